@@ -1,0 +1,96 @@
+# ngx_comet_module: "make help" tells what there is to run.
+
+VENV = build/venv
+PYTEST = $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal t
+UNIT_CFLAGS = -g -O1 -std=gnu11 -Wall -Wextra -Werror -Isrc/core \
+	-fsanitize=address,undefined -fno-sanitize-recover=all
+ASAN = -fsanitize=address -fno-omit-frame-pointer -O1 -DNGX_DEBUG_PALLOC=1
+ASAN_CC = cc -fsanitize=undefined
+
+CORE = $(wildcard src/core/*.c)
+SOURCES = config ngx_comet_module.c $(wildcard src/*/*.[ch])
+UNITS = $(patsubst t/unit/%.c,build/unit/%,$(wildcard t/unit/test_*.c))
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+.PHONY: demo
+demo: ## run the edge on 127.0.0.1:8080, before the bundled mock or the real API
+	@t/setup.sh build python curl
+	@$(MAKE) -s module
+	@t/demo.sh
+
+.PHONY: test
+test: ## unit tests, then server and SDK tests through a real nginx
+	@t/setup.sh build test node
+	@$(MAKE) -s module unit venv
+	$(PYTEST)
+
+.PHONY: module
+module: ## build/ngx_comet_module.so, for the installed nginx or NGINX_SRC=DIR
+ifeq ($(NGINX_SRC),)
+	@[ -e build/installed ] || { rm -rf build/module; mkdir -p build; \
+		touch build/installed; }
+else
+	@rm -rf build/module build/installed
+endif
+	@t/build.sh $(NGINX_SRC)
+
+.PHONY: unit
+unit: $(UNITS) ## unit tests of the core
+	@for test in $(UNITS); do $$test || exit 1; done
+
+build/unit/%: t/unit/%.c $(CORE) $(wildcard src/core/*.h t/unit/*.h)
+	@mkdir -p build/unit
+	cc $(UNIT_CFLAGS) -o $@ $< $(CORE) -lcmocka -lcjson
+
+.PHONY: venv
+venv: $(VENV)/done $(VENV)/node
+$(VENV)/done: t/requirements.txt
+	@echo "setup: Python packages of t/requirements.txt into $(VENV)"
+	@python3 -m venv $(VENV)
+	@$(VENV)/bin/pip install -q --disable-pip-version-check -r t/requirements.txt
+	@touch $@
+$(VENV)/node: t/node/package.json
+	@echo "setup: Node packages of t/node/package.json into $(VENV)"
+	@mkdir -p $(VENV)/npm && cp t/node/package.json $(VENV)/npm/
+	@cd $(VENV)/npm && npm install --silent --no-audit --no-fund
+	@touch $@
+
+.PHONY: asan
+asan: ## server tests under ASan and UBSan, on Debian 12's nginx source
+	@t/setup.sh source test node
+	@t/source.sh bookworm
+	@t/build.sh build/source/bookworm asan "$(ASAN)" "$(ASAN_CC)"
+	@$(MAKE) -s venv
+	COMET_SLOW=1 COMET_NGINX=$(CURDIR)/build/asan/objs/nginx \
+	COMET_MODULE=$(CURDIR)/build/asan/objs/ngx_comet_module.so \
+	ASAN_OPTIONS=detect_leaks=0 $(PYTEST)
+
+.PHONY: newer
+newer: ## build and server tests on Debian 13's nginx source
+	@t/setup.sh source test node
+	@t/source.sh trixie
+	@t/build.sh build/source/trixie newer
+	@$(MAKE) -s venv
+	COMET_NGINX=$(CURDIR)/build/newer/objs/nginx \
+	COMET_MODULE=$(CURDIR)/build/newer/objs/ngx_comet_module.so $(PYTEST)
+
+.PHONY: valgrind
+valgrind: ## server tests under valgrind (some minutes)
+	@t/setup.sh build test node valgrind
+	@$(MAKE) -s module venv
+	COMET_SLOW=1 COMET_NGINX=$(CURDIR)/t/valgrind.sh $(PYTEST)
+
+.PHONY: lint
+lint: ## style, warnings, cppcheck, banned functions
+	@t/setup.sh lint
+	@python3 t/lint.py
+	@cppcheck -q --std=c11 --enable=warning,portability,performance \
+		--inline-suppr --error-exitcode=1 -Isrc/core src/core t/unit
+	@echo "lint: clean"
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build

@@ -1,0 +1,206 @@
+#include "ngx_comet_http.h"
+
+
+static ngx_int_t ngx_comet_init(ngx_conf_t *cf);
+
+
+static ngx_conf_bitmask_t  ngx_comet_next_upstream_masks[] = {
+    { ngx_string("error"), NGX_HTTP_UPSTREAM_FT_ERROR },
+    { ngx_string("timeout"), NGX_HTTP_UPSTREAM_FT_TIMEOUT },
+    { ngx_string("invalid_header"), NGX_HTTP_UPSTREAM_FT_INVALID_HEADER },
+    { ngx_string("non_idempotent"), NGX_HTTP_UPSTREAM_FT_NON_IDEMPOTENT },
+    { ngx_string("http_500"), NGX_HTTP_UPSTREAM_FT_HTTP_500 },
+    { ngx_string("http_502"), NGX_HTTP_UPSTREAM_FT_HTTP_502 },
+    { ngx_string("http_503"), NGX_HTTP_UPSTREAM_FT_HTTP_503 },
+    { ngx_string("http_504"), NGX_HTTP_UPSTREAM_FT_HTTP_504 },
+    { ngx_string("http_403"), NGX_HTTP_UPSTREAM_FT_HTTP_403 },
+    { ngx_string("http_404"), NGX_HTTP_UPSTREAM_FT_HTTP_404 },
+    { ngx_string("http_429"), NGX_HTTP_UPSTREAM_FT_HTTP_429 },
+    { ngx_string("off"), NGX_HTTP_UPSTREAM_FT_OFF },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_bitmask_t  ngx_comet_ssl_protocols[] = {
+    { ngx_string("TLSv1"), NGX_SSL_TLSv1 },
+    { ngx_string("TLSv1.1"), NGX_SSL_TLSv1_1 },
+    { ngx_string("TLSv1.2"), NGX_SSL_TLSv1_2 },
+    { ngx_string("TLSv1.3"), NGX_SSL_TLSv1_3 },
+    { ngx_null_string, 0 }
+};
+
+
+#define NGX_COMET_ANY                                                         \
+    (NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF)
+
+#define ngx_comet_command(name, context, set, field)                          \
+    { ngx_string(name), context, set, NGX_HTTP_LOC_CONF_OFFSET,               \
+      offsetof(ngx_comet_loc_conf_t, field), NULL }
+
+#define ngx_comet_masked(name, context, field, masks)                         \
+    { ngx_string(name), context, ngx_conf_set_bitmask_slot,                   \
+      NGX_HTTP_LOC_CONF_OFFSET, offsetof(ngx_comet_loc_conf_t, field), masks }
+
+
+static ngx_command_t  ngx_comet_commands[] = {
+
+    /* where to and with which key */
+
+    ngx_comet_command("comet_pass",
+        NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF|NGX_HTTP_LMT_CONF|NGX_CONF_TAKE1,
+        ngx_comet_pass, upstream),
+
+    ngx_comet_command("comet_key", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_comet_key, bearer),
+
+    ngx_comet_command("comet_endpoints", NGX_COMET_ANY|NGX_CONF_1MORE,
+        ngx_comet_endpoints, endpoints),
+
+    /* headers */
+
+    ngx_comet_command("comet_host", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_http_set_complex_value_slot, host),
+
+    ngx_comet_command("comet_forward_header", NGX_COMET_ANY|NGX_CONF_1MORE,
+        ngx_comet_forward_header, forward_headers),
+
+    ngx_comet_command("comet_hide_header", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_conf_set_str_array_slot, upstream.hide_headers),
+
+    ngx_comet_command("comet_pass_header", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_conf_set_str_array_slot, upstream.pass_headers),
+
+    /* transport */
+
+    ngx_comet_command("comet_bind", NGX_COMET_ANY|NGX_CONF_TAKE12,
+        ngx_http_upstream_bind_set_slot, upstream.local),
+
+    ngx_comet_command("comet_socket_keepalive", NGX_COMET_ANY|NGX_CONF_FLAG,
+        ngx_conf_set_flag_slot, upstream.socket_keepalive),
+
+    ngx_comet_command("comet_buffer_size", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_conf_set_size_slot, upstream.buffer_size),
+
+    ngx_comet_command("comet_connect_timeout", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, upstream.connect_timeout),
+
+    ngx_comet_command("comet_send_timeout", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, upstream.send_timeout),
+
+    ngx_comet_command("comet_read_timeout", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, upstream.read_timeout),
+
+    ngx_comet_masked("comet_next_upstream", NGX_COMET_ANY|NGX_CONF_1MORE,
+        upstream.next_upstream, &ngx_comet_next_upstream_masks),
+
+    ngx_comet_command("comet_next_upstream_tries",
+        NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_conf_set_num_slot, upstream.next_upstream_tries),
+
+    ngx_comet_command("comet_next_upstream_timeout",
+        NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, upstream.next_upstream_timeout),
+
+    /* TLS */
+
+    ngx_comet_command("comet_ssl_session_reuse", NGX_COMET_ANY|NGX_CONF_FLAG,
+        ngx_conf_set_flag_slot, upstream.ssl_session_reuse),
+
+    ngx_comet_masked("comet_ssl_protocols", NGX_COMET_ANY|NGX_CONF_1MORE,
+        tls.protocols, &ngx_comet_ssl_protocols),
+
+    ngx_comet_command("comet_ssl_ciphers", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_conf_set_str_slot, tls.ciphers),
+
+    ngx_comet_command("comet_ssl_name", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_http_set_complex_value_slot, tls.name),
+
+    ngx_comet_command("comet_ssl_server_name", NGX_COMET_ANY|NGX_CONF_FLAG,
+        ngx_conf_set_flag_slot, upstream.ssl_server_name),
+
+    ngx_comet_command("comet_ssl_verify", NGX_COMET_ANY|NGX_CONF_FLAG,
+        ngx_conf_set_flag_slot, upstream.ssl_verify),
+
+    ngx_comet_command("comet_ssl_verify_depth", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_conf_set_num_slot, tls.verify_depth),
+
+    ngx_comet_command("comet_ssl_trusted_certificate",
+        NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_conf_set_str_slot, tls.trusted_certificate),
+
+    ngx_comet_command("comet_ssl_crl", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_conf_set_str_slot, tls.crl),
+
+    ngx_comet_command("comet_ssl_certificate", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_http_set_complex_value_zero_slot, upstream.ssl_certificate),
+
+    ngx_comet_command("comet_ssl_certificate_key",
+        NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_http_set_complex_value_zero_slot, upstream.ssl_certificate_key),
+
+    ngx_comet_command("comet_ssl_password_file", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_comet_ssl_password_file, upstream.ssl_passwords),
+
+    ngx_comet_command("comet_ssl_conf_command", NGX_COMET_ANY|NGX_CONF_TAKE2,
+        ngx_conf_set_keyval_slot, tls.conf_commands),
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_comet_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    ngx_comet_init,                        /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_comet_create_loc_conf,             /* create location configuration */
+    ngx_comet_merge_loc_conf               /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_comet_module = {
+    NGX_MODULE_V1,
+    &ngx_comet_module_ctx,                 /* module context */
+    ngx_comet_commands,                    /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_int_t
+ngx_comet_init(ngx_conf_t *cf)
+{
+    return ngx_comet_refuse_init(cf);
+}
+
+
+ngx_comet_ctx_t *
+ngx_comet_get_ctx(ngx_http_request_t *r)
+{
+    ngx_comet_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    if (ctx == NULL) {
+        ctx = ngx_pcalloc(r->pool, sizeof(ngx_comet_ctx_t));
+        if (ctx == NULL) {
+            return NULL;
+        }
+
+        ngx_http_set_ctx(r, ctx, ngx_comet_module);
+    }
+
+    return ctx;
+}

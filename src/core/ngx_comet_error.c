@@ -1,0 +1,178 @@
+#include "ngx_comet_error.h"
+
+#include <cjson/cJSON.h>
+
+
+static const ngx_comet_error_t  ngx_comet_status_errors[] = {
+
+    { 400, "invalid_request_error", "bad_request", NULL,
+      "The request could not be read as HTTP." },
+
+    { 401, "invalid_request_error", "invalid_api_key", NULL,
+      "The API key is missing or not known here." },
+
+    { 403, "permission_error", "forbidden", NULL,
+      "This request is not allowed here." },
+
+    { 404, "invalid_request_error", "not_found", NULL,
+      "There is no such resource here." },
+
+    { 405, "invalid_request_error", "method_not_allowed", NULL,
+      "This method is not allowed here." },
+
+    { 408, "invalid_request_error", "request_timeout", NULL,
+      "The request was not received in time." },
+
+    { 413, "invalid_request_error", "request_too_large", NULL,
+      "The request body is larger than this server takes. The limit is set "
+      "by the nginx directive client_max_body_size." },
+
+    { 415, "invalid_request_error", "unsupported_media_type", NULL,
+      "The request body must be plain application/json." },
+
+    { 429, "rate_limit_error", "rate_limit_exceeded", NULL,
+      "Too many requests. Try again later." },
+
+    { 500, "api_error", "internal_error", NULL,
+      "The gateway failed to handle the request." },
+
+    { 502, "api_error", "upstream_unavailable", NULL,
+      "The upstream API could not be reached or broke off its answer." },
+
+    { 503, "api_error", "unavailable", NULL,
+      "The gateway cannot take the request now. Try again later." },
+
+    { 504, "api_error", "upstream_timeout", NULL,
+      "The upstream API did not answer in time." },
+};
+
+
+static const ngx_comet_error_t  ngx_comet_other_client_error = {
+    0, "invalid_request_error", NULL, NULL, "The request was refused."
+};
+
+static const ngx_comet_error_t  ngx_comet_other_server_error = {
+    0, "api_error", NULL, NULL, "The gateway failed to handle the request."
+};
+
+
+ngx_comet_error_t
+ngx_comet_error_of_status(int status)
+{
+    size_t             i, n;
+    ngx_comet_error_t  error;
+
+    n = sizeof(ngx_comet_status_errors) / sizeof(ngx_comet_status_errors[0]);
+
+    for (i = 0; i < n; i++) {
+        if (ngx_comet_status_errors[i].status == status) {
+            return ngx_comet_status_errors[i];
+        }
+    }
+
+    error = status < 500 ? ngx_comet_other_client_error
+                         : ngx_comet_other_server_error;
+    error.status = status;
+
+    return error;
+}
+
+
+static cJSON_bool
+ngx_comet_error_add(cJSON *object, const char *name, const char *value)
+{
+    if (value == NULL) {
+        return cJSON_AddNullToObject(object, name) != NULL;
+    }
+
+    return cJSON_AddStringToObject(object, name, value) != NULL;
+}
+
+
+char *
+ngx_comet_error_print(const ngx_comet_error_t *error)
+{
+    char   *text;
+    cJSON  *root, *object;
+
+    root = cJSON_CreateObject();
+    object = cJSON_AddObjectToObject(root, "error");
+    text = NULL;
+
+    if (object
+        && ngx_comet_error_add(object, "message", error->message)
+        && ngx_comet_error_add(object, "type", error->type)
+        && ngx_comet_error_add(object, "param", error->param)
+        && ngx_comet_error_add(object, "code", error->code))
+    {
+        text = cJSON_PrintUnformatted(root);
+    }
+
+    cJSON_Delete(root);
+
+    return text;
+}
+
+
+/* the length of the UTF-8 sequence at p, or 0 */
+
+static size_t
+ngx_comet_utf8_length(const unsigned char *p)
+{
+    size_t         i, n;
+    unsigned char  low, high;
+
+    low = 0x80;
+    high = 0xbf;
+
+    if (p[0] < 0x80) {
+        return 1;
+
+    } else if (p[0] >= 0xc2 && p[0] <= 0xdf) {
+        n = 2;
+
+    } else if (p[0] >= 0xe0 && p[0] <= 0xef) {
+        n = 3;
+        low = p[0] == 0xe0 ? 0xa0 : 0x80;
+        high = p[0] == 0xed ? 0x9f : 0xbf;
+
+    } else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
+        n = 4;
+        low = p[0] == 0xf0 ? 0x90 : 0x80;
+        high = p[0] == 0xf4 ? 0x8f : 0xbf;
+
+    } else {
+        return 0;
+    }
+
+    /* the terminating zero is no continuation byte and ends the look ahead */
+
+    for (i = 1; i < n; i++) {
+        if (p[i] < low || p[i] > high) {
+            return 0;
+        }
+
+        low = 0x80;
+        high = 0xbf;
+    }
+
+    return n;
+}
+
+
+void
+ngx_comet_text_clean(char *text)
+{
+    size_t          n;
+    unsigned char  *p;
+
+    for (p = (unsigned char *) text; *p; p += n) {
+
+        n = ngx_comet_utf8_length(p);
+
+        if (n == 0) {
+            *p = '?';
+            n = 1;
+        }
+    }
+}

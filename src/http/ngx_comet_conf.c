@@ -1,0 +1,285 @@
+#include "ngx_comet_http.h"
+
+
+static char *ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf);
+
+
+void *
+ngx_comet_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_comet_loc_conf_t      *conf;
+    ngx_http_upstream_conf_t  *u;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_comet_loc_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    /* zeroed: what nginx offers and an unbuffered stream has no use for */
+
+    u = &conf->upstream;
+
+    u->local = NGX_CONF_UNSET_PTR;
+    u->socket_keepalive = NGX_CONF_UNSET;
+    u->next_upstream_tries = NGX_CONF_UNSET_UINT;
+    u->next_upstream_timeout = NGX_CONF_UNSET_MSEC;
+    u->connect_timeout = NGX_CONF_UNSET_MSEC;
+    u->send_timeout = NGX_CONF_UNSET_MSEC;
+    u->read_timeout = NGX_CONF_UNSET_MSEC;
+    u->buffer_size = NGX_CONF_UNSET_SIZE;
+    u->hide_headers = NGX_CONF_UNSET_PTR;
+    u->pass_headers = NGX_CONF_UNSET_PTR;
+
+    conf->forward_headers = NGX_CONF_UNSET_PTR;
+    conf->endpoints = NGX_CONF_UNSET_PTR;
+
+    ngx_comet_tls_create(conf);
+
+    return conf;
+}
+
+
+char *
+ngx_comet_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_comet_loc_conf_t *prev = parent;
+    ngx_comet_loc_conf_t *conf = child;
+
+    ngx_hash_init_t            hash;
+    ngx_http_core_loc_conf_t  *core;
+    ngx_http_upstream_conf_t  *u, *pu;
+
+    u = &conf->upstream;
+    pu = &prev->upstream;
+
+    ngx_conf_merge_ptr_value(u->local, pu->local, NULL);
+    ngx_conf_merge_value(u->socket_keepalive, pu->socket_keepalive, 0);
+    ngx_conf_merge_uint_value(u->next_upstream_tries,
+                              pu->next_upstream_tries, 0);
+    ngx_conf_merge_msec_value(u->next_upstream_timeout,
+                              pu->next_upstream_timeout, 0);
+    ngx_conf_merge_msec_value(u->connect_timeout, pu->connect_timeout, 60000);
+    ngx_conf_merge_msec_value(u->send_timeout, pu->send_timeout, 60000);
+
+    /* the patience of the SDKs: a model may think for minutes */
+    ngx_conf_merge_msec_value(u->read_timeout, pu->read_timeout, 600000);
+
+    ngx_conf_merge_size_value(u->buffer_size, pu->buffer_size,
+                              (size_t) ngx_pagesize);
+
+    ngx_conf_merge_bitmask_value(u->next_upstream, pu->next_upstream,
+                                 (NGX_CONF_BITMASK_SET
+                                  |NGX_HTTP_UPSTREAM_FT_ERROR
+                                  |NGX_HTTP_UPSTREAM_FT_TIMEOUT));
+
+    if (u->next_upstream & NGX_HTTP_UPSTREAM_FT_OFF) {
+        u->next_upstream = NGX_CONF_BITMASK_SET|NGX_HTTP_UPSTREAM_FT_OFF;
+    }
+
+    u->ignore_headers = NGX_CONF_BITMASK_SET
+                        |NGX_HTTP_UPSTREAM_IGN_XA_REDIRECT
+                        |NGX_HTTP_UPSTREAM_IGN_XA_EXPIRES
+                        |NGX_HTTP_UPSTREAM_IGN_EXPIRES
+                        |NGX_HTTP_UPSTREAM_IGN_CACHE_CONTROL
+                        |NGX_HTTP_UPSTREAM_IGN_SET_COOKIE
+                        |NGX_HTTP_UPSTREAM_IGN_XA_LIMIT_RATE
+                        |NGX_HTTP_UPSTREAM_IGN_XA_BUFFERING
+                        |NGX_HTTP_UPSTREAM_IGN_XA_CHARSET
+                        |NGX_HTTP_UPSTREAM_IGN_VARY;
+
+    u->pass_request_headers = 1;
+    u->pass_request_body = 1;
+    ngx_str_set(&u->module, "comet");
+
+    hash.max_size = 512;
+    hash.bucket_size = ngx_align(64, ngx_cacheline_size);
+    hash.name = "comet_hide_header";
+
+    if (ngx_http_upstream_hide_headers_hash(cf, u, pu, ngx_comet_hide_headers,
+                                            &hash)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->bearer.data == NULL) {
+        conf->bearer = prev->bearer;
+    }
+
+    if (conf->host == NULL) {
+        conf->host = prev->host;
+    }
+
+    ngx_conf_merge_ptr_value(conf->forward_headers, prev->forward_headers,
+                             NULL);
+    ngx_conf_merge_ptr_value(conf->endpoints, prev->endpoints, NULL);
+
+    core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* "if" and "limit_except" are locations within the location */
+
+    if (core->noname && !conf->pass && prev->pass && core->handler == NULL) {
+        conf->pass = 1;
+        conf->place = prev->place;
+        conf->tls_needed = prev->tls_needed;
+        conf->target = prev->target;
+        conf->url_lengths = prev->url_lengths;
+        conf->url_values = prev->url_values;
+        u->upstream = pu->upstream;
+
+        core->handler = ngx_comet_pass_handler;
+    }
+
+    if (ngx_comet_tls_merge(cf, conf, prev) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return conf->pass ? ngx_comet_check_pass(cf, conf) : NGX_CONF_OK;
+}
+
+
+static char *
+ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
+{
+    ngx_http_core_loc_conf_t  *core;
+
+    core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (core->handler != ngx_comet_pass_handler) {
+        ngx_comet_conf_error(cf, &conf->place,
+                             "\"comet_pass\" cannot stand beside another "
+                             "handler of this location; give it a location "
+                             "of its own");
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->bearer.data == NULL) {
+        ngx_comet_conf_error(cf, &conf->place,
+                             "\"comet_pass\" has no key to send: add "
+                             "\"comet_key file:/path/to/the.key;\" "
+                             "to this location or around it");
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_comet_forward_header(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_comet_loc_conf_t *clcf = conf;
+
+    size_t       k;
+    ngx_str_t   *value, *name;
+    ngx_uint_t   i;
+
+    if (clcf->forward_headers == NGX_CONF_UNSET_PTR) {
+        clcf->forward_headers = ngx_array_create(cf->pool, 4,
+                                                 sizeof(ngx_str_t));
+        if (clcf->forward_headers == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        name = ngx_array_push(clcf->forward_headers);
+        if (name == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *name = value[i];
+        ngx_strlow(name->data, name->data, name->len);
+
+        for (k = 0; k < name->len; k++) {
+            if (!isalnum(name->data[k]) && !ngx_strchr("-_", name->data[k])) {
+                break;
+            }
+        }
+
+        if (name->len == 0 || k < name->len) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid header name \"%V\" in "
+                               "\"comet_forward_header\"", name);
+            return NGX_CONF_ERROR;
+        }
+
+        if (ngx_comet_header_is_secret(name)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "the header \"%V\" is never forwarded: "
+                               "the client's credentials stay here and the "
+                               "module writes its own framing", name);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_comet_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_comet_loc_conf_t *clcf = conf;
+
+    ngx_str_t   *value, *pattern;
+    ngx_uint_t   i;
+
+    if (clcf->endpoints == NGX_CONF_UNSET_PTR) {
+        clcf->endpoints = ngx_array_create(cf->pool, 4, sizeof(ngx_str_t));
+        if (clcf->endpoints == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (value[i].len == 0 || value[i].data[0] != '/') {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid path \"%V\" in \"comet_endpoints\": "
+                               "write it as in /v1/embeddings or /v1/images/*",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        pattern = ngx_array_push(clcf->endpoints);
+        if (pattern == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *pattern = value[i];
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+void
+ngx_comet_conf_place(ngx_conf_t *cf, ngx_comet_place_t *place)
+{
+    place->file = cf->conf_file->file.name;
+    place->line = cf->conf_file->line;
+}
+
+
+/* as ngx_conf_log_error(), of a directive that was read before */
+
+void ngx_cdecl
+ngx_comet_conf_error(ngx_conf_t *cf, ngx_comet_place_t *place,
+    const char *fmt, ...)
+{
+    u_char   *last, text[NGX_MAX_CONF_ERRSTR];
+    va_list   args;
+
+    va_start(args, fmt);
+    last = ngx_vslprintf(text, text + NGX_MAX_CONF_ERRSTR, fmt, args);
+    va_end(args);
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "%*s in %V:%ui",
+                  (size_t) (last - text), text, &place->file, place->line);
+}

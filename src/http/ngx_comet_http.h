@@ -1,0 +1,140 @@
+/*
+ * What the nginx side of the module shares.
+ */
+
+
+#ifndef _NGX_COMET_HTTP_H_INCLUDED_
+#define _NGX_COMET_HTTP_H_INCLUDED_
+
+
+#include "ngx_comet_compat.h"
+#include "ngx_comet_endpoint.h"
+#include "ngx_comet_error.h"
+
+
+/* where in the configuration a directive stands, for errors found later */
+
+typedef struct {
+    ngx_str_t                  file;
+    ngx_uint_t                 line;
+} ngx_comet_place_t;
+
+
+/* where a request goes */
+
+typedef struct {
+    ngx_str_t                  schema;
+    ngx_str_t                  host;       /* as in the Host header */
+    ngx_str_t                  prefix;     /* put before the path */
+} ngx_comet_target_t;
+
+
+typedef struct {
+    ngx_http_complex_value_t  *name;
+    ngx_uint_t                 protocols;
+    ngx_str_t                  ciphers;
+    ngx_uint_t                 verify_depth;
+    ngx_str_t                  trusted_certificate;
+    ngx_str_t                  crl;
+    ngx_array_t               *conf_commands;
+} ngx_comet_tls_conf_t;
+
+
+typedef struct {
+    ngx_http_upstream_conf_t   upstream;
+
+    ngx_comet_target_t         target;
+    ngx_array_t               *url_lengths;
+    ngx_array_t               *url_values;
+    ngx_http_complex_value_t  *host;
+
+    ngx_comet_tls_conf_t       tls;
+
+    ngx_str_t                  bearer;           /* "Bearer KEY" */
+    ngx_array_t               *forward_headers;  /* of ngx_str_t, lowercase */
+    ngx_array_t               *endpoints;        /* of ngx_str_t, globs */
+
+    ngx_comet_place_t          place;            /* of comet_pass */
+
+    unsigned                   pass:1;
+    unsigned                   tls_needed:1;
+} ngx_comet_loc_conf_t;
+
+
+typedef struct {
+    ngx_comet_target_t         target;
+    ngx_str_t                  host;
+
+    ngx_http_status_t          status;
+    ngx_http_chunked_t         chunked;
+
+    ngx_comet_error_t         *error;      /* what to say when refusing */
+    ngx_chain_t               *error_body;
+
+    unsigned                   head:1;
+    unsigned                   relaying:1; /* the answer is the upstream's */
+    unsigned                   keepalive:1;
+    unsigned                   lingering_close:1;
+} ngx_comet_ctx_t;
+
+
+extern ngx_module_t  ngx_comet_module;
+
+
+ngx_comet_ctx_t *ngx_comet_get_ctx(ngx_http_request_t *r);
+
+
+/* ngx_comet_conf.c */
+
+void *ngx_comet_create_loc_conf(ngx_conf_t *cf);
+char *ngx_comet_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
+char *ngx_comet_forward_header(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_comet_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+void ngx_comet_conf_place(ngx_conf_t *cf, ngx_comet_place_t *place);
+void ngx_cdecl ngx_comet_conf_error(ngx_conf_t *cf, ngx_comet_place_t *place,
+    const char *fmt, ...);
+
+/* ngx_comet_key.c */
+
+char *ngx_comet_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* ngx_comet_tls.c */
+
+void ngx_comet_tls_create(ngx_comet_loc_conf_t *clcf);
+ngx_int_t ngx_comet_tls_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
+    ngx_comet_loc_conf_t *prev);
+char *ngx_comet_ssl_password_file(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_uint_t ngx_comet_tls_truncated(ngx_connection_t *c);
+
+/* ngx_comet_pass.c */
+
+char *ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t ngx_comet_pass_handler(ngx_http_request_t *r);
+
+/* ngx_comet_gate.c */
+
+ngx_int_t ngx_comet_gate(ngx_http_request_t *r);
+
+/* ngx_comet_request.c */
+
+ngx_int_t ngx_comet_create_request(ngx_http_request_t *r);
+ngx_uint_t ngx_comet_header_is_secret(ngx_str_t *name);
+
+/* ngx_comet_answer.c */
+
+extern ngx_str_t  ngx_comet_hide_headers[];
+
+void ngx_comet_answer_init(ngx_http_request_t *r);
+ngx_int_t ngx_comet_answer_reinit(ngx_http_request_t *r);
+void ngx_comet_answer_finalize(ngx_http_request_t *r, ngx_int_t rc);
+
+/* ngx_comet_refuse.c */
+
+ngx_int_t ngx_comet_refuse_init(ngx_conf_t *cf);
+ngx_int_t ngx_cdecl ngx_comet_refuse(ngx_http_request_t *r,
+    ngx_comet_error_t error, const char *fmt, ...);
+
+
+#endif /* _NGX_COMET_HTTP_H_INCLUDED_ */

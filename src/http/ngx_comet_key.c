@@ -1,0 +1,266 @@
+#include "ngx_comet_http.h"
+
+
+#define NGX_COMET_KEY_MAX  4096
+
+
+static char *ngx_comet_key_file(ngx_conf_t *cf, ngx_str_t *path,
+    ngx_str_t *key);
+static char *ngx_comet_key_env(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *key);
+static void ngx_comet_key_trim(ngx_str_t *key);
+static char *ngx_comet_key_check(ngx_conf_t *cf, ngx_str_t *source,
+    ngx_str_t *key);
+static void ngx_comet_key_mask(ngx_conf_t *cf, ngx_str_t *key);
+
+
+static ngx_str_t  ngx_comet_bearer = ngx_string("Bearer ");
+
+
+/* no message here may hold the value: it can be the key itself */
+
+char *
+ngx_comet_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_comet_loc_conf_t *clcf = conf;
+
+    char       *rv;
+    u_char     *p;
+    ngx_str_t  *value, name, source, key;
+
+    if (clcf->bearer.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strncmp(value[1].data, "file:", 5) == 0) {
+
+        name.data = value[1].data + 5;
+        name.len = value[1].len - 5;
+        source = value[1];
+
+        rv = ngx_comet_key_file(cf, &name, &key);
+
+    } else if (ngx_strncmp(value[1].data, "env:", 4) == 0) {
+
+        name.data = value[1].data + 4;
+        name.len = value[1].len - 4;
+        source = value[1];
+
+        rv = ngx_comet_key_env(cf, &name, &key);
+
+    } else if (value[1].len
+               && (ngx_strchr("/.$", value[1].data[0])
+                   || ngx_strlchr(value[1].data, value[1].data + value[1].len,
+                                  ':')))
+    {
+        return "takes no path and no variable as it stands; write "
+               "file:/path/to/the.key, env:NAME or the key itself";
+
+    } else {
+        key = value[1];
+        ngx_str_set(&source, "the configuration");
+
+        ngx_comet_key_mask(cf, &value[1]);
+        rv = NGX_CONF_OK;
+    }
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    rv = ngx_comet_key_check(cf, &source, &key);
+
+    if (rv == NGX_CONF_OK) {
+
+        clcf->bearer.len = ngx_comet_bearer.len + key.len;
+        clcf->bearer.data = ngx_pnalloc(cf->pool, clcf->bearer.len);
+        if (clcf->bearer.data == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        p = ngx_copy(clcf->bearer.data, ngx_comet_bearer.data,
+                     ngx_comet_bearer.len);
+        ngx_memcpy(p, key.data, key.len);
+    }
+
+    return rv;
+}
+
+
+static char *
+ngx_comet_key_file(ngx_conf_t *cf, ngx_str_t *path, ngx_str_t *key)
+{
+    char             *rv;
+    ssize_t           n;
+    ngx_fd_t          fd;
+    ngx_file_t        file;
+    ngx_file_info_t   fi;
+
+    if (path->len == 0) {
+        return "has no path after \"file:\"; write file:/path/to/the.key";
+    }
+
+    if (ngx_conf_full_name(cf->cycle, path, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    /* a fifo would hang the start */
+
+    fd = ngx_open_file(path->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
+                       NGX_FILE_OPEN, 0);
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "cannot open the key file \"%V\": put the CometAPI "
+                           "key there, in one line, readable by the user who "
+                           "starts nginx", path);
+        return NGX_CONF_ERROR;
+    }
+
+    rv = NGX_CONF_ERROR;
+
+    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_fd_info_n " \"%V\" failed", path);
+        goto done;
+    }
+
+    if (!ngx_is_file(&fi)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the key file \"%V\" is not a regular file", path);
+        goto done;
+    }
+
+    if (fi.st_mode & (S_IROTH|S_IWOTH)) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "the key file \"%V\" is open to every user of this "
+                           "machine: chmod o-rw it", path);
+    }
+
+    key->data = ngx_pnalloc(cf->pool, NGX_COMET_KEY_MAX + 1);
+    if (key->data == NULL) {
+        goto done;
+    }
+
+    ngx_memzero(&file, sizeof(ngx_file_t));
+    file.fd = fd;
+    file.name = *path;
+    file.log = cf->log;
+
+    n = ngx_read_file(&file, key->data, NGX_COMET_KEY_MAX + 1, 0);
+
+    if (n == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "cannot read the key file \"%V\"", path);
+        goto done;
+    }
+
+    key->len = n;
+    ngx_comet_key_trim(key);
+
+    rv = NGX_CONF_OK;
+
+done:
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", path);
+    }
+
+    return rv;
+}
+
+
+static char *
+ngx_comet_key_env(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *key)
+{
+    /* values of directives end with a zero */
+
+    key->data = name->len ? (u_char *) getenv((char *) name->data) : NULL;
+
+    if (key->data == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the environment variable \"%V\" that "
+                           "\"comet_key\" names is not set where nginx "
+                           "starts", name);
+        return NGX_CONF_ERROR;
+    }
+
+    key->len = ngx_strlen(key->data);
+    ngx_comet_key_trim(key);
+
+    return NGX_CONF_OK;
+}
+
+
+/* the end of the line that editors and echo leave */
+
+static void
+ngx_comet_key_trim(ngx_str_t *key)
+{
+    while (key->len
+           && (key->data[key->len - 1] == LF
+               || key->data[key->len - 1] == CR
+               || key->data[key->len - 1] == ' '
+               || key->data[key->len - 1] == '\t'))
+    {
+        key->len--;
+    }
+}
+
+
+static char *
+ngx_comet_key_check(ngx_conf_t *cf, ngx_str_t *source, ngx_str_t *key)
+{
+    size_t  i;
+
+    if (key->len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the key in %V is empty", source);
+        return NGX_CONF_ERROR;
+    }
+
+    if (key->len > NGX_COMET_KEY_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the key in %V is longer than %d characters",
+                           source, NGX_COMET_KEY_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 0; i < key->len; i++) {
+        if (key->data[i] <= ' ' || key->data[i] >= 0x7f) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "the key in %V has a space, a control or a "
+                               "non-ASCII character at position %uz; it must "
+                               "be one word in one line", source, i + 1);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* "nginx -T" prints the configuration as it was read: less the key */
+
+static void
+ngx_comet_key_mask(ngx_conf_t *cf, ngx_str_t *key)
+{
+    u_char     *p, *last;
+    ngx_buf_t  *dump;
+
+    if (cf->conf_file == NULL || cf->conf_file->dump == NULL || key->len == 0)
+    {
+        return;
+    }
+
+    dump = cf->conf_file->dump;
+    last = dump->last - key->len;
+
+    for (p = dump->start; p <= last; p++) {
+        if (ngx_memcmp(p, key->data, key->len) == 0) {
+            ngx_memset(p, '*', key->len);
+        }
+    }
+}

@@ -1,0 +1,318 @@
+#include "ngx_comet_http.h"
+
+
+typedef struct {
+    ngx_str_t   name;
+    in_port_t   port;
+} ngx_comet_scheme_t;
+
+
+static ngx_comet_scheme_t *ngx_comet_url_scheme(ngx_str_t *url);
+static void ngx_comet_target_set(ngx_comet_target_t *target, ngx_str_t *schema,
+    ngx_url_t *url);
+static ngx_int_t ngx_comet_pass_eval(ngx_http_request_t *r,
+    ngx_comet_loc_conf_t *clcf, ngx_comet_ctx_t *ctx);
+static void ngx_comet_pass_abort(ngx_http_request_t *r);
+
+
+static ngx_comet_scheme_t  ngx_comet_schemes[] = {
+    { ngx_string("https://"), 443 },
+    { ngx_string("http://"), 80 },
+    { ngx_null_string, 0 }
+};
+
+
+ngx_int_t
+ngx_comet_pass_handler(ngx_http_request_t *r)
+{
+    ngx_int_t              rc;
+    ngx_comet_ctx_t       *ctx;
+    ngx_http_upstream_t   *u;
+    ngx_comet_loc_conf_t  *clcf;
+
+    rc = ngx_comet_gate(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ctx = ngx_comet_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ngx_http_upstream_create(r) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+
+    u = r->upstream;
+    u->conf = &clcf->upstream;
+
+    if (clcf->url_lengths == NULL) {
+        ctx->target = clcf->target;
+        u->schema = clcf->target.schema;
+        u->ssl = clcf->tls_needed;
+
+    } else if (ngx_comet_pass_eval(r, clcf, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->host = ctx->target.host;
+
+    if (clcf->host && ngx_http_complex_value(r, clcf->host, &ctx->host)
+                      != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* never used unbuffered, but nginx looks into it */
+
+    u->pipe = ngx_pcalloc(r->pool, sizeof(ngx_event_pipe_t));
+    if (u->pipe == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    u->output.tag = (ngx_buf_tag_t) &ngx_comet_module;
+    u->accel = 1;
+    u->buffering = 0;
+
+    u->create_request = ngx_comet_create_request;
+    u->reinit_request = ngx_comet_answer_reinit;
+    u->abort_request = ngx_comet_pass_abort;
+    u->finalize_request = ngx_comet_answer_finalize;
+
+    ngx_comet_answer_init(r);
+
+    rc = ngx_http_read_client_request_body(r, ngx_http_upstream_init);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_comet_pass_abort(ngx_http_request_t *r)
+{
+    /* nothing is held that the pool or the upstream does not release */
+}
+
+
+static ngx_comet_scheme_t *
+ngx_comet_url_scheme(ngx_str_t *url)
+{
+    ngx_comet_scheme_t  *scheme;
+
+    for (scheme = ngx_comet_schemes; scheme->name.len; scheme++) {
+        if (url->len > scheme->name.len
+            && ngx_strncasecmp(url->data, scheme->name.data, scheme->name.len)
+               == 0)
+        {
+            return scheme;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_comet_target_set(ngx_comet_target_t *target, ngx_str_t *schema,
+    ngx_url_t *url)
+{
+    target->schema = *schema;
+
+    if (url->family == AF_UNIX) {
+        ngx_str_set(&target->host, "localhost");
+
+    } else {
+        target->host = url->host;
+
+        if (!url->no_port && url->port != url->default_port) {
+            target->host.len += 1 + url->port_text.len;
+        }
+    }
+
+    target->prefix = url->uri;
+
+    while (target->prefix.len
+           && target->prefix.data[target->prefix.len - 1] == '/')
+    {
+        target->prefix.len--;
+    }
+}
+
+
+static ngx_int_t
+ngx_comet_pass_eval(ngx_http_request_t *r, ngx_comet_loc_conf_t *clcf,
+    ngx_comet_ctx_t *ctx)
+{
+    ngx_str_t                       value;
+    ngx_url_t                       url;
+    ngx_comet_scheme_t             *scheme;
+    ngx_http_upstream_t            *u;
+    ngx_http_upstream_resolved_t   *resolved;
+
+    if (ngx_http_script_run(r, &value, clcf->url_lengths->elts, 0,
+                            clcf->url_values->elts)
+        == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    scheme = ngx_comet_url_scheme(&value);
+
+    if (scheme == NULL) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "\"comet_pass\" evaluated to \"%V\", "
+                      "which is not http://... or https://...", &value);
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&url, sizeof(ngx_url_t));
+
+    url.url.len = value.len - scheme->name.len;
+    url.url.data = value.data + scheme->name.len;
+    url.default_port = scheme->port;
+    url.uri_part = 1;
+    url.no_resolve = 1;
+
+    if (ngx_parse_url(r->pool, &url) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "%s in \"comet_pass\" evaluated to \"%V\"",
+                      url.err ? url.err : "error", &value);
+        return NGX_ERROR;
+    }
+
+    u = r->upstream;
+
+    u->schema = scheme->name;
+    u->ssl = (scheme->port == 443);
+
+    ngx_comet_target_set(&ctx->target, &scheme->name, &url);
+
+    resolved = ngx_pcalloc(r->pool, sizeof(ngx_http_upstream_resolved_t));
+    if (resolved == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (url.addrs) {
+        resolved->sockaddr = url.addrs[0].sockaddr;
+        resolved->socklen = url.addrs[0].socklen;
+        resolved->name = url.addrs[0].name;
+        resolved->naddrs = 1;
+    }
+
+    resolved->host = url.host;
+    resolved->port = (in_port_t) (url.no_port ? scheme->port : url.port);
+    resolved->no_port = url.no_port;
+
+    u->resolved = resolved;
+
+    return NGX_OK;
+}
+
+
+static char *
+ngx_comet_pass_compile(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf,
+    ngx_str_t *url, ngx_uint_t variables)
+{
+    ngx_http_script_compile_t  sc;
+
+    ngx_memzero(&sc, sizeof(ngx_http_script_compile_t));
+
+    sc.cf = cf;
+    sc.source = url;
+    sc.lengths = &clcf->url_lengths;
+    sc.values = &clcf->url_values;
+    sc.variables = variables;
+    sc.complete_lengths = 1;
+    sc.complete_values = 1;
+
+    if (ngx_http_script_compile(&sc) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    clcf->tls_needed = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_comet_loc_conf_t *clcf = conf;
+
+    ngx_str_t                 *value, *url;
+    ngx_url_t                  u;
+    ngx_uint_t                 variables;
+    ngx_comet_scheme_t        *scheme;
+    ngx_http_core_loc_conf_t  *core;
+
+    if (clcf->pass) {
+        return "is duplicate";
+    }
+
+    core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (core->handler) {
+        return "cannot stand beside another handler of this location; "
+               "give it a location of its own";
+    }
+
+    core->handler = ngx_comet_pass_handler;
+
+    clcf->pass = 1;
+    ngx_comet_conf_place(cf, &clcf->place);
+
+    value = cf->args->elts;
+    url = &value[1];
+
+    variables = ngx_http_script_variables_count(url);
+
+    if (variables) {
+        return ngx_comet_pass_compile(cf, clcf, url, variables);
+    }
+
+    scheme = ngx_comet_url_scheme(url);
+
+    if (scheme == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid URL \"%V\" in \"comet_pass\": write "
+                           "https://HOST[:PORT][/PREFIX] or http://...", url);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_strlchr(url->data, url->data + url->len, '?')
+        || ngx_strlchr(url->data, url->data + url->len, '#'))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid URL \"%V\" in \"comet_pass\": it takes "
+                           "no query; the client's own is sent on", url);
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    u.url.len = url->len - scheme->name.len;
+    u.url.data = url->data + scheme->name.len;
+    u.default_port = scheme->port;
+    u.uri_part = 1;
+    u.no_resolve = 1;
+
+    clcf->upstream.upstream = ngx_http_upstream_add(cf, &u, 0);
+    if (clcf->upstream.upstream == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    clcf->tls_needed = (scheme->port == 443);
+
+    ngx_comet_target_set(&clcf->target, &scheme->name, &u);
+
+    return NGX_CONF_OK;
+}

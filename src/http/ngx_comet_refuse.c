@@ -1,0 +1,195 @@
+/*
+ * Every error that nginx makes under comet_pass leaves as JSON: nginx's page
+ * is taken for what it is in the header filter and replaced in the body's.
+ * Going through nginx's own special responses keeps error_page working.
+ */
+
+
+#include "ngx_comet_http.h"
+
+
+#define NGX_COMET_MESSAGE_MAX  2048
+
+
+static ngx_int_t ngx_comet_refuse_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_comet_refuse_body_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
+static ngx_int_t ngx_comet_refuse_prepare(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+static void ngx_comet_free(void *data);
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
+
+
+/* returns the status, for the caller to return or to finalize with */
+
+ngx_int_t ngx_cdecl
+ngx_comet_refuse(ngx_http_request_t *r, ngx_comet_error_t error,
+    const char *fmt, ...)
+{
+    u_char           *text, *last;
+    va_list           args;
+    ngx_comet_ctx_t  *ctx;
+
+    ctx = ngx_comet_get_ctx(r);
+    text = ngx_pnalloc(r->pool, NGX_COMET_MESSAGE_MAX);
+
+    if (ctx == NULL || text == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    va_start(args, fmt);
+    last = ngx_vslprintf(text, text + NGX_COMET_MESSAGE_MAX - 1, fmt, args);
+    va_end(args);
+
+    *last = '\0';
+    ngx_comet_text_clean((char *) text);
+
+    ctx->error = ngx_palloc(r->pool, sizeof(ngx_comet_error_t));
+    if (ctx->error == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    *ctx->error = error;
+    ctx->error->message = (char *) text;
+
+    /* nginx ends the connection after some statuses; a refusal need not */
+
+    ctx->keepalive = r->keepalive;
+    ctx->lingering_close = r->lingering_close;
+
+    return error.status;
+}
+
+
+ngx_int_t
+ngx_comet_refuse_init(ngx_conf_t *cf)
+{
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_comet_refuse_header_filter;
+
+    ngx_http_next_body_filter = ngx_http_top_body_filter;
+    ngx_http_top_body_filter = ngx_comet_refuse_body_filter;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_comet_refuse_header_filter(ngx_http_request_t *r)
+{
+    ngx_comet_ctx_t       *ctx;
+    ngx_comet_loc_conf_t  *clcf;
+
+    if (r != r->main || r->err_status < NGX_HTTP_BAD_REQUEST) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+
+    if (!clcf->pass) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    ctx = ngx_comet_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (!ctx->relaying && ngx_comet_refuse_prepare(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_next_header_filter(r);
+}
+
+
+static ngx_int_t
+ngx_comet_refuse_prepare(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    char                *text;
+    ngx_buf_t           *b;
+    ngx_chain_t         *cl;
+    ngx_comet_error_t    error;
+    ngx_pool_cleanup_t  *cln;
+
+    if (ctx->error && ctx->error->status == (int) r->err_status) {
+        error = *ctx->error;
+
+        r->keepalive = ctx->keepalive;
+        r->lingering_close = ctx->lingering_close;
+
+    } else {
+        error = ngx_comet_error_of_status((int) r->err_status);
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    b = ngx_calloc_buf(r->pool);
+    cl = ngx_alloc_chain_link(r->pool);
+
+    if (cln == NULL || b == NULL || cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    text = ngx_comet_error_print(&error);
+    if (text == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_comet_free;
+    cln->data = text;
+
+    b->memory = 1;
+    b->pos = (u_char *) text;
+    b->last = b->pos + ngx_strlen(text);
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    cl->buf = b;
+    cl->next = NULL;
+    ctx->error_body = cl;
+
+    ngx_str_set(&r->headers_out.content_type, "application/json");
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+    r->headers_out.charset.len = 0;
+
+    ngx_http_clear_content_length(r);
+    r->headers_out.content_length_n = b->last - b->pos;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_comet_refuse_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    ngx_chain_t      *cl;
+    ngx_comet_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    if (ctx == NULL || ctx->error_body == NULL || in == NULL) {
+        return ngx_http_next_body_filter(r, in);
+    }
+
+    /* nginx's page is consumed and ours sent in its place, once */
+
+    for (cl = in; cl; cl = cl->next) {
+        cl->buf->pos = cl->buf->last;
+    }
+
+    cl = ctx->error_body;
+    ctx->error_body = NULL;
+
+    return ngx_http_next_body_filter(r, cl);
+}
+
+
+static void
+ngx_comet_free(void *data)
+{
+    free(data);
+}

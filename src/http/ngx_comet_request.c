@@ -1,0 +1,387 @@
+#include "ngx_comet_http.h"
+
+
+static ngx_int_t ngx_comet_request_uri(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx, ngx_str_t *uri);
+static ngx_uint_t ngx_comet_request_uri_is_plain(ngx_http_request_t *r);
+static ngx_uint_t ngx_comet_header_forwarded(ngx_comet_loc_conf_t *clcf,
+    ngx_table_elt_t *h);
+static size_t ngx_comet_headers_length(ngx_http_request_t *r);
+static u_char *ngx_comet_headers_copy(ngx_http_request_t *r, u_char *p);
+static ngx_int_t ngx_comet_request_chain(ngx_http_request_t *r,
+    ngx_buf_t *head);
+
+
+/* what an LLM API needs of the client's head; a final '-' means a prefix */
+
+static ngx_str_t  ngx_comet_forwarded[] = {
+    ngx_string("content-type"),
+    ngx_string("content-encoding"),
+    ngx_string("accept"),
+    ngx_string("user-agent"),
+    ngx_string("openai-"),
+    ngx_string("x-stainless-"),
+    ngx_string("idempotency-key"),
+    ngx_string("x-idempotency-key"),
+    ngx_string("traceparent"),
+    ngx_string("tracestate"),
+    ngx_string("x-request-id"),
+    ngx_string("x-client-request-id"),
+    ngx_string("x-correlation-id"),
+    ngx_null_string
+};
+
+
+/* what never leaves, whatever an operator writes */
+
+static ngx_str_t  ngx_comet_secret[] = {
+    ngx_string("authorization"),
+    ngx_string("proxy-authorization"),
+    ngx_string("x-api-key"),
+    ngx_string("api-key"),
+    ngx_string("x-goog-api-key"),
+    ngx_string("cookie"),
+    ngx_string("host"),
+    ngx_string("connection"),
+    ngx_string("keep-alive"),
+    ngx_string("proxy-connection"),
+    ngx_string("content-length"),
+    ngx_string("transfer-encoding"),
+    ngx_string("accept-encoding"),
+    ngx_string("expect"),
+    ngx_string("te"),
+    ngx_string("trailer"),
+    ngx_string("upgrade"),
+    ngx_null_string
+};
+
+
+static ngx_str_t  ngx_comet_version = ngx_string(" HTTP/1.1" CRLF "Host: ");
+static ngx_str_t  ngx_comet_authorization = ngx_string(
+                      CRLF "Accept-Encoding: identity"
+                      CRLF "Authorization: ");
+static ngx_str_t  ngx_comet_length = ngx_string("Content-Length: ");
+
+
+ngx_int_t
+ngx_comet_create_request(ngx_http_request_t *r)
+{
+    off_t                  body;
+    size_t                 len;
+    ngx_buf_t             *b;
+    ngx_str_t              uri, method;
+    ngx_chain_t           *cl;
+    ngx_uint_t             sized;
+    ngx_comet_ctx_t       *ctx;
+    ngx_http_upstream_t   *u;
+    ngx_comet_loc_conf_t  *clcf;
+
+    u = r->upstream;
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+
+    if (ngx_comet_request_uri(r, ctx, &uri) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    u->uri = uri;
+    method = r->method_name;
+
+    ctx->head = (r->method == NGX_HTTP_HEAD);
+
+    body = 0;
+
+    for (cl = u->request_bufs; cl; cl = cl->next) {
+        body += ngx_buf_size(cl->buf);
+    }
+
+    sized = (body > 0
+             || (r->method & (NGX_HTTP_POST|NGX_HTTP_PUT|NGX_HTTP_PATCH)));
+
+    len = method.len + sizeof(" ") - 1 + uri.len
+          + ngx_comet_version.len + ctx->host.len
+          + ngx_comet_authorization.len + clcf->bearer.len + sizeof(CRLF) - 1
+          + ngx_comet_length.len + NGX_OFF_T_LEN + sizeof(CRLF) - 1
+          + ngx_comet_headers_length(r) + sizeof(CRLF) - 1;
+
+    b = ngx_create_temp_buf(r->pool, len);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->last = ngx_copy(b->last, method.data, method.len);
+    *b->last++ = ' ';
+    b->last = ngx_copy(b->last, uri.data, uri.len);
+    b->last = ngx_copy(b->last, ngx_comet_version.data, ngx_comet_version.len);
+    b->last = ngx_copy(b->last, ctx->host.data, ctx->host.len);
+    b->last = ngx_copy(b->last, ngx_comet_authorization.data,
+                       ngx_comet_authorization.len);
+    b->last = ngx_copy(b->last, clcf->bearer.data, clcf->bearer.len);
+    *b->last++ = CR; *b->last++ = LF;
+
+    if (sized) {
+        b->last = ngx_copy(b->last, ngx_comet_length.data,
+                           ngx_comet_length.len);
+        b->last = ngx_sprintf(b->last, "%O" CRLF, body);
+    }
+
+    b->last = ngx_comet_headers_copy(r, b->last);
+    *b->last++ = CR; *b->last++ = LF;
+
+    return ngx_comet_request_chain(r, b);
+}
+
+
+/*
+ * The path goes as it was sent, unless nginx made another one of it: with dot
+ * segments, doubled slashes or a fragment, the one that was judged is sent.
+ */
+
+static ngx_int_t
+ngx_comet_request_uri(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_str_t *uri)
+{
+    u_char     *p;
+    size_t      escape;
+    ngx_str_t  *prefix;
+
+    prefix = &ctx->target.prefix;
+
+    if (ngx_comet_request_uri_is_plain(r)) {
+
+        if (prefix->len == 0) {
+            *uri = r->unparsed_uri;
+            return NGX_OK;
+        }
+
+        uri->len = prefix->len + r->unparsed_uri.len;
+        uri->data = ngx_pnalloc(r->pool, uri->len);
+        if (uri->data == NULL) {
+            return NGX_ERROR;
+        }
+
+        p = ngx_copy(uri->data, prefix->data, prefix->len);
+        ngx_memcpy(p, r->unparsed_uri.data, r->unparsed_uri.len);
+
+        return NGX_OK;
+    }
+
+    escape = 2 * ngx_escape_uri(NULL, r->uri.data, r->uri.len,
+                                NGX_ESCAPE_URI);
+
+    uri->len = prefix->len + r->uri.len + escape
+               + (r->args.len ? sizeof("?") - 1 + r->args.len : 0);
+
+    uri->data = ngx_pnalloc(r->pool, uri->len);
+    if (uri->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_copy(uri->data, prefix->data, prefix->len);
+    p = (u_char *) ngx_escape_uri(p, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
+
+    if (r->args.len) {
+        *p++ = '?';
+        ngx_memcpy(p, r->args.data, r->args.len);
+    }
+
+    return NGX_OK;
+}
+
+
+/* r->complex_uri does not tell: it misses what follows an escape */
+
+static ngx_uint_t
+ngx_comet_request_uri_is_plain(ngx_http_request_t *r)
+{
+    u_char     *p, *last, *path, *end;
+    ngx_int_t   c;
+
+    p = r->unparsed_uri.data;
+    last = p + r->unparsed_uri.len;
+
+    path = r->uri.data;
+    end = path + r->uri.len;
+
+    if (!r->valid_unparsed_uri || ngx_strlchr(p, last, '#')) {
+        return 0;
+    }
+
+    while (p < last && *p != '?') {
+
+        c = *p++;
+
+        if (c == '%' && last - p >= 2) {
+            c = ngx_hextoi(p, 2);
+            p += 2;
+        }
+
+        if (path == end || c != *path++) {
+            return 0;
+        }
+    }
+
+    return path == end;
+}
+
+
+static ngx_uint_t
+ngx_comet_header_listed(ngx_str_t *list, u_char *lowcase, size_t len)
+{
+    ngx_str_t  *name;
+
+    for (name = list; name->len; name++) {
+
+        if (len != name->len
+            && (len < name->len || name->data[name->len - 1] != '-'))
+        {
+            continue;
+        }
+
+        if (ngx_memcmp(lowcase, name->data, name->len) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_uint_t
+ngx_comet_header_is_secret(ngx_str_t *name)
+{
+    return ngx_comet_header_listed(ngx_comet_secret, name->data, name->len);
+}
+
+
+static ngx_uint_t
+ngx_comet_header_forwarded(ngx_comet_loc_conf_t *clcf, ngx_table_elt_t *h)
+{
+    ngx_str_t   *name;
+    ngx_uint_t   i;
+
+    if (ngx_comet_header_listed(ngx_comet_forwarded, h->lowcase_key,
+                                h->key.len))
+    {
+        return 1;
+    }
+
+    if (clcf->forward_headers == NULL) {
+        return 0;
+    }
+
+    name = clcf->forward_headers->elts;
+
+    for (i = 0; i < clcf->forward_headers->nelts; i++) {
+        if (name[i].len == h->key.len
+            && ngx_memcmp(name[i].data, h->lowcase_key, h->key.len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static size_t
+ngx_comet_headers_length(ngx_http_request_t *r)
+{
+    size_t                 len;
+    ngx_uint_t             i;
+    ngx_list_part_t       *part;
+    ngx_table_elt_t       *h;
+    ngx_comet_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+
+    len = 0;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (ngx_comet_header_forwarded(clcf, &h[i])) {
+                len += h[i].key.len + sizeof(": ") - 1
+                       + h[i].value.len + sizeof(CRLF) - 1;
+            }
+        }
+    }
+
+    return len;
+}
+
+
+static u_char *
+ngx_comet_headers_copy(ngx_http_request_t *r, u_char *p)
+{
+    ngx_uint_t             i;
+    ngx_list_part_t       *part;
+    ngx_table_elt_t       *h;
+    ngx_comet_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (!ngx_comet_header_forwarded(clcf, &h[i])) {
+                continue;
+            }
+
+            p = ngx_copy(p, h[i].key.data, h[i].key.len);
+            *p++ = ':'; *p++ = ' ';
+            p = ngx_copy(p, h[i].value.data, h[i].value.len);
+            *p++ = CR; *p++ = LF;
+        }
+    }
+
+    return p;
+}
+
+
+/*
+ * The body's bufs are described anew, because a retry rewinds what is sent
+ * while the request keeps its own.
+ */
+
+static ngx_int_t
+ngx_comet_request_chain(ngx_http_request_t *r, ngx_buf_t *head)
+{
+    ngx_buf_t            *b;
+    ngx_chain_t          *cl, *body, **ll;
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+    body = u->request_bufs;
+
+    cl = ngx_alloc_chain_link(r->pool);
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    cl->buf = head;
+    u->request_bufs = cl;
+    ll = &cl->next;
+
+    for ( /* void */ ; body; body = body->next) {
+
+        b = ngx_alloc_buf(r->pool);
+        cl = ngx_alloc_chain_link(r->pool);
+        if (b == NULL || cl == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(b, body->buf, sizeof(ngx_buf_t));
+
+        cl->buf = b;
+        *ll = cl;
+        ll = &cl->next;
+    }
+
+    head->flush = 1;
+    *ll = NULL;
+
+    return NGX_OK;
+}

@@ -1,0 +1,77 @@
+#!/bin/sh
+# Installs what a make target needs, saying what, asking nothing.
+#
+#   t/setup.sh build | test | node | source ...
+
+set -eu
+cd "$(dirname "$0")/.."
+
+fail() { echo "setup: $*" >&2; exit 1; }
+
+packages_of() {
+    case $1 in
+    build)  echo gcc make libc6-dev libcjson-dev libpcre2-dev libssl-dev \
+                 zlib1g-dev nginx nginx-dev ca-certificates ;;
+    test)   echo python3 python3-venv libcmocka-dev openssl ;;
+    python) echo python3 ;;
+    curl)   echo curl ;;
+    node)   command -v npm >/dev/null || echo nodejs npm ;;
+    source) echo dpkg-dev ca-certificates libpcre2-dev libssl-dev zlib1g-dev \
+                 gcc make libc6-dev libcjson-dev ;;
+    lint)   echo cppcheck python3 gcc make libcjson-dev libcmocka-dev ;;
+    fuzz)   echo clang libclang-rt-dev ;;
+    valgrind) echo valgrind ;;
+    *)      fail "nothing is known of \"$1\"" ;;
+    esac
+}
+
+present() {
+    case $1 in
+    gcc|make|python3|curl|openssl|valgrind|cppcheck|clang)
+        command -v "$1" >/dev/null ;;
+    python3-venv)
+        python3 -c 'import venv, ensurepip' 2>/dev/null ;;
+    *)
+        dpkg-query -W -f '${Status}' "$1" 2>/dev/null |
+            grep -q 'install ok installed' ;;
+    esac
+}
+
+missing=
+for what in "$@"; do
+    for package in $(packages_of "$what"); do
+        present "$package" || missing="$missing $package"
+    done
+done
+
+[ -n "$missing" ] || exit 0
+
+command -v apt-get >/dev/null ||
+    fail "needed and not found:$missing (this script knows only apt-get;" \
+         "install them in your system's way and run make again)"
+
+run=
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null && sudo -n true 2>/dev/null ||
+        fail "needed and not installed; run this and then make again:" \
+             "sudo apt-get install$missing"
+    run="sudo -n"
+fi
+
+echo "setup: installing$missing"
+
+# a package may start its service: nothing here needs one to run
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap '$run rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | $run tee "$policy" >/dev/null
+    $run chmod 755 "$policy"
+fi
+
+mkdir -p build
+log=build/setup.log
+{
+    $run apt-get update -q &&
+    $run env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -q --no-install-recommends $missing
+} >"$log" 2>&1 || { tail -20 "$log" >&2; fail "apt-get failed, see $log"; }

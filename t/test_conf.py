@@ -1,0 +1,116 @@
+"""Every mistake fails `nginx -t` with file, line and what to write."""
+
+import pytest
+
+GOOD = "comet_pass http://127.0.0.1:9; comet_key sk-x;"
+
+MISTAKES = [
+    # (inside the location, what nginx -t must say)
+    ("comet_pass http://127.0.0.1:9;", 'add "comet_key file:'),
+    ("comet_key sk-x; comet_pass api.cometapi.com;", "write https://HOST"),
+    ("comet_key sk-x; comet_pass ftp://x;", "write https://HOST"),
+    ("comet_key sk-x; comet_pass https://;", "write https://HOST"),
+    ("comet_key sk-x; comet_pass http://h?a=b;", "takes no query"),
+    ("comet_key sk-x; comet_pass http://h/p#x;", "takes no query"),
+    ("comet_key sk-x; comet_pass http://h:99999;", "invalid port"),
+    ("comet_key sk-x; comet_pass http://no.such.host.invalid;",
+     "host not found"),
+    ("comet_key sk-x; comet_pass;", "invalid number of arguments"),
+    (GOOD + "comet_pass http://127.0.0.1:8;", "is duplicate"),
+    (GOOD + "comet_key sk-y;", "is duplicate"),
+    (GOOD + "proxy_pass http://127.0.0.1:8;", "a location of its own"),
+    ("proxy_pass http://127.0.0.1:8;" + GOOD, "a location of its own"),
+    ("stub_status;" + GOOD, "a location of its own"),
+    ("comet_pass http://127.0.0.1:9; comet_key file:;",
+     "write file:/path/to/the.key"),
+    ("comet_pass http://127.0.0.1:9; comet_key /etc/key;",
+     "write file:/path/to/the.key"),
+    ("comet_pass http://127.0.0.1:9; comet_key $key;", "no variable"),
+    ("comet_pass http://127.0.0.1:9; comet_key vault:x;", "env:NAME"),
+    ("comet_pass http://127.0.0.1:9; comet_key '';", "is empty"),
+    ("comet_pass http://127.0.0.1:9; comet_key 'sk a';", "at position 3"),
+    ("comet_pass http://127.0.0.1:9; comet_key env:;", "is not set"),
+    ("comet_pass http://127.0.0.1:9; comet_key env:NO_SUCH_NAME_SET;",
+     '"NO_SUCH_NAME_SET"'),
+    (GOOD + "comet_forward_header Authorization;", "is never forwarded"),
+    (GOOD + "comet_forward_header X-API-Key;", "is never forwarded"),
+    (GOOD + "comet_forward_header cookie;", "is never forwarded"),
+    (GOOD + "comet_forward_header Transfer-Encoding;", "is never forwarded"),
+    (GOOD + "comet_forward_header 'a: b';", "invalid header name"),
+    (GOOD + "comet_forward_header;", "invalid number of arguments"),
+    (GOOD + "comet_endpoints v1/embeddings;", "write it as in /v1/"),
+    (GOOD + "comet_endpoints '';", "write it as in /v1/"),
+    (GOOD + "comet_read_timeout soon;", "invalid value"),
+    (GOOD + "comet_buffer_size -1;", "invalid value"),
+    (GOOD + "comet_next_upstream http_529;", "invalid value"),
+    (GOOD + "comet_ssl_verify maybe;", "invalid value"),
+    (GOOD + "comet_ssl_protocols SSLv2;", "invalid value"),
+    (GOOD + "comet_bind nonsense;", "invalid address"),
+    (GOOD + "comet_nonsense 1;", "unknown directive"),
+]
+
+TLS_MISTAKES = [
+    ("comet_ssl_trusted_certificate /nonexistent.pem;", "/nonexistent.pem"),
+    ("comet_ssl_certificate /x.pem;", "comet_ssl_certificate_key"),
+    ("comet_ssl_ciphers NONSENSE;", "NONSENSE"),
+    ("comet_ssl_conf_command Nonsense on;", "Nonsense"),
+    ("comet_ssl_password_file /nonexistent;", "/nonexistent"),
+]
+
+
+def conf(text):
+    return "server { listen PORT; location /v1/ {\n%s\n} }" % text
+
+
+@pytest.mark.parametrize("text,said", MISTAKES)
+def test_mistakes(nginx, text, said):
+    status, output = nginx(conf(text), run=False).test()
+    assert status != 0, output
+    assert said in output
+    assert "nginx.conf:" in output
+    assert "sk-" not in output.replace("sk-x;", "")
+
+
+@pytest.mark.parametrize("text,said", TLS_MISTAKES)
+def test_mistakes_of_tls(nginx, text, said):
+    status, output = nginx(conf(
+        "comet_key sk-x; comet_pass https://127.0.0.1:9;" + text),
+        run=False).test()
+    assert status != 0 and said in output
+
+
+def test_the_line_of_a_missing_key_is_that_of_comet_pass(nginx):
+    server = nginx("\n\n" + conf("comet_pass http://127.0.0.1:9;"), run=False)
+    _, output = server.test()
+    line = 1 + server.conf.read_text().splitlines().index(
+        "comet_pass http://127.0.0.1:9;")
+    assert "nginx.conf:%d" % line in output
+
+
+def test_contexts(nginx):
+    for place in ("server { listen PORT; comet_pass http://127.0.0.1:9; }",
+                  "comet_pass http://127.0.0.1:9;"):
+        status, output = nginx(place, run=False,
+                               name="c%d" % len(place)).test()
+        assert status != 0 and "is not allowed here" in output
+
+
+def test_no_authorities(nginx, monkeypatch, tmp_path):
+    import os
+    server = nginx(conf("comet_key sk-x; comet_pass https://127.0.0.1:9;"),
+                   run=False)
+    env = dict(os.environ, SSL_CERT_FILE=str(tmp_path / "none"),
+               SSL_CERT_DIR=str(tmp_path / "nowhere"))
+    status, output = server.test(env=env)
+    assert status != 0 and "ca-certificates" in output
+    assert "nginx.conf:" in output
+
+
+def test_every_directive_is_documented_and_accepted_everywhere(nginx):
+    import re
+    from conftest import ROOT
+    source = (ROOT / "ngx_comet_module.c").read_text()
+    names = set(re.findall(r'"(comet_[a-z_]+)"', source))
+    page = (ROOT / "docs/directives.md").read_text()
+    documented = set(re.findall(r"^### (comet_[a-z_]+)$", page, re.M))
+    assert names == documented

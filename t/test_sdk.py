@@ -1,0 +1,124 @@
+"""The official OpenAI SDKs, with nothing changed but base_url and api_key."""
+
+import json
+import pathlib
+import subprocess
+
+import openai
+import pytest
+
+from conftest import ROOT, edge_conf
+from test_pass import dead_port
+from wire import plan
+
+HELLO = [{"role": "user", "content": "Hello"}]
+
+
+def client(edge, **options):
+    options.setdefault("max_retries", 0)
+    return openai.OpenAI(base_url=edge.url + "/v1", api_key="client-key",
+                         **options)
+
+
+def test_create(edge, mock):
+    answer = client(edge).chat.completions.create(
+        model="gpt-5.4", messages=HELLO, temperature=0.5)
+    assert answer.choices[0].message.content.startswith("The edge")
+    assert answer.usage.completion_tokens == 5
+    assert "client-key" not in str(mock.last().headers)
+    assert mock.last().header("x-stainless-lang") == "python"
+
+
+def test_stream(edge):
+    stream = client(edge).chat.completions.create(
+        model="gpt-5.4", messages=HELLO, stream=True,
+        stream_options={"include_usage": True}, extra_headers=plan(events=40))
+    chunks = list(stream)
+    text = "".join(c.choices[0].delta.content or "" for c in chunks
+                   if c.choices)
+    assert text.count(" ") == 40
+    assert chunks[-1].usage.completion_tokens == 40
+
+
+def test_responses(edge):
+    sdk = client(edge)
+    answer = sdk.responses.create(model="gpt-5.4", input="Hello")
+    assert answer.output_text.startswith("The edge")
+    assert sdk.responses.retrieve(answer.id).id == answer.id
+    assert sdk.responses.input_items.list(answer.id).data == []
+    sdk.responses.cancel(answer.id)
+    sdk.responses.delete(answer.id)
+
+
+def test_responses_stream(edge):
+    kinds = [event.type for event in client(edge).responses.create(
+        model="gpt-5.4", input="Hello", stream=True)]
+    assert kinds[0] == "response.created"
+    assert kinds.count("response.output_text.delta") == 5
+    assert kinds[-1] == "response.completed"
+
+
+def test_models(edge):
+    sdk = client(edge)
+    assert "o3" in [model.id for model in sdk.models.list()]
+    assert sdk.models.retrieve("gpt-5.4").object == "model"
+
+
+@pytest.mark.parametrize("status,error", [
+    (400, openai.BadRequestError), (401, openai.AuthenticationError),
+    (403, openai.PermissionDeniedError), (404, openai.NotFoundError),
+    (409, openai.ConflictError), (422, openai.UnprocessableEntityError),
+    (429, openai.RateLimitError), (500, openai.InternalServerError)])
+def test_errors_of_the_api_keep_their_type(edge, status, error):
+    with pytest.raises(error) as caught:
+        client(edge).chat.completions.create(
+            model="gpt-5.4", messages=HELLO, extra_headers=plan(status=status))
+    assert caught.value.code == "mocked"
+
+
+def test_errors_made_here_have_a_type(nginx, mock):
+    edge = nginx(edge_conf(mock, "client_max_body_size 1k;"))
+    with pytest.raises(openai.NotFoundError) as caught:
+        client(edge).embeddings.create(model="x", input="y")
+    assert caught.value.code == "not_found"
+    with pytest.raises(openai.APIStatusError) as caught:
+        client(edge).responses.create(model="x", input="y" * 5000)
+    assert caught.value.status_code == 413
+    assert "client_max_body_size" in caught.value.message
+
+    down = nginx(edge_conf(mock).replace(str(mock.port), str(dead_port())))
+    with pytest.raises(openai.InternalServerError) as caught:
+        client(down).models.list()
+    assert caught.value.code == "upstream_unavailable"
+    assert caught.value.status_code == 502
+
+
+def test_the_sdk_retries_through_the_edge(edge, mock):
+    with pytest.raises(openai.RateLimitError):
+        client(edge, max_retries=2).chat.completions.create(
+            model="gpt-5.4", messages=HELLO, extra_headers=plan(
+                status=429, headers={"retry-after-ms": "1"}))
+    assert len(mock.requests) == 3
+    assert [r.header("x-stainless-retry-count") for r in mock.requests] \
+        == ["0", "1", "2"]
+
+
+def test_a_cut_stream_raises(edge):
+    with pytest.raises(Exception) as caught:
+        list(client(edge).chat.completions.create(
+            model="gpt-5.4", messages=HELLO, stream=True,
+            extra_headers=plan(cut=900)))
+    assert "incomplete" in str(caught.value) or isinstance(
+        caught.value, openai.APIError)
+
+
+def test_node(edge, mock, tmp_path):
+    """t/node/sdk.mjs holds the same for openai-node."""
+    modules = ROOT / "build/venv/npm/node_modules"
+    script = modules.parent / "sdk.mjs"
+    script.write_text((ROOT / "t/node/sdk.mjs").read_text())
+    done = subprocess.run(["node", script, edge.url + "/v1"],
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["passed"] >= 9
+    assert any(r.header("x-stainless-lang") == "js" for r in mock.requests)
