@@ -144,6 +144,10 @@ ngx_comet_target_set(ngx_comet_target_t *target, ngx_str_t *schema,
     {
         target->prefix.len--;
     }
+
+    if (target->prefix.len == 0) {
+        ngx_str_set(&target->prefix, "");
+    }
 }
 
 
