@@ -67,9 +67,6 @@ static ngx_command_t  ngx_comet_commands[] = {
     ngx_comet_command("comet_hide_header", NGX_COMET_ANY|NGX_CONF_TAKE1,
         ngx_conf_set_str_array_slot, upstream.hide_headers),
 
-    ngx_comet_command("comet_pass_header", NGX_COMET_ANY|NGX_CONF_TAKE1,
-        ngx_conf_set_str_array_slot, upstream.pass_headers),
-
     /* transport */
 
     ngx_comet_command("comet_bind", NGX_COMET_ANY|NGX_CONF_TAKE12,

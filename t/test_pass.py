@@ -81,7 +81,8 @@ def test_comet_forward_header_adds_to_the_list(nginx, mock):
 
 @pytest.mark.parametrize("target", [
     "/v1/models?limit=2&after=%20x%2Fy", "/v1/models/ft%3Agpt-4o",
-    "/v1/models/vendor/model-1?a=b?c", "/v1/responses/resp_1/input_items?a",
+    "/v1/models/vendor/model-1?a=b?c", "/v1/models/vendor%2Fmodel",
+    "/v1/responses/resp_1/input_items?a",
     "/v1/responses/resp%5f1"])
 def test_path_and_query_go_as_sent(edge, mock, target):
     assert call(edge, "GET", target).status == 200
@@ -92,7 +93,10 @@ def test_path_and_query_go_as_sent(edge, mock, target):
     ("//v1//models", "/v1/models"), ("/v1/./models?x=%41", "/v1/models?x=%41"),
     ("/v1/files/../models", "/v1/models"),
     ("/v1/x/%2e%2e/models", "/v1/models"),
-    ("/v1/models/./a%20b", "/v1/models/a%20b")])
+    ("/v1/models/./a%20b", "/v1/models/a%20b"),
+    ("/v1/models#x?y", "/v1/models"),
+    ("/v1/responses/x%2finput_items?a=%2f",
+     "/v1/responses/x/input_items?a=%2f")])
 def test_a_path_that_nginx_had_to_read_goes_as_it_was_judged(
         edge, mock, target, judged):
     assert call(edge, "GET", target).status == 200
@@ -121,6 +125,16 @@ def test_comet_host(nginx, mock):
     edge = nginx(edge_conf(mock, "comet_host $http_x_which.example;"))
     chat(edge, headers={"X-Which": "eu"})
     assert sent(mock)["host"] == "eu.example"
+
+
+@pytest.mark.parametrize("value", ["$uri", "$arg_h"])
+def test_no_value_of_a_variable_ends_its_line(nginx, mock, value):
+    edge = nginx(edge_conf(mock, "comet_host %s; comet_endpoints /v1/*;"
+                           % value.replace("$arg_h", "${arg_h}.x")))
+    answer = call(edge, "GET", "/v1/a%0d%0aX-Evil:%201")
+    assert answer.status == (500 if value == "$uri" else 200)
+    if mock.requests:
+        assert "x-evil" not in sent(mock)
 
 
 # the request's body
@@ -322,6 +336,22 @@ def test_a_retry_sends_the_same_request_again(nginx, mock, memory, chunked):
     assert first.body == second.body and first.json() == body
 
 
+def test_a_retry_after_an_early_answer(nginx, mock):
+    """The first peer answers before it has read the body."""
+    edge = nginx("""
+    upstream api { server 127.0.0.1:%d max_fails=0;
+                   server 127.0.0.1:%d max_fails=0; }
+    """ % (mock.port, mock.port) + edge_conf(
+        mock, "comet_next_upstream http_503 non_idempotent;")
+        .replace("127.0.0.1:%d" % mock.port, "api"))
+    body = dict(CHAT, padding="y" * 16000000)
+    for _ in range(3):
+        answer = chat(edge, body, plan(status=503, deaf=True,
+                                       framing="chunked", interim=[100]))
+        assert answer.status in (502, 503)
+        assert chat(edge).status == 200
+
+
 def dead_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -380,7 +410,9 @@ def test_a_variable_may_name_an_upstream_block(nginx, mock):
 def test_a_variable_that_is_no_url(nginx, mock):
     edge = nginx(edge_conf(mock).replace(
         "http://127.0.0.1:%d" % mock.port, "$http_x_url"))
-    for url in ("", "gopher://x", "http://", "http://[::1"):
+    for url in ("", "gopher://x", "http://", "http://[::1",
+                "http://127.0.0.1:9/a?b", "http://127.0.0.1:9/a#b",
+                "http://127.0.0.1:9/a b"):
         answer = chat(edge, headers={"X-Url": url})
         assert answer.status == 500
         assert answer.json()["error"]["code"] == "internal_error"

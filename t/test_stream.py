@@ -199,6 +199,47 @@ def test_an_answer_cut_anywhere_looks_cut(edge, mock, how, framing, version,
         assert answer.status == 502 or not answer.complete, cut
 
 
+def test_a_cut_without_any_framing_looks_cut(nginx, mock):
+    edge = nginx(edge_conf(mock, "chunked_transfer_encoding off;"))
+    assert chat(edge, STREAM).complete
+    assert not chat(edge, STREAM, plan(cut=900)).complete
+
+
+@pytest.mark.parametrize("cut", [None, 900])
+def test_a_cut_resets_an_http2_stream(nginx, mock, cut):
+    edge = nginx(edge_conf(mock).replace("listen PORT;",
+                                         "listen PORT http2;"))
+    kinds = []
+    with Client(edge) as client:
+        client.send(http2_request("/v1/chat/completions", STREAM, cut))
+        while not {3, "end"} & set(kinds):
+            head = client.take(9)
+            kinds.append(head[3])
+            client.take(int.from_bytes(head[:3], "big"))
+            if head[3] == 0 and head[4] & 1:
+                kinds.append("end")
+    assert kinds[-1] == (3 if cut else "end")     # RST_STREAM
+
+
+def http2_request(path, body, cut):
+    import json
+
+    def frame(kind, flags, stream, payload):
+        return len(payload).to_bytes(3, "big") + bytes([kind, flags]) \
+            + stream.to_bytes(4, "big") + payload
+
+    def literal(name, value):
+        return b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
+
+    body = json.dumps(body).encode()
+    block = b"\x83\x86" + b"\x04" + bytes([len(path)]) + path.encode() \
+        + b"\x01\x04edge"
+    if cut:
+        block += literal(b"openai-mock", b'{"cut":%d}' % cut)
+    return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") \
+        + frame(1, 4, 1, block) + frame(0, 1, 1, body)
+
+
 def test_a_broken_chunk_looks_cut(edge):
     import base64
     for tail in (b"zz\r\n", b"5\r\nabcdeXX", b"-1\r\n",

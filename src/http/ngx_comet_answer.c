@@ -212,8 +212,7 @@ ngx_comet_answer_header(ngx_http_request_t *r)
 
     if (ngx_comet_answer_framing(u, &line) != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "upstream sent an ambiguous \"%V: %V\"",
-                      &line.key, &line.value);
+                      "upstream sent an ambiguous \"%V\"", &line.key);
         return NGX_HTTP_UPSTREAM_INVALID_HEADER;
     }
 
@@ -646,8 +645,8 @@ ngx_comet_answer_finalize(ngx_http_request_t *r, ngx_int_t rc)
 
 
 /*
- * To an HTTP/1.0 client the end of the connection is the end of the answer;
- * only a reset tells it that this one was cut short.
+ * Where the end of the connection is the end of the answer, only a reset tells
+ * the client that this one was cut short.
  */
 
 static void
@@ -656,7 +655,8 @@ ngx_comet_answer_reset_client(ngx_http_request_t *r)
     struct linger      linger;
     ngx_connection_t  *c;
 
-    if (r->http_version >= NGX_HTTP_VERSION_11
+    if (r->chunked
+        || r->http_version >= NGX_HTTP_VERSION_20
         || r->headers_out.content_length_n != -1)
     {
         return;

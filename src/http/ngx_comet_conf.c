@@ -1,7 +1,12 @@
 #include "ngx_comet_http.h"
 
 
+#define NGX_COMET_BUFFER_MIN  1024
+
+
 static char *ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf);
+static void ngx_comet_warn_of_exposure(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *conf);
 
 
 void *
@@ -153,6 +158,16 @@ ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (conf->upstream.buffer_size < NGX_COMET_BUFFER_MIN) {
+        ngx_comet_conf_error(cf, &conf->place,
+                             "\"comet_buffer_size\" must be at least %d "
+                             "bytes to hold the head of an answer",
+                             NGX_COMET_BUFFER_MIN);
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_comet_warn_of_exposure(cf, conf);
+
     if (conf->bearer.data == NULL) {
         ngx_comet_conf_error(cf, &conf->place,
                              "\"comet_pass\" has no key to send: add "
@@ -162,6 +177,39 @@ ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* the key travels: say so where others could read it on its way */
+
+static void
+ngx_comet_warn_of_exposure(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
+{
+    ngx_str_t                     *host;
+    ngx_http_upstream_srv_conf_t  *uscf;
+
+    if (conf->tls_needed && !conf->upstream.ssl_verify) {
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "with \"comet_ssl_verify off\" the key goes to whoever "
+                      "answers, in %V:%ui",
+                      &conf->place.file, conf->place.line);
+    }
+
+    uscf = conf->upstream.upstream;
+    host = &conf->target.host;
+
+    if (conf->tls_needed || uscf == NULL
+        || (uscf->flags & NGX_HTTP_UPSTREAM_CREATE)
+        || (host->len >= 4 && ngx_strncmp(host->data, "127.", 4) == 0)
+        || (host->len >= 5 && ngx_strncmp(host->data, "[::1]", 5) == 0)
+        || (host->len >= 9 && ngx_strncmp(host->data, "localhost", 9) == 0))
+    {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                  "the key goes to \"%V\" in clear: write https://..., "
+                  "in %V:%ui", host, &conf->place.file, conf->place.line);
 }
 
 

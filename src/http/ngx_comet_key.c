@@ -62,7 +62,16 @@ ngx_comet_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         key = value[1];
         ngx_str_set(&source, "the configuration");
 
-        ngx_comet_key_mask(cf, &value[1]);
+        /* as it stands in the file, the key can be masked there */
+
+        for (p = key.data; p < key.data + key.len; p++) {
+            if (ngx_strchr("\"'\\", *p)) {
+                return "cannot have a quote or a backslash; "
+                       "write file:/path/to/the.key";
+            }
+        }
+
+        ngx_comet_key_mask(cf, &key);
         rv = NGX_CONF_OK;
     }
 

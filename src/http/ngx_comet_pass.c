@@ -12,6 +12,7 @@ static void ngx_comet_target_set(ngx_comet_target_t *target, ngx_str_t *schema,
     ngx_url_t *url);
 static ngx_int_t ngx_comet_pass_eval(ngx_http_request_t *r,
     ngx_comet_loc_conf_t *clcf, ngx_comet_ctx_t *ctx);
+static ngx_uint_t ngx_comet_pass_word(ngx_str_t *value);
 static void ngx_comet_pass_abort(ngx_http_request_t *r);
 
 
@@ -67,6 +68,15 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (!ngx_comet_pass_word(&ctx->host)
+        || !ngx_comet_pass_word(&ctx->target.prefix))
+    {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "\"comet_host\" or \"comet_pass\" evaluated to a "
+                      "value with a space or a control character");
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     /* never used unbuffered, but nginx looks into it */
 
     u->pipe = ngx_pcalloc(r->pool, sizeof(ngx_event_pipe_t));
@@ -92,6 +102,23 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
     }
 
     return NGX_DONE;
+}
+
+
+/* what variables bring must not end its line in the request's head */
+
+static ngx_uint_t
+ngx_comet_pass_word(ngx_str_t *value)
+{
+    size_t  i;
+
+    for (i = 0; i < value->len; i++) {
+        if (value->data[i] <= ' ' || value->data[i] == 0x7f) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
@@ -170,10 +197,13 @@ ngx_comet_pass_eval(ngx_http_request_t *r, ngx_comet_loc_conf_t *clcf,
 
     scheme = ngx_comet_url_scheme(&value);
 
-    if (scheme == NULL) {
+    if (scheme == NULL
+        || ngx_strlchr(value.data, value.data + value.len, '?')
+        || ngx_strlchr(value.data, value.data + value.len, '#'))
+    {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "\"comet_pass\" evaluated to \"%V\", "
-                      "which is not http://... or https://...", &value);
+                      "\"comet_pass\" evaluated to \"%V\", which is not "
+                      "https://HOST[:PORT][/PREFIX] or http://...", &value);
         return NGX_ERROR;
     }
 
@@ -241,7 +271,8 @@ ngx_comet_pass_compile(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf,
         return NGX_CONF_ERROR;
     }
 
-    clcf->tls_needed = 1;
+    clcf->tls_needed = (ngx_strncasecmp(url->data, (u_char *) "http://", 7)
+                        != 0);
 
     return NGX_CONF_OK;
 }

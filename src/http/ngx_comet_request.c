@@ -4,6 +4,7 @@
 static ngx_int_t ngx_comet_request_uri(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx, ngx_str_t *uri);
 static ngx_uint_t ngx_comet_request_uri_is_plain(ngx_http_request_t *r);
+static ngx_uint_t ngx_comet_request_names_model(ngx_http_request_t *r);
 static ngx_uint_t ngx_comet_header_forwarded(ngx_comet_loc_conf_t *clcf,
     ngx_table_elt_t *h);
 static size_t ngx_comet_headers_length(ngx_http_request_t *r);
@@ -189,6 +190,17 @@ ngx_comet_request_uri(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 }
 
 
+static ngx_uint_t
+ngx_comet_request_names_model(ngx_http_request_t *r)
+{
+    const ngx_comet_endpoint_t  *endpoint;
+
+    endpoint = ngx_comet_endpoint_find((char *) r->uri.data, r->uri.len);
+
+    return endpoint && endpoint->id == NGX_COMET_ENDPOINT_MODEL;
+}
+
+
 /* r->complex_uri does not tell: it misses what follows an escape */
 
 static ngx_uint_t
@@ -214,6 +226,12 @@ ngx_comet_request_uri_is_plain(ngx_http_request_t *r)
         if (c == '%' && last - p >= 2) {
             c = ngx_hextoi(p, 2);
             p += 2;
+
+            /* an escaped slash is part of a name only in that of a model */
+
+            if (c == '/' && !ngx_comet_request_names_model(r)) {
+                return 0;
+            }
         }
 
         if (path == end || c != *path++) {
