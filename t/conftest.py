@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -24,6 +25,10 @@ KEY = "sk-comet-3f9c1d7e5b2a48660917"
 BAD = re.compile(r"\[(alert|emerg|crit)\]|AddressSanitizer|runtime error"
                  r"|LeakSanitizer|==ERROR|Invalid (read|write) of size")
 
+# a thousand streams take two thousand sockets here and as many in nginx
+_, HARD = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (HARD, HARD))
+
 FRAME = """
 daemon off;
 {user}
@@ -31,7 +36,6 @@ worker_processes {workers};
 load_module {module};
 error_log {dir}/error.log {level};
 pid {dir}/nginx.pid;
-worker_rlimit_nofile 20000;
 events {{ worker_connections {connections}; }}
 http {{
     log_format t '$request|$status|$upstream_status|$body_bytes_sent';
