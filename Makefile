@@ -1,11 +1,16 @@
 # ngx_comet_module: "make help" tells what there is to run.
 
 VENV = build/venv
-PYTEST = $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal t
+PYTEST = $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal --tb=short t
 UNIT_CFLAGS = -g -O1 -std=gnu11 -Wall -Wextra -Werror -Isrc/core \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 ASAN = -fsanitize=address -fno-omit-frame-pointer -O1 -DNGX_DEBUG_PALLOC=1
 ASAN_CC = cc -fsanitize=undefined
+
+FUZZERS = $(patsubst t/fuzz/fuzz_%.c,%,$(wildcard t/fuzz/fuzz_*.c))
+FUZZ_TIME ?= 60
+FUZZ_CFLAGS = -g -O1 -std=gnu11 -Isrc/core -It/unit \
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
 CORE = $(wildcard src/core/*.c)
 SOURCES = config ngx_comet_module.c $(wildcard src/*/*.[ch])
@@ -43,7 +48,29 @@ unit: $(UNITS) ## unit tests of the core
 
 build/unit/%: t/unit/%.c $(CORE) $(wildcard src/core/*.h t/unit/*.h)
 	@mkdir -p build/unit
-	cc $(UNIT_CFLAGS) -o $@ $< $(CORE) -lcmocka -lcjson
+	cc $(UNIT_CFLAGS) -o $@ $< $(CORE) -lcmocka -lcjson -lpcre2-8 -lm
+
+.PHONY: fuzz
+fuzz: ## fuzz the core, FUZZ_TIME seconds each target (60)
+	@t/setup.sh fuzz build
+	@t/setup.sh fuzz-runtime
+	@for target in $(FUZZERS); do \
+		mkdir -p build/fuzz/$$target.corpus; \
+		clang $(FUZZ_CFLAGS) -o build/fuzz/$$target t/fuzz/fuzz_$$target.c \
+			$(CORE) -lcjson -lpcre2-8 -lm && \
+		build/fuzz/$$target -dict=t/fuzz/json.dict -max_len=1024 \
+			-max_total_time=$(FUZZ_TIME) -verbosity=0 \
+			-artifact_prefix=build/fuzz/$$target- -print_final_stats=1 \
+			build/fuzz/$$target.corpus t/fuzz/corpus/$$target || exit 1; \
+	done
+
+.PHONY: bench
+bench: ## the scanner beside memcpy and cJSON, in one run
+	@t/setup.sh build
+	@mkdir -p build/bench
+	@cc -O2 -g -std=gnu11 -Isrc/core -o build/bench/scan t/bench/bench_scan.c \
+		$(CORE) -lcjson -lpcre2-8 -lm
+	@build/bench/scan
 
 .PHONY: venv
 venv: $(VENV)/done $(VENV)/node

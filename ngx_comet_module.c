@@ -21,6 +21,14 @@ static ngx_conf_bitmask_t  ngx_comet_next_upstream_masks[] = {
 };
 
 
+static ngx_conf_enum_t  ngx_comet_modes[] = {
+    { ngx_string("reject"), NGX_COMET_REJECT },
+    { ngx_string("repair"), NGX_COMET_REPAIR },
+    { ngx_string("observe"), NGX_COMET_OBSERVE },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_conf_bitmask_t  ngx_comet_ssl_protocols[] = {
     { ngx_string("TLSv1"), NGX_SSL_TLSv1 },
     { ngx_string("TLSv1.1"), NGX_SSL_TLSv1_1 },
@@ -37,9 +45,9 @@ static ngx_conf_bitmask_t  ngx_comet_ssl_protocols[] = {
     { ngx_string(name), context, set, NGX_HTTP_LOC_CONF_OFFSET,               \
       offsetof(ngx_comet_loc_conf_t, field), NULL }
 
-#define ngx_comet_masked(name, context, field, masks)                         \
-    { ngx_string(name), context, ngx_conf_set_bitmask_slot,                   \
-      NGX_HTTP_LOC_CONF_OFFSET, offsetof(ngx_comet_loc_conf_t, field), masks }
+#define ngx_comet_worded(name, context, set, field, words)                    \
+    { ngx_string(name), context, set, NGX_HTTP_LOC_CONF_OFFSET,               \
+      offsetof(ngx_comet_loc_conf_t, field), words }
 
 
 static ngx_command_t  ngx_comet_commands[] = {
@@ -55,6 +63,24 @@ static ngx_command_t  ngx_comet_commands[] = {
 
     ngx_comet_command("comet_endpoints", NGX_COMET_ANY|NGX_CONF_1MORE,
         ngx_comet_endpoints, endpoints),
+
+    /* what may be asked for */
+
+    ngx_comet_worded("comet_invalid", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_conf_set_enum_slot, policy.mode, &ngx_comet_modes),
+
+    ngx_comet_command("comet_param", NGX_COMET_ANY|NGX_CONF_2MORE,
+        ngx_comet_param, policy.params),
+
+    ngx_comet_command("comet_max_output_tokens",
+        NGX_COMET_ANY|NGX_CONF_TAKE12,
+        ngx_comet_max_output_tokens, policy.cap),
+
+    ngx_comet_command("comet_models", NGX_COMET_ANY|NGX_CONF_1MORE,
+        ngx_comet_models, policy.models),
+
+    ngx_comet_command("comet_deny_models", NGX_COMET_ANY|NGX_CONF_1MORE,
+        ngx_comet_models, policy.deny),
 
     /* headers */
 
@@ -87,8 +113,9 @@ static ngx_command_t  ngx_comet_commands[] = {
     ngx_comet_command("comet_read_timeout", NGX_COMET_ANY|NGX_CONF_TAKE1,
         ngx_conf_set_msec_slot, upstream.read_timeout),
 
-    ngx_comet_masked("comet_next_upstream", NGX_COMET_ANY|NGX_CONF_1MORE,
-        upstream.next_upstream, &ngx_comet_next_upstream_masks),
+    ngx_comet_worded("comet_next_upstream", NGX_COMET_ANY|NGX_CONF_1MORE,
+        ngx_conf_set_bitmask_slot, upstream.next_upstream,
+        &ngx_comet_next_upstream_masks),
 
     ngx_comet_command("comet_next_upstream_tries",
         NGX_COMET_ANY|NGX_CONF_TAKE1,
@@ -103,8 +130,8 @@ static ngx_command_t  ngx_comet_commands[] = {
     ngx_comet_command("comet_ssl_session_reuse", NGX_COMET_ANY|NGX_CONF_FLAG,
         ngx_conf_set_flag_slot, upstream.ssl_session_reuse),
 
-    ngx_comet_masked("comet_ssl_protocols", NGX_COMET_ANY|NGX_CONF_1MORE,
-        tls.protocols, &ngx_comet_ssl_protocols),
+    ngx_comet_worded("comet_ssl_protocols", NGX_COMET_ANY|NGX_CONF_1MORE,
+        ngx_conf_set_bitmask_slot, tls.protocols, &ngx_comet_ssl_protocols),
 
     ngx_comet_command("comet_ssl_ciphers", NGX_COMET_ANY|NGX_CONF_TAKE1,
         ngx_conf_set_str_slot, tls.ciphers),
@@ -146,7 +173,7 @@ static ngx_command_t  ngx_comet_commands[] = {
 
 
 static ngx_http_module_t  ngx_comet_module_ctx = {
-    NULL,                                  /* preconfiguration */
+    ngx_comet_add_variables,               /* preconfiguration */
     ngx_comet_init,                        /* postconfiguration */
 
     NULL,                                  /* create main configuration */
@@ -179,6 +206,10 @@ ngx_module_t  ngx_comet_module = {
 static ngx_int_t
 ngx_comet_init(ngx_conf_t *cf)
 {
+    if (ngx_comet_gate_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_comet_refuse_init(cf);
 }
 

@@ -19,7 +19,9 @@ packages_of() {
     source) echo dpkg-dev ca-certificates libpcre2-dev libssl-dev zlib1g-dev \
                  gcc make libc6-dev libcjson-dev ;;
     lint)   echo cppcheck python3 gcc make libcjson-dev libcmocka-dev ;;
-    fuzz)   echo clang libclang-rt-dev ;;
+    fuzz)   echo clang libc6-dev libcjson-dev libpcre2-dev ;;
+    fuzz-runtime)
+            echo "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" ;;
     valgrind) echo valgrind ;;
     *)      fail "nothing is known of \"$1\"" ;;
     esac

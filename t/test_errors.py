@@ -84,7 +84,7 @@ def test_413_names_the_directive(nginx, mock):
 def test_400_of_nginx(edge, mock):
     with Client(edge) as client:
         client.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
-                    b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
+                    b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
         error_of(client.answer(), 400, "invalid_request_error", "bad_request")
     assert not mock.requests
 

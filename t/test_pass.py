@@ -1,5 +1,6 @@
 """comet_pass: what goes to the API and what comes back."""
 
+import json
 import re
 import socket
 import struct
@@ -143,15 +144,20 @@ def test_no_value_of_a_variable_ends_its_line(nginx, mock, value):
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize("memory", ["1k", "16k", "4m"])
 def test_the_body_arrives_byte_for_byte(nginx, mock, size, chunked, memory):
-    edge = nginx(edge_conf(mock, "client_body_buffer_size %s;" % memory))
-    body = (b"{ \"x\" :%s}" % bytes(range(32, 127)) * (size // 80 + 1))[:size]
+    edge = nginx(edge_conf(mock, "client_body_buffer_size %s;"
+                           "comet_endpoints /v1/files;" % memory))
+    anything = (bytes(range(256)) * (size // 256 + 1))[:size]
+    prompt = b"""{ "messages":[ {"content" : "%s", "role":"user"}]  ,
+        "x" : 1E400,"big":12345678901234567890123, "model" : "o3" }""" \
+        % ((b"abc\\u0041\\n\\\"\xd0\xbf") * (size // 14))
     with Client(edge) as client:
-        answer = client.call("POST", "/v1/chat/completions", body,
-                             chunked=chunked)
-    assert answer.status == 200
-    assert mock.last().body == body
-    assert sent(mock)["content-length"] == str(size)
-    assert "transfer-encoding" not in sent(mock)
+        for target, body in (("/v1/files", anything),
+                             ("/v1/chat/completions", prompt)):
+            answer = client.call("POST", target, body, chunked=chunked)
+            assert answer.status == 200
+            assert mock.last().body == body
+            assert sent(mock)["content-length"] == str(len(body))
+            assert "transfer-encoding" not in sent(mock)
 
 
 def test_http2(nginx, mock, tmp_path):
@@ -160,9 +166,10 @@ def test_http2(nginx, mock, tmp_path):
                                          "listen PORT http2;"))
     frame = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + struct.pack(">I", 0)[1:] \
         + b"\x04\x00\x00\x00\x00\x00"
-    body = b'{"model":"x"}'
+    body = json.dumps(CHAT).encode()
     # :method POST, :scheme http, :path and :authority as literals
-    block = b"\x83\x86" + b"\x04\x14/v1/chat/completions" + b"\x01\x04edge"
+    block = b"\x83\x86" + b"\x04\x14/v1/chat/completions" + b"\x01\x04edge" \
+        + b"\x0f\x10\x10application/json"
     headers = struct.pack(">I", len(block))[1:] + b"\x01\x04\x00\x00\x00\x01"
     data = struct.pack(">I", len(body))[1:] + b"\x00\x01\x00\x00\x00\x01"
     with Client(edge) as client:

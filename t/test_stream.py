@@ -51,7 +51,7 @@ def test_random_cuts(nginx, mock):
                 wishes["chunks"] = seed
             if rng.random() < 0.2:
                 wishes["interim"] = [100, 103]
-            body = dict(STREAM, n=seed)
+            body = dict(STREAM, user=str(seed))
             path = "/v1/chat/completions"
             want = direct.call("POST", path, body, plan(events=wishes["events"]))
             before = len(mock.requests)
@@ -233,7 +233,7 @@ def http2_request(path, body, cut):
 
     body = json.dumps(body).encode()
     block = b"\x83\x86" + b"\x04" + bytes([len(path)]) + path.encode() \
-        + b"\x01\x04edge"
+        + b"\x01\x04edge" + b"\x0f\x10\x10application/json"
     if cut:
         block += literal(b"openai-mock", b'{"cut":%d}' % cut)
     return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") \

@@ -44,6 +44,7 @@ ngx_str_t  ngx_comet_hide_headers[] = {
 static ngx_str_t  ngx_comet_hide_prefixes[] = {
     ngx_string("x-accel-"),
     ngx_string("x-ratelimit-"),
+    ngx_string("x-comet-"),
     ngx_null_string
 };
 

@@ -1,7 +1,8 @@
 #include "ngx_comet_http.h"
 
 
-#define NGX_COMET_BUFFER_MIN  1024
+#define NGX_COMET_BUFFER_MIN   1024
+#define NGX_COMET_BODY_BUFFER  (1024 * 1024)
 
 
 static char *ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf);
@@ -39,6 +40,7 @@ ngx_comet_create_loc_conf(ngx_conf_t *cf)
     conf->endpoints = NGX_CONF_UNSET_PTR;
 
     ngx_comet_tls_create(conf);
+    ngx_comet_policy_create(&conf->policy);
 
     return conf;
 }
@@ -119,6 +121,8 @@ ngx_comet_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                              NULL);
     ngx_conf_merge_ptr_value(conf->endpoints, prev->endpoints, NULL);
 
+    ngx_comet_policy_merge(&conf->policy, &prev->policy);
+
     core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     /* "if" and "limit_except" are locations within the location */
@@ -167,6 +171,12 @@ ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
     }
 
     ngx_comet_warn_of_exposure(cf, conf);
+
+    /* an ordinary prompt stays in memory; nginx's own default is 16k */
+
+    if (core->client_body_buffer_size == (size_t) 2 * ngx_pagesize) {
+        core->client_body_buffer_size = NGX_COMET_BODY_BUFFER;
+    }
 
     if (conf->bearer.data == NULL) {
         ngx_comet_conf_error(cf, &conf->place,

@@ -1,24 +1,129 @@
+/*
+ * Stands in the PRECONTENT phase, behind access rules: reads the body through
+ * the request-body filter, judges it on the way, and lets the phases run on
+ * to comet_pass or ends the request.
+ */
+
+
 #include "ngx_comet_http.h"
 
 #include "ngx_comet_glob.h"
 
 
+#define NGX_COMET_READ_SIZE  65536
+
+
+static ngx_int_t ngx_comet_gate_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_comet_gate_endpoint(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
 static ngx_uint_t ngx_comet_gate_opened(ngx_http_request_t *r,
     ngx_comet_loc_conf_t *clcf);
 static ngx_int_t ngx_comet_gate_method(ngx_http_request_t *r,
     const ngx_comet_endpoint_t *endpoint);
+static ngx_int_t ngx_comet_gate_named_model(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+static ngx_int_t ngx_comet_gate_media(ngx_http_request_t *r);
+static ngx_int_t ngx_comet_gate_read(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+static void ngx_comet_gate_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_comet_gate_body_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
+static ngx_int_t ngx_comet_gate_scan_again(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+static ngx_int_t ngx_comet_gate_decide(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+static ngx_int_t ngx_comet_gate_refuse(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+static void ngx_comet_gate_remember(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+
+
+static ngx_http_request_body_filter_pt  ngx_http_next_request_body_filter;
 
 
 ngx_int_t
-ngx_comet_gate(ngx_http_request_t *r)
+ngx_comet_gate_init(ngx_conf_t *cf)
 {
-    ngx_comet_loc_conf_t        *clcf;
-    const ngx_comet_endpoint_t  *endpoint;
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
 
-    endpoint = ngx_comet_endpoint_find((char *) r->uri.data, r->uri.len);
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
-    if (endpoint) {
-        return ngx_comet_gate_method(r, endpoint);
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_comet_gate_handler;
+
+    ngx_http_next_request_body_filter = ngx_http_top_request_body_filter;
+    ngx_http_top_request_body_filter = ngx_comet_gate_body_filter;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_comet_gate_handler(ngx_http_request_t *r)
+{
+    ngx_int_t              rc;
+    ngx_comet_ctx_t       *ctx;
+    ngx_comet_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+
+    if (!clcf->pass) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_comet_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->gated) {
+        return ctx->gate;
+    }
+
+    ctx->gated = 1;
+    ctx->gate = NGX_DECLINED;
+
+    rc = ngx_comet_gate_endpoint(r, ctx);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ctx->endpoint == NULL
+        || ngx_comet_param_table(ctx->endpoint->id) == NULL)
+    {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_comet_gate_media(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return ngx_comet_gate_read(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_comet_gate_endpoint(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_comet_loc_conf_t  *clcf;
+
+    ctx->endpoint = ngx_comet_endpoint_find((char *) r->uri.data, r->uri.len);
+
+    if (ctx->endpoint) {
+
+        if (ngx_comet_gate_method(r, ctx->endpoint) != NGX_OK) {
+            return NGX_HTTP_NOT_ALLOWED;
+        }
+
+        return ngx_comet_gate_named_model(r, ctx);
     }
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
@@ -106,4 +211,332 @@ ngx_comet_gate_opened(ngx_http_request_t *r, ngx_comet_loc_conf_t *clcf)
     }
 
     return 0;
+}
+
+
+/* GET /v1/models/NAME: what may not be used is not there */
+
+static ngx_int_t
+ngx_comet_gate_named_model(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_str_t              name;
+    ngx_comet_loc_conf_t  *clcf;
+
+    if (ctx->endpoint->id != NGX_COMET_ENDPOINT_MODEL) {
+        return NGX_OK;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+
+    name.len = r->uri.len - (sizeof("/v1/models/") - 1);
+    name.data = r->uri.data + sizeof("/v1/models/") - 1;
+
+    if (ngx_comet_policy_admits(&clcf->policy, (char *) name.data, name.len)) {
+        return NGX_OK;
+    }
+
+    return ngx_comet_refuse(r, ngx_comet_error_of_status(NGX_HTTP_NOT_FOUND),
+                            "There is no model \"%V\" here.", &name);
+}
+
+
+/* the gate and the API must read the same text */
+
+static ngx_int_t
+ngx_comet_gate_media(ngx_http_request_t *r)
+{
+    size_t            len;
+    ngx_str_t        *type;
+    ngx_uint_t        i, types, encoded;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    types = 0;
+    encoded = 0;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len == sizeof("content-type") - 1
+                && ngx_strncmp(h[i].lowcase_key, "content-type", 12) == 0)
+            {
+                types++;
+            }
+
+            if (h[i].key.len == sizeof("content-encoding") - 1
+                && ngx_strncmp(h[i].lowcase_key, "content-encoding", 16) == 0
+                && ngx_strcasecmp(h[i].value.data, (u_char *) "identity") != 0)
+            {
+                encoded = 1;
+            }
+        }
+    }
+
+    if (types == 1 && !encoded) {
+
+        type = &r->headers_in.content_type->value;
+        len = sizeof("application/json") - 1;
+
+        if (type->len >= len
+            && ngx_strncasecmp(type->data, (u_char *) "application/json", len)
+               == 0
+            && (type->len == len || ngx_strchr("; \t", type->data[len])))
+        {
+            return NGX_OK;
+        }
+    }
+
+    return ngx_comet_refuse(r,
+                            ngx_comet_error_of_status(
+                                            NGX_HTTP_UNSUPPORTED_MEDIA_TYPE),
+                            encoded
+                            ? "The request body must not be compressed: send "
+                              "it without Content-Encoding."
+                            : "The request body must be JSON: send it with "
+                              "one Content-Type, application/json.");
+}
+
+
+static ngx_int_t
+ngx_comet_gate_read(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    if (ngx_comet_policy_of(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* of its own, to be given back before the answer */
+
+    ctx->judge = ngx_palloc(r->pool, sizeof(ngx_comet_judge_t));
+    if (ctx->judge == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_comet_judge_init(ctx->judge, ctx->endpoint->id, &ctx->policy);
+
+    ctx->gate = NGX_DONE;
+
+    rc = ngx_http_read_client_request_body(r, ngx_comet_gate_body_handler);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    ngx_http_finalize_request(r, NGX_DONE);
+
+    return NGX_DONE;
+}
+
+
+/* refuses as soon as nothing that follows can save the request */
+
+static ngx_int_t
+ngx_comet_gate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    ngx_buf_t        *b;
+    ngx_uint_t        hopeless, last;
+    ngx_chain_t      *cl;
+    ngx_comet_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    if (ctx == NULL || ctx->judge == NULL || ctx->judged) {
+        return ngx_http_next_request_body_filter(r, in);
+    }
+
+    hopeless = 0;
+    last = 0;
+
+    for (cl = in; cl; cl = cl->next) {
+        b = cl->buf;
+        last |= b->last_buf;
+        ctx->scanned = 1;
+
+        if (ngx_comet_judge_feed(ctx->judge, b->pos, b->last - b->pos) != 0) {
+            hopeless = 1;
+        }
+    }
+
+    if (hopeless && !last) {
+        return ngx_comet_gate_refuse(r, ctx);
+    }
+
+    return ngx_http_next_request_body_filter(r, in);
+}
+
+
+static void
+ngx_comet_gate_body_handler(ngx_http_request_t *r)
+{
+    ngx_comet_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    ctx->gate = ngx_comet_gate_decide(r, ctx);
+
+    r->preserve_body = 1;
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+}
+
+
+/* a body that was read before the gate, as behind an internal redirect */
+
+static ngx_int_t
+ngx_comet_gate_scan_again(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    off_t         at;
+    u_char       *text;
+    size_t        size;
+    ssize_t       n;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    text = NULL;
+
+    if (ngx_comet_splice_restore(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    for (cl = r->request_body->bufs; cl; cl = cl->next) {
+        b = cl->buf;
+
+        if (!b->in_file) {
+            (void) ngx_comet_judge_feed(ctx->judge, b->pos, b->last - b->pos);
+            continue;
+        }
+
+        if (text == NULL) {
+            text = ngx_palloc(r->pool, NGX_COMET_READ_SIZE);
+            if (text == NULL) {
+                return NGX_ERROR;
+            }
+        }
+
+        for (at = b->file_pos; at < b->file_last; at += n) {
+            size = (size_t) ngx_min(b->file_last - at, NGX_COMET_READ_SIZE);
+
+            n = ngx_read_file(b->file, text, size, at);
+
+            if (n <= 0) {
+                return NGX_ERROR;
+            }
+
+            (void) ngx_comet_judge_feed(ctx->judge, text, n);
+        }
+    }
+
+    if (text) {
+        ngx_pfree(r->pool, text);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_comet_judge_t  *judge;
+
+    judge = ctx->judge;
+
+    if (!ctx->scanned && r->request_body && r->request_body->bufs
+        && ngx_comet_gate_scan_again(r, ctx) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->judged = 1;
+
+    if (ngx_comet_judge_finish(judge) != 0) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (judge->verdict == NGX_COMET_REFUSED) {
+        return ngx_comet_gate_refuse(r, ctx);
+    }
+
+    ngx_comet_gate_remember(r, ctx);
+
+    ctx->edits = judge->edits;
+    ctx->nedits = judge->nedits;
+
+    ngx_pfree(r->pool, judge);
+    ctx->judge = NULL;
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_comet_gate_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_int_t           rc;
+    ngx_comet_error_t   error;
+    ngx_comet_judge_t  *judge;
+
+    judge = ctx->judge;
+    judge->verdict = NGX_COMET_REFUSED;
+
+    ngx_comet_gate_remember(r, ctx);
+
+    error = ngx_comet_error_of_status(judge->status);
+    error.code = judge->code;
+    error.param = judge->param[0] ? judge->param : NULL;
+
+    rc = ngx_comet_refuse(r, error, "%s.", judge->message);
+
+    if (!ctx->judged) {
+
+        /* the rest of the body is not the next request */
+
+        ctx->keepalive = 0;
+        ctx->lingering_close = 1;
+    }
+
+    return rc;
+}
+
+
+static void
+ngx_comet_gate_keep(ngx_http_request_t *r, ngx_str_t *to, const char *text)
+{
+    ngx_str_t  value;
+
+    value.data = (u_char *) text;
+    value.len = ngx_strlen(text);
+
+    to->data = ngx_pstrdup(r->pool, &value);
+    to->len = to->data ? value.len : 0;
+}
+
+
+/* for variables and headers; the judge does not last */
+
+static void
+ngx_comet_gate_remember(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_comet_judge_t  *judge;
+
+    judge = ctx->judge;
+    ctx->verdict = judge->verdict;
+
+    if (judge->provider) {
+        ctx->provider = judge->provider->name;
+        ngx_comet_gate_keep(r, &ctx->model, judge->model);
+    }
+
+    if (judge->violations && judge->verdict != NGX_COMET_PASS) {
+        ctx->error_code = judge->code;
+        ngx_comet_gate_keep(r, &ctx->error_param, judge->param);
+    }
+
+    if (judge->repairs[0]) {
+        ngx_comet_gate_keep(r, &ctx->repairs, judge->repairs);
+    }
 }

@@ -10,6 +10,8 @@
 #include "ngx_comet_compat.h"
 #include "ngx_comet_endpoint.h"
 #include "ngx_comet_error.h"
+#include "ngx_comet_judge.h"
+#include "ngx_comet_pattern.h"
 
 
 /* where in the configuration a directive stands, for errors found later */
@@ -40,6 +42,24 @@ typedef struct {
 } ngx_comet_tls_conf_t;
 
 
+/* an operator's rule; a value to set may hold variables */
+
+typedef struct {
+    ngx_comet_rule_t           rule;
+    ngx_http_complex_value_t  *value;
+} ngx_comet_param_t;
+
+
+typedef struct {
+    ngx_uint_t                 mode;
+    ngx_array_t               *params;     /* of ngx_comet_param_t */
+    ngx_array_t               *models;     /* of ngx_comet_pattern_t */
+    ngx_array_t               *deny;
+    ngx_uint_t                 cap;
+    ngx_flag_t                 cap_default;
+} ngx_comet_policy_conf_t;
+
+
 typedef struct {
     ngx_http_upstream_conf_t   upstream;
 
@@ -53,6 +73,7 @@ typedef struct {
     ngx_str_t                  bearer;           /* "Bearer KEY" */
     ngx_array_t               *forward_headers;  /* of ngx_str_t, lowercase */
     ngx_array_t               *endpoints;        /* of ngx_str_t, globs */
+    ngx_comet_policy_conf_t    policy;
 
     ngx_comet_place_t          place;            /* of comet_pass */
 
@@ -68,9 +89,26 @@ typedef struct {
     ngx_http_status_t          status;
     ngx_http_chunked_t         chunked;
 
+    const ngx_comet_endpoint_t  *endpoint;
+    ngx_comet_policy_t         policy;
+    ngx_comet_judge_t         *judge;      /* while the body passes */
+    ngx_int_t                  gate;       /* what the phases are told */
+
+    ngx_str_t                  model;
+    const char                *provider;
+    ngx_comet_verdict_e        verdict;
+    const char                *error_code;
+    ngx_str_t                  error_param;
+    ngx_str_t                  repairs;
+    ngx_comet_edit_t          *edits;
+    ngx_uint_t                 nedits;
+
     ngx_comet_error_t         *error;      /* what to say when refusing */
     ngx_chain_t               *error_body;
 
+    unsigned                   gated:1;
+    unsigned                   scanned:1;
+    unsigned                   judged:1;
     unsigned                   head:1;
     unsigned                   relaying:1; /* the answer is the upstream's */
     unsigned                   keepalive:1;
@@ -115,7 +153,30 @@ ngx_int_t ngx_comet_pass_handler(ngx_http_request_t *r);
 
 /* ngx_comet_gate.c */
 
-ngx_int_t ngx_comet_gate(ngx_http_request_t *r);
+ngx_int_t ngx_comet_gate_init(ngx_conf_t *cf);
+
+/* ngx_comet_policy.c */
+
+void ngx_comet_policy_create(ngx_comet_policy_conf_t *policy);
+void ngx_comet_policy_merge(ngx_comet_policy_conf_t *conf,
+    ngx_comet_policy_conf_t *prev);
+ngx_int_t ngx_comet_policy_of(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+ngx_uint_t ngx_comet_policy_admits(ngx_comet_policy_conf_t *policy,
+    const char *model, size_t len);
+char *ngx_comet_models(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_comet_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_comet_max_output_tokens(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* ngx_comet_splice.c */
+
+ngx_int_t ngx_comet_splice(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_chain_t *body, ngx_chain_t **ll);
+ngx_int_t ngx_comet_splice_restore(ngx_http_request_t *r);
+
+/* ngx_comet_variables.c */
+
+ngx_int_t ngx_comet_add_variables(ngx_conf_t *cf);
 
 /* ngx_comet_request.c */
 

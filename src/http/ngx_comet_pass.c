@@ -31,14 +31,11 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
     ngx_http_upstream_t   *u;
     ngx_comet_loc_conf_t  *clcf;
 
-    rc = ngx_comet_gate(r);
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    ctx = ngx_comet_get_ctx(r);
-    if (ctx == NULL) {
+    if (ctx == NULL || !ctx->gated) {
+        ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
+                      "\"comet_pass\" reached past the gate");
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

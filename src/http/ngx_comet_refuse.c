@@ -16,6 +16,8 @@ static ngx_int_t ngx_comet_refuse_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 static ngx_int_t ngx_comet_refuse_prepare(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
+static ngx_int_t ngx_comet_refuse_tell_repairs(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
 static void ngx_comet_free(void *data);
 
 
@@ -83,19 +85,20 @@ ngx_comet_refuse_header_filter(ngx_http_request_t *r)
     ngx_comet_ctx_t       *ctx;
     ngx_comet_loc_conf_t  *clcf;
 
-    if (r != r->main || r->err_status < NGX_HTTP_BAD_REQUEST) {
-        return ngx_http_next_header_filter(r);
-    }
-
     clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
-    if (!clcf->pass) {
+    if (r != r->main || !clcf->pass) {
         return ngx_http_next_header_filter(r);
     }
 
     ctx = ngx_comet_get_ctx(r);
-    if (ctx == NULL) {
+
+    if (ctx == NULL || ngx_comet_refuse_tell_repairs(r, ctx) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    if (r->err_status < NGX_HTTP_BAD_REQUEST) {
+        return ngx_http_next_header_filter(r);
     }
 
     if (!ctx->relaying && ngx_comet_refuse_prepare(r, ctx) != NGX_OK) {
@@ -103,6 +106,29 @@ ngx_comet_refuse_header_filter(ngx_http_request_t *r)
     }
 
     return ngx_http_next_header_filter(r);
+}
+
+
+static ngx_int_t
+ngx_comet_refuse_tell_repairs(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_table_elt_t  *h;
+
+    if (ctx->repairs.len == 0) {
+        return NGX_OK;
+    }
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = 1;
+    ngx_comet_unlinked(h);
+    ngx_str_set(&h->key, "X-Comet-Repairs");
+    h->value = ctx->repairs;
+
+    return NGX_OK;
 }
 
 

@@ -9,8 +9,6 @@ static ngx_uint_t ngx_comet_header_forwarded(ngx_comet_loc_conf_t *clcf,
     ngx_table_elt_t *h);
 static size_t ngx_comet_headers_length(ngx_http_request_t *r);
 static u_char *ngx_comet_headers_copy(ngx_http_request_t *r, u_char *p);
-static ngx_int_t ngx_comet_request_chain(ngx_http_request_t *r,
-    ngx_buf_t *head);
 
 
 /* what an LLM API needs of the client's head; a final '-' means a prefix */
@@ -67,11 +65,11 @@ static ngx_str_t  ngx_comet_length = ngx_string("Content-Length: ");
 ngx_int_t
 ngx_comet_create_request(ngx_http_request_t *r)
 {
-    off_t                  body;
+    off_t                  length;
     size_t                 len;
     ngx_buf_t             *b;
     ngx_str_t              uri, method;
-    ngx_chain_t           *cl;
+    ngx_chain_t           *cl, *body;
     ngx_uint_t             sized;
     ngx_comet_ctx_t       *ctx;
     ngx_http_upstream_t   *u;
@@ -90,13 +88,17 @@ ngx_comet_create_request(ngx_http_request_t *r)
 
     ctx->head = (r->method == NGX_HTTP_HEAD);
 
-    body = 0;
-
-    for (cl = u->request_bufs; cl; cl = cl->next) {
-        body += ngx_buf_size(cl->buf);
+    if (ngx_comet_splice(r, ctx, u->request_bufs, &body) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    sized = (body > 0
+    length = 0;
+
+    for (cl = body; cl; cl = cl->next) {
+        length += ngx_buf_size(cl->buf);
+    }
+
+    sized = (length > 0
              || (r->method & (NGX_HTTP_POST|NGX_HTTP_PUT|NGX_HTTP_PATCH)));
 
     len = method.len + sizeof(" ") - 1 + uri.len
@@ -123,13 +125,24 @@ ngx_comet_create_request(ngx_http_request_t *r)
     if (sized) {
         b->last = ngx_copy(b->last, ngx_comet_length.data,
                            ngx_comet_length.len);
-        b->last = ngx_sprintf(b->last, "%O" CRLF, body);
+        b->last = ngx_sprintf(b->last, "%O" CRLF, length);
     }
 
     b->last = ngx_comet_headers_copy(r, b->last);
     *b->last++ = CR; *b->last++ = LF;
 
-    return ngx_comet_request_chain(r, b);
+    b->flush = 1;
+
+    cl = ngx_alloc_chain_link(r->pool);
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    cl->buf = b;
+    cl->next = body;
+    u->request_bufs = cl;
+
+    return NGX_OK;
 }
 
 
@@ -356,50 +369,4 @@ ngx_comet_headers_copy(ngx_http_request_t *r, u_char *p)
     }
 
     return p;
-}
-
-
-/*
- * The body's bufs are described anew, because a retry rewinds what is sent
- * while the request keeps its own.
- */
-
-static ngx_int_t
-ngx_comet_request_chain(ngx_http_request_t *r, ngx_buf_t *head)
-{
-    ngx_buf_t            *b;
-    ngx_chain_t          *cl, *body, **ll;
-    ngx_http_upstream_t  *u;
-
-    u = r->upstream;
-    body = u->request_bufs;
-
-    cl = ngx_alloc_chain_link(r->pool);
-    if (cl == NULL) {
-        return NGX_ERROR;
-    }
-
-    cl->buf = head;
-    u->request_bufs = cl;
-    ll = &cl->next;
-
-    for ( /* void */ ; body; body = body->next) {
-
-        b = ngx_alloc_buf(r->pool);
-        cl = ngx_alloc_chain_link(r->pool);
-        if (b == NULL || cl == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_memcpy(b, body->buf, sizeof(ngx_buf_t));
-
-        cl->buf = b;
-        *ll = cl;
-        ll = &cl->next;
-    }
-
-    head->flush = 1;
-    *ll = NULL;
-
-    return NGX_OK;
 }

@@ -370,7 +370,7 @@ def chat(request, words):
             "index": i, "logprobs": None, "finish_reason": "stop",
             "message": {"role": "assistant", "content": "".join(words),
                         "refusal": None, "annotations": []},
-        } for i in range(body.get("n") or 1)],
+        } for i in range(body.get("n") if body.get("n") in (2, 3) else 1)],
         "usage": chat_usage(prompt, completion),
         "service_tier": "default", "system_fingerprint": "fp_mock",
     }

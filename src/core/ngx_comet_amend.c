@@ -1,0 +1,411 @@
+/*
+ * What is to change in a body that passes: the name of the output cap, what
+ * an operator sets, and the repairs.
+ */
+
+
+#include "ngx_comet_judge.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+
+static void ngx_comet_amend_caps(ngx_comet_judge_t *judge);
+static void ngx_comet_amend_limit(ngx_comet_judge_t *judge, const char *name);
+static void ngx_comet_amend_sets(ngx_comet_judge_t *judge);
+static void ngx_comet_amend_repairs(ngx_comet_judge_t *judge);
+static void ngx_comet_amend_drops(ngx_comet_judge_t *judge);
+static char *ngx_comet_amend_text(ngx_comet_judge_t *judge,
+    const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+
+static const char *const  ngx_comet_chat_caps[] = {
+    "max_tokens", "max_completion_tokens", NULL
+};
+
+static const char *const  ngx_comet_responses_caps[] = {
+    "max_output_tokens", "max_tokens", "max_completion_tokens", NULL
+};
+
+
+static char *
+ngx_comet_amend_text(ngx_comet_judge_t *judge, const char *fmt, ...)
+{
+    int      n;
+    char    *text;
+    va_list  args;
+
+    va_start(args, fmt);
+    n = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+
+    text = judge->policy->alloc(judge->policy->data, (size_t) n + 1);
+    if (text == NULL) {
+        judge->failed = 1;
+        return NULL;
+    }
+
+    va_start(args, fmt);
+    vsnprintf(text, (size_t) n + 1, fmt, args);
+    va_end(args);
+
+    return text;
+}
+
+
+static void
+ngx_comet_amend_put(ngx_comet_judge_t *judge, uint64_t start, uint64_t end,
+    const char *text)
+{
+    ngx_comet_edit_t  *edit;
+
+    if (text == NULL) {
+        return;
+    }
+
+    edit = &judge->edits[judge->nedits++];
+    edit->offset = start;
+    edit->length = end - start;
+    edit->text = text;
+    edit->len = strlen(text);
+}
+
+
+static int
+ngx_comet_amend_compare(const void *one, const void *two)
+{
+    const ngx_comet_edit_t *a = one;
+    const ngx_comet_edit_t *b = two;
+
+    if (a->offset != b->offset) {
+        return a->offset < b->offset ? -1 : 1;
+    }
+
+    /* what is put in goes before what is replaced there */
+
+    return a->length < b->length ? -1 : a->length > b->length;
+}
+
+
+int
+ngx_comet_amend(ngx_comet_judge_t *judge)
+{
+    size_t              n;
+    ngx_comet_range_t  *range;
+
+    if (judge->provider == NULL) {
+        return 0;
+    }
+
+    /* a parameter is renamed and changed, or dropped, or put in */
+
+    n = 2 * judge->nslots + 2;
+
+    for (range = judge->developers; range; range = range->next) {
+        n++;
+    }
+
+    judge->edits = judge->policy->alloc(judge->policy->data,
+                                        n * sizeof(ngx_comet_edit_t));
+    if (judge->edits == NULL) {
+        return -1;
+    }
+
+    ngx_comet_amend_caps(judge);
+    ngx_comet_amend_sets(judge);
+
+    if (judge->policy->mode == NGX_COMET_REPAIR) {
+        ngx_comet_amend_repairs(judge);
+    }
+
+    ngx_comet_amend_drops(judge);
+
+    qsort(judge->edits, judge->nedits, sizeof(ngx_comet_edit_t),
+          ngx_comet_amend_compare);
+
+    return judge->failed ? -1 : 0;
+}
+
+
+/* the name that the model takes; NULL if any does */
+
+static const char *
+ngx_comet_amend_cap_name(ngx_comet_judge_t *judge)
+{
+    if (judge->endpoint == NGX_COMET_ENDPOINT_RESPONSES) {
+        return "max_output_tokens";
+    }
+
+    switch (judge->provider->cap) {
+
+    case NGX_COMET_CAP_TOKENS:
+        return "max_tokens";
+
+    case NGX_COMET_CAP_COMPLETION_TOKENS:
+    case NGX_COMET_CAP_EITHER:
+        return "max_completion_tokens";
+
+    default:
+        return NULL;
+    }
+}
+
+
+static int
+ngx_comet_amend_is_cap(ngx_comet_slot_t *slot)
+{
+    return slot && slot->whole && !slot->bad && !slot->drop
+           && slot->type == NGX_COMET_IS_NUMBER;
+}
+
+
+/*
+ * One cap remains, under the name that the model takes.  A null that stands
+ * under the name of a renamed one would be a duplicate, and goes.
+ */
+
+static void
+ngx_comet_amend_caps(ngx_comet_judge_t *judge)
+{
+    size_t              i;
+    const char         *right, *const *names;
+    ngx_comet_slot_t   *slot, *kept, *taken;
+
+    right = ngx_comet_amend_cap_name(judge);
+
+    if (right == NULL) {
+        ngx_comet_amend_limit(judge, "max_tokens");
+        return;
+    }
+
+    names = judge->endpoint == NGX_COMET_ENDPOINT_CHAT
+            ? ngx_comet_chat_caps : ngx_comet_responses_caps;
+
+    taken = ngx_comet_judge_slot(judge, right);
+    kept = ngx_comet_amend_is_cap(taken) ? taken : NULL;
+
+    for (i = 0; names[i]; i++) {
+        slot = ngx_comet_judge_slot(judge, names[i]);
+
+        if (slot == kept || !ngx_comet_amend_is_cap(slot)) {
+            continue;
+        }
+
+        if (kept == NULL) {
+            kept = slot;
+            continue;
+        }
+
+        if (slot->number != kept->number) {
+            judge->beyond = 1;
+            ngx_comet_judge_say(judge, slot->name, "invalid_value",
+                                "%s is %.24s and %s is %.24s: send one of "
+                                "them, %s", kept->name, kept->text,
+                                slot->name, slot->text, right);
+            return;
+        }
+
+        slot->drop = 1;
+        slot->twin = 1;
+    }
+
+    if (kept && kept != taken
+        && (judge->endpoint == NGX_COMET_ENDPOINT_RESPONSES
+            || judge->provider->cap != NGX_COMET_CAP_EITHER))
+    {
+        if (taken->whole) {
+            taken->drop = 1;
+            taken->twin = 1;
+        }
+
+        ngx_comet_amend_put(judge, kept->name_start, kept->name_end,
+                            ngx_comet_amend_text(judge, "\"%s\"", right));
+    }
+
+    ngx_comet_amend_limit(judge, right);
+}
+
+
+/* what an operator allows at most, and sends if nothing is said */
+
+static void
+ngx_comet_amend_limit(ngx_comet_judge_t *judge, const char *name)
+{
+    size_t              i;
+    uint64_t            cap;
+    unsigned            found;
+    const char *const  *names;
+    ngx_comet_slot_t   *slot;
+
+    cap = judge->policy->cap;
+
+    if (cap == 0) {
+        return;
+    }
+
+    found = 0;
+    names = judge->endpoint == NGX_COMET_ENDPOINT_CHAT
+            ? ngx_comet_chat_caps : ngx_comet_responses_caps;
+
+    for (i = 0; names[i]; i++) {
+        slot = ngx_comet_judge_slot(judge, names[i]);
+
+        if (!ngx_comet_amend_is_cap(slot)) {
+            continue;
+        }
+
+        found = 1;
+
+        if (slot->number > (double) cap) {
+            slot->clamped = 1;
+            slot->clamp = (double) cap;
+
+            ngx_comet_judge_say(judge, slot->name, "invalid_value",
+                                "%s is %.24s, but at most %llu is allowed "
+                                "here", slot->name, slot->text,
+                                (unsigned long long) cap);
+        }
+    }
+
+    if (found || !judge->policy->cap_default) {
+        return;
+    }
+
+    slot = ngx_comet_judge_slot(judge, name);
+
+    if (slot->whole && slot->type == NGX_COMET_IS_NULL && !slot->drop) {
+        ngx_comet_amend_put(judge, slot->value_start, slot->value_end,
+                            ngx_comet_amend_text(judge, "%llu",
+                                                 (unsigned long long) cap));
+        return;
+    }
+
+    ngx_comet_amend_put(judge, judge->body_start, judge->body_start,
+                        ngx_comet_amend_text(judge, "\"%s\":%llu,", name,
+                                             (unsigned long long) cap));
+}
+
+
+static void
+ngx_comet_amend_sets(ngx_comet_judge_t *judge)
+{
+    ngx_comet_slot_t        *slot;
+    const ngx_comet_rule_t  *rule;
+
+    for (rule = judge->policy->rules; rule && rule->param; rule++) {
+
+        if (rule->kind != NGX_COMET_RULE_SET) {
+            continue;
+        }
+
+        slot = ngx_comet_judge_slot(judge, rule->param);
+
+        if (slot == NULL) {
+            continue;
+        }
+
+        if (slot->whole) {
+            slot->drop = 0;
+            ngx_comet_amend_put(judge, slot->value_start, slot->value_end,
+                                rule->set);
+
+        } else {
+            ngx_comet_amend_put(judge, judge->body_start, judge->body_start,
+                                ngx_comet_amend_text(judge, "\"%s\":%s,",
+                                                     rule->param, rule->set));
+        }
+    }
+}
+
+
+static void
+ngx_comet_amend_repairs(ngx_comet_judge_t *judge)
+{
+    size_t              i;
+    ngx_comet_slot_t   *slot;
+    ngx_comet_range_t  *range;
+
+    for (i = 0; i < judge->nslots; i++) {
+        slot = &judge->slots[i];
+
+        if (slot->clamped && !slot->drop) {
+            ngx_comet_judge_repaired(judge, "%s=%.15g", slot->name,
+                                     slot->clamp);
+            ngx_comet_amend_put(judge, slot->value_start, slot->value_end,
+                                ngx_comet_amend_text(judge, "%.15g",
+                                                     slot->clamp));
+        }
+
+        if (slot->drop && !slot->twin) {
+            ngx_comet_judge_repaired(judge, "%s=dropped", slot->name);
+        }
+    }
+
+    if (judge->developers == NULL || judge->provider->developer) {
+        return;
+    }
+
+    ngx_comet_judge_repaired(judge, "messages.role=system");
+
+    for (range = judge->developers; range; range = range->next) {
+        ngx_comet_amend_put(judge, range->start, range->end, "\"system\"");
+    }
+}
+
+
+static int
+ngx_comet_amend_by_ordinal(const void *one, const void *two)
+{
+    const ngx_comet_slot_t *const *a = one;
+    const ngx_comet_slot_t *const *b = two;
+
+    return (*a)->ordinal < (*b)->ordinal ? -1 : (*a)->ordinal > (*b)->ordinal;
+}
+
+
+/*
+ * A run of dropped members takes the comma before it with it, or the one
+ * behind it where no member is before.
+ */
+
+static void
+ngx_comet_amend_drops(ngx_comet_judge_t *judge)
+{
+    size_t             i, k, n;
+    ngx_comet_slot_t  *first, *last, *dropped[NGX_COMET_PARAM_MAX];
+
+    n = 0;
+
+    for (i = 0; i < judge->nslots; i++) {
+        if (judge->slots[i].drop
+            && (judge->policy->mode == NGX_COMET_REPAIR
+                || judge->slots[i].twin))
+        {
+            dropped[n++] = &judge->slots[i];
+        }
+    }
+
+    qsort(dropped, n, sizeof(dropped[0]), ngx_comet_amend_by_ordinal);
+
+    for (i = 0; i < n; i = k) {
+
+        for (k = i + 1; k < n; k++) {
+            if (dropped[k]->ordinal != dropped[k - 1]->ordinal + 1) {
+                break;
+            }
+        }
+
+        first = dropped[i];
+        last = dropped[k - 1];
+
+        if (first->ordinal == 1) {
+            ngx_comet_amend_put(judge, first->name_start, last->next_start,
+                                "");
+        } else {
+            ngx_comet_amend_put(judge, first->prev_end, last->value_end, "");
+        }
+    }
+}

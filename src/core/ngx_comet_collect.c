@@ -1,0 +1,703 @@
+/*
+ * Takes the tokens of a body: checks its form against the tree of fields and
+ * keeps what the rules need of the parameters.
+ */
+
+
+#include "ngx_comet_judge.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+
+#define NGX_COMET_PATH_MAX  128
+
+
+static int ngx_comet_collect_name(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token);
+static int ngx_comet_collect_param(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token);
+static int ngx_comet_collect_field(ngx_comet_judge_t *judge,
+    ngx_comet_frame_t *frame, const ngx_comet_token_t *token);
+static int ngx_comet_collect_value(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token);
+static int ngx_comet_collect_open(ngx_comet_judge_t *judge,
+    const ngx_comet_field_t *field, const ngx_comet_token_t *token);
+static int ngx_comet_collect_end(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token);
+static void ngx_comet_collect_done(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token);
+static void ngx_comet_collect_string(ngx_comet_judge_t *judge,
+    const ngx_comet_field_t *field, const ngx_comet_token_t *token);
+static void ngx_comet_collect_number(ngx_comet_judge_t *judge,
+    const ngx_comet_field_t *field, const ngx_comet_token_t *token);
+
+
+static const struct {
+    unsigned     type;
+    const char  *name;
+} ngx_comet_type_names[] = {
+    { NGX_COMET_IS_STRING, "a string" },
+    { NGX_COMET_IS_NUMBER, "a number" },
+    { NGX_COMET_IS_BOOL, "a boolean" },
+    { NGX_COMET_IS_OBJECT, "an object" },
+    { NGX_COMET_IS_ARRAY, "an array" },
+    { NGX_COMET_IS_NULL, "null" },
+    { 0, NULL }
+};
+
+
+int
+ngx_comet_collect(void *data, const ngx_comet_token_t *token)
+{
+    ngx_comet_judge_t *judge = data;
+
+    switch (token->type) {
+
+    case NGX_COMET_NAME:
+        return ngx_comet_collect_name(judge, token);
+
+    case NGX_COMET_OBJECT_END:
+    case NGX_COMET_ARRAY_END:
+        return ngx_comet_collect_end(judge, token);
+
+    case NGX_COMET_RAW:
+        ngx_comet_collect_done(judge, token);
+        return NGX_COMET_SCAN_ON;
+
+    default:
+        return ngx_comet_collect_value(judge, token);
+    }
+}
+
+
+static unsigned
+ngx_comet_type_of(const ngx_comet_token_t *token)
+{
+    switch (token->type) {
+
+    case NGX_COMET_OBJECT:
+        return NGX_COMET_IS_OBJECT;
+
+    case NGX_COMET_ARRAY:
+        return NGX_COMET_IS_ARRAY;
+
+    case NGX_COMET_STRING:
+        return NGX_COMET_IS_STRING;
+
+    case NGX_COMET_NUMBER:
+        return NGX_COMET_IS_NUMBER;
+
+    case NGX_COMET_NULL:
+        return NGX_COMET_IS_NULL;
+
+    default:
+        return NGX_COMET_IS_BOOL;
+    }
+}
+
+
+static void
+ngx_comet_type_list(char *text, size_t size, unsigned types)
+{
+    int         n;
+    size_t      i, len;
+
+    len = 0;
+    text[0] = '\0';
+
+    for (i = 0; ngx_comet_type_names[i].name; i++) {
+        if (types & ngx_comet_type_names[i].type) {
+            n = snprintf(text + len, size - len, "%s%s", len ? " or " : "",
+                         ngx_comet_type_names[i].name);
+            len += (size_t) n;
+        }
+    }
+}
+
+
+/* where the value being read stands: messages[3].role */
+
+static void
+ngx_comet_collect_path(ngx_comet_judge_t *judge, char *path)
+{
+    int                 n;
+    size_t              len;
+    unsigned            i;
+    ngx_comet_frame_t  *frame;
+
+    len = 0;
+    path[0] = '\0';
+
+    for (i = 0; i < judge->depth; i++) {
+        frame = &judge->frames[i];
+        n = 0;
+
+        if (i == 0) {
+            n = snprintf(path, NGX_COMET_PATH_MAX, "%s",
+                         judge->slot ? judge->slot->name : "");
+
+        } else if (frame->field->element) {
+            n = snprintf(path + len, NGX_COMET_PATH_MAX - len, "[%zu]",
+                         frame->count ? frame->count - 1 : 0);
+
+        } else if (frame->pending && frame->pending->name) {
+            n = snprintf(path + len, NGX_COMET_PATH_MAX - len, ".%s",
+                         frame->pending->name);
+        }
+
+        len += (size_t) n;
+
+        if (len >= NGX_COMET_PATH_MAX) {
+            return;
+        }
+    }
+}
+
+
+static void
+ngx_comet_collect_wrong(ngx_comet_judge_t *judge, const char *code,
+    const char *fmt, ...)
+{
+    char     path[NGX_COMET_PATH_MAX], text[256];
+    va_list  args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+
+    ngx_comet_collect_path(judge, path);
+    ngx_comet_judge_say(judge, path, code, "%s %s",
+                        path[0] ? path : "the body", text);
+
+    judge->beyond = 1;
+
+    if (judge->slot) {
+        judge->slot->bad = 1;
+    }
+}
+
+
+/* a value that readers of JSON may disagree about */
+
+static void
+ngx_comet_collect_ambiguous(ngx_comet_judge_t *judge, const char *name,
+    const char *what)
+{
+    judge->fatal = 1;
+    judge->beyond = 1;
+
+    ngx_comet_judge_say(judge, name, "ambiguous_parameter", "%s %s", name,
+                        what);
+}
+
+
+static int
+ngx_comet_collect_name(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token)
+{
+    ngx_comet_frame_t  *frame;
+
+    frame = &judge->frames[judge->depth - 1];
+
+    if (frame->field->member) {
+        frame->count++;
+        frame->pending = frame->field->member;
+
+        if (frame->field->name_max
+            && (token->cut
+                || ngx_comet_characters(token->text, token->len)
+                   > frame->field->name_max))
+        {
+            ngx_comet_collect_wrong(judge, "invalid_value",
+                                    "has a name of more than %zu characters",
+                                    frame->field->name_max);
+        }
+
+        return NGX_COMET_SCAN_TEXT;
+    }
+
+    if (judge->depth == 1) {
+        return ngx_comet_collect_param(judge, token);
+    }
+
+    return ngx_comet_collect_field(judge, frame, token);
+}
+
+
+/*
+ * Of the names that are relied upon, none may come in a shape that some reader
+ * takes for it and another does not: in other case, or with a NUL behind.
+ */
+
+static int
+ngx_comet_collect_alike(const ngx_comet_token_t *token, const char *name)
+{
+    int   n;
+    char  folded[64];
+
+    if (memchr(token->text, '\0', token->len)) {
+        return strcmp(token->text, name) == 0;
+    }
+
+    n = ngx_comet_name_fold(token->text, token->len, folded, sizeof(folded));
+
+    return n == (int) strlen(name) && memcmp(folded, name, (size_t) n) == 0;
+}
+
+
+static int
+ngx_comet_collect_same(const ngx_comet_token_t *token, const char *name)
+{
+    return token->len == strlen(name)
+           && memcmp(token->text, name, token->len) == 0;
+}
+
+
+static int
+ngx_comet_collect_param(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token)
+{
+    size_t             i;
+    ngx_comet_slot_t  *slot;
+
+    if (judge->slot && judge->slot->next_start == 0) {
+        judge->slot->next_start = token->start;
+    }
+
+    judge->slot = NULL;
+    judge->members++;
+
+    for (i = 0; i < judge->nslots; i++) {
+        slot = &judge->slots[i];
+
+        if (!ngx_comet_collect_same(token, slot->name)) {
+
+            if (ngx_comet_collect_alike(token, slot->name)) {
+                ngx_comet_collect_ambiguous(judge, slot->name,
+                                            "is written in a way that only "
+                                            "some readers take for it");
+            }
+
+            continue;
+        }
+
+        if (slot->seen) {
+            ngx_comet_collect_ambiguous(judge, slot->name,
+                                        "is there more than once");
+            return NGX_COMET_SCAN_SKIP;
+        }
+
+        slot->seen = 1;
+        slot->ordinal = judge->members;
+        slot->name_start = token->start;
+        slot->name_end = token->end;
+        slot->prev_end = judge->prev_end;
+
+        judge->slot = slot;
+        judge->frames[0].pending = slot->field;
+
+        return NGX_COMET_SCAN_TEXT;
+    }
+
+    return NGX_COMET_SCAN_SKIP;
+}
+
+
+static int
+ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
+    const ngx_comet_token_t *token)
+{
+    unsigned                  bit;
+    const ngx_comet_field_t  *field;
+
+    frame->pending = NULL;
+
+    for (field = frame->field->fields; field->name; field++) {
+
+        if (!ngx_comet_collect_same(token, field->name)) {
+
+            if (ngx_comet_collect_alike(token, field->name)) {
+                ngx_comet_collect_ambiguous(judge, field->name,
+                                            "is written in a way that only "
+                                            "some readers take for it");
+            }
+
+            continue;
+        }
+
+        bit = 1u << (field - frame->field->fields);
+
+        if (frame->seen & bit) {
+            ngx_comet_collect_ambiguous(judge, field->name,
+                                        "is there more than once");
+            return NGX_COMET_SCAN_SKIP;
+        }
+
+        frame->seen |= bit;
+        frame->pending = field;
+
+        return field->values || frame->field->needs ? NGX_COMET_SCAN_TEXT
+                                                    : NGX_COMET_SCAN_ON;
+    }
+
+    return NGX_COMET_SCAN_SKIP;
+}
+
+
+static int
+ngx_comet_collect_value(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token)
+{
+    char                      list[128];
+    unsigned                  type;
+    ngx_comet_slot_t         *slot;
+    ngx_comet_frame_t        *frame;
+    const ngx_comet_field_t  *field;
+
+    type = ngx_comet_type_of(token);
+
+    if (judge->depth == 0) {
+
+        if (type != NGX_COMET_IS_OBJECT) {
+            ngx_comet_collect_wrong(judge, "invalid_type",
+                                    "must be a JSON object");
+            judge->fatal = 1;
+            return NGX_COMET_SCAN_STOP;
+        }
+
+        judge->body_start = token->end;
+
+        return ngx_comet_collect_open(judge, &judge->root, token);
+    }
+
+    frame = &judge->frames[judge->depth - 1];
+
+    if (frame->field->element) {
+        field = frame->field->element;
+        frame->count++;
+
+    } else {
+        field = frame->pending;
+    }
+
+    slot = judge->depth == 1 ? judge->slot : NULL;
+
+    if (slot) {
+        slot->type = type;
+        slot->value_start = token->start;
+        slot->truth = (token->type == NGX_COMET_TRUE);
+    }
+
+    if (type == NGX_COMET_IS_NULL && !frame->field->element) {
+        ngx_comet_collect_done(judge, token);
+        return NGX_COMET_SCAN_ON;
+    }
+
+    if (!(field->types & type)) {
+        ngx_comet_type_list(list, sizeof(list), field->types);
+        ngx_comet_collect_wrong(judge, "invalid_type", "must be %s", list);
+
+        if (type & (NGX_COMET_IS_OBJECT|NGX_COMET_IS_ARRAY)) {
+            judge->skipping = 1;
+            return NGX_COMET_SCAN_SKIP;
+        }
+
+        ngx_comet_collect_done(judge, token);
+        return NGX_COMET_SCAN_ON;
+    }
+
+    if (frame->field->fields && judge->depth > 1) {
+        frame->present |= 1u << (field - frame->field->fields);
+    }
+
+    if (type & (NGX_COMET_IS_OBJECT|NGX_COMET_IS_ARRAY)) {
+        return ngx_comet_collect_open(judge, field, token);
+    }
+
+    if (type == NGX_COMET_IS_STRING) {
+        ngx_comet_collect_string(judge, field, token);
+
+    } else if (type == NGX_COMET_IS_NUMBER) {
+        ngx_comet_collect_number(judge, field, token);
+    }
+
+    ngx_comet_collect_done(judge, token);
+
+    return NGX_COMET_SCAN_ON;
+}
+
+
+static int
+ngx_comet_collect_open(ngx_comet_judge_t *judge,
+    const ngx_comet_field_t *field, const ngx_comet_token_t *token)
+{
+    ngx_comet_frame_t  *frame;
+
+    if (token->type == NGX_COMET_OBJECT ? !field->fields && !field->member
+                                        : !field->element)
+    {
+        judge->skipping = 1;
+        return NGX_COMET_SCAN_SKIP;
+    }
+
+    frame = &judge->frames[judge->depth++];
+    memset(frame, 0, sizeof(ngx_comet_frame_t));
+    frame->field = field;
+
+    return NGX_COMET_SCAN_ON;
+}
+
+
+static void
+ngx_comet_collect_close(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame)
+{
+    unsigned                  i;
+    ngx_comet_slot_t         *slot;
+    const ngx_comet_need_t   *need;
+    const ngx_comet_field_t  *field, *missing;
+
+    frame->pending = NULL;
+
+    for (field = frame->field->fields; field && field->name; field++) {
+        if ((field->flags & NGX_COMET_REQUIRED)
+            && !(frame->present & (1u << (field - frame->field->fields))))
+        {
+            ngx_comet_collect_wrong(judge, "missing_required_parameter",
+                                    "has no %s", field->name);
+        }
+    }
+
+    need = frame->field->needs;
+
+    for (i = 0; need && need[i].tag; i++) {
+
+        if (!(frame->needs & (1u << i))) {
+            continue;
+        }
+
+        for (missing = frame->field->fields; missing->name; missing++) {
+            if (strcmp(missing->name, need[i].needs) == 0
+                && !(frame->present
+                     & (1u << (missing - frame->field->fields))))
+            {
+                ngx_comet_collect_wrong(judge, "missing_required_parameter",
+                                        "has no %s, which its %s \"%s\" needs",
+                                        need[i].needs, need[i].tag,
+                                        need[i].value);
+            }
+        }
+    }
+
+    slot = judge->depth == 1 ? judge->slot : NULL;
+
+    if (slot) {
+        slot->count = frame->count;
+    }
+
+    if ((frame->field->flags & NGX_COMET_NONEMPTY) && frame->count == 0) {
+        ngx_comet_collect_wrong(judge, "invalid_value", "must not be empty");
+    }
+
+    if (frame->field->member && frame->field->max
+        && frame->count > frame->field->max)
+    {
+        ngx_comet_collect_wrong(judge, "invalid_value",
+                                "has %zu members, but at most %zu are taken",
+                                frame->count, frame->field->max);
+    }
+}
+
+
+static int
+ngx_comet_collect_end(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token)
+{
+    ngx_comet_frame_t  *frame;
+
+    if (judge->skipping) {
+        judge->skipping = 0;
+        ngx_comet_collect_done(judge, token);
+        return NGX_COMET_SCAN_ON;
+    }
+
+    frame = &judge->frames[--judge->depth];
+
+    if (judge->depth) {
+        ngx_comet_collect_close(judge, frame);
+        ngx_comet_collect_done(judge, token);
+    }
+
+    return NGX_COMET_SCAN_ON;
+}
+
+
+static void
+ngx_comet_collect_done(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token)
+{
+    if (judge->depth != 1) {
+        return;
+    }
+
+    judge->prev_end = token->end;
+
+    if (judge->slot) {
+        judge->slot->value_end = token->end;
+        judge->slot->whole = 1;
+    }
+}
+
+
+static void
+ngx_comet_collect_keep(char *to, size_t size, const ngx_comet_token_t *token)
+{
+    size_t  n;
+
+    n = token->len < size - 1 ? token->len : size - 1;
+
+    memcpy(to, token->text, n);
+    to[n] = '\0';
+}
+
+
+static void
+ngx_comet_collect_developer(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token)
+{
+    ngx_comet_range_t  *range;
+
+    range = judge->policy->alloc(judge->policy->data,
+                                 sizeof(ngx_comet_range_t));
+    if (range == NULL) {
+        judge->failed = 1;
+        return;
+    }
+
+    range->start = token->start;
+    range->end = token->end;
+    range->next = judge->developers;
+    judge->developers = range;
+}
+
+
+static void
+ngx_comet_collect_string(ngx_comet_judge_t *judge,
+    const ngx_comet_field_t *field, const ngx_comet_token_t *token)
+{
+    unsigned                i;
+    ngx_comet_frame_t      *frame;
+    const ngx_comet_need_t *need;
+
+    if (token->text == NULL) {
+        return;
+    }
+
+    frame = &judge->frames[judge->depth - 1];
+
+    if (judge->depth == 1 && judge->slot) {
+        ngx_comet_collect_keep(judge->slot->text, sizeof(judge->slot->text),
+                               token);
+
+        if (field == judge->slots[0].field) {
+            ngx_comet_collect_keep(judge->model, sizeof(judge->model), token);
+            judge->model_len = token->len;
+
+            if (token->len >= sizeof(judge->model)
+                || memchr(token->text, '\0', token->len))
+            {
+                ngx_comet_collect_wrong(judge, "invalid_value",
+                                        "must be the name of a model");
+            }
+        }
+
+    } else if ((field->flags & NGX_COMET_TAG) && judge->slot) {
+        ngx_comet_collect_keep(judge->slot->text, sizeof(judge->slot->text),
+                               token);
+    }
+
+    if ((field->flags & NGX_COMET_NONEMPTY) && token->len == 0) {
+        ngx_comet_collect_wrong(judge, "invalid_value", "must not be empty");
+    }
+
+    if (field->max && judge->depth != 0 && !field->element
+        && (token->cut
+            || ngx_comet_characters(token->text, token->len) > field->max))
+    {
+        ngx_comet_collect_wrong(judge, "invalid_value",
+                                "has more than %zu characters", field->max);
+    }
+
+    for (i = 0; field->values && field->values[i]; i++) {
+        if (ngx_comet_collect_same(token, field->values[i])) {
+            break;
+        }
+    }
+
+    if (field->values && field->values[i] == NULL) {
+        ngx_comet_collect_wrong(judge, "invalid_value",
+                                "is \"%.40s\", but must be %s", token->text,
+                                ngx_comet_judge_values(judge, field->values));
+    }
+
+    if ((field->flags & NGX_COMET_ROLE)
+        && judge->policy->mode == NGX_COMET_REPAIR
+        && ngx_comet_collect_same(token, "developer"))
+    {
+        ngx_comet_collect_developer(judge, token);
+    }
+
+    need = frame->field->needs;
+
+    for (i = 0; need && need[i].tag; i++) {
+        if (field->name && strcmp(need[i].tag, field->name) == 0
+            && ngx_comet_collect_same(token, need[i].value))
+        {
+            frame->needs |= 1u << i;
+        }
+    }
+}
+
+
+static void
+ngx_comet_collect_number(ngx_comet_judge_t *judge,
+    const ngx_comet_field_t *field, const ngx_comet_token_t *token)
+{
+    double  number;
+
+    number = token->cut ? HUGE_VAL : strtod(token->text, NULL);
+
+    if (!isfinite(number)) {
+        ngx_comet_collect_wrong(judge, "invalid_value",
+                                "is a number that readers may not hold");
+        judge->fatal = 1;
+        return;
+    }
+
+    if ((field->flags & NGX_COMET_INTEGER)
+        && strpbrk(token->text, ".eE") != NULL)
+    {
+        ngx_comet_collect_wrong(judge, "invalid_type",
+                                "is %.40s, but must be an integer",
+                                token->text);
+        return;
+    }
+
+    if (judge->depth == 1 && judge->slot) {
+        judge->slot->number = number;
+        ngx_comet_collect_keep(judge->slot->text, sizeof(judge->slot->text),
+                               token);
+        return;
+    }
+
+    if (field->low < field->high
+        && (number < field->low || number > field->high))
+    {
+        ngx_comet_collect_wrong(judge, "invalid_value",
+                                "has %.40s, but takes %g to %g", token->text,
+                                field->low, field->high);
+    }
+}

@@ -1,0 +1,548 @@
+#include "ngx_comet_judge.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+
+#define NGX_COMET_DEPTH  256
+
+
+static void ngx_comet_judge_params(ngx_comet_judge_t *judge);
+static void ngx_comet_judge_param(ngx_comet_judge_t *judge,
+    ngx_comet_slot_t *slot);
+static void ngx_comet_judge_model(ngx_comet_judge_t *judge);
+static void ngx_comet_judge_together(ngx_comet_judge_t *judge);
+static void ngx_comet_judge_required(ngx_comet_judge_t *judge);
+
+
+/* what a rule of an operator may name besides the documented parameters */
+
+static const ngx_comet_field_t  ngx_comet_any_field = {
+    .types = NGX_COMET_IS_STRING|NGX_COMET_IS_NUMBER|NGX_COMET_IS_BOOL
+             |NGX_COMET_IS_OBJECT|NGX_COMET_IS_ARRAY
+};
+
+
+void
+ngx_comet_judge_init(ngx_comet_judge_t *judge, ngx_comet_endpoint_e endpoint,
+    const ngx_comet_policy_t *policy)
+{
+    ngx_comet_slot_t         *slot;
+    const ngx_comet_rule_t   *rule;
+    const ngx_comet_field_t  *field;
+
+    memset(judge, 0, sizeof(ngx_comet_judge_t));
+
+    judge->policy = policy;
+    judge->endpoint = endpoint;
+    judge->status = 400;
+
+    judge->root.types = NGX_COMET_IS_OBJECT;
+    judge->root.fields = ngx_comet_param_table(endpoint);
+
+    for (field = judge->root.fields; field->name; field++) {
+        slot = &judge->slots[judge->nslots++];
+        slot->name = field->name;
+        slot->field = field;
+    }
+
+    for (rule = policy->rules; rule && rule->param; rule++) {
+        if (judge->nslots < NGX_COMET_PARAM_MAX
+            && ngx_comet_judge_slot(judge, rule->param) == NULL)
+        {
+            slot = &judge->slots[judge->nslots++];
+            slot->name = rule->param;
+            slot->field = &ngx_comet_any_field;
+        }
+    }
+
+    ngx_comet_scan_init(&judge->scan, NGX_COMET_DEPTH, ngx_comet_collect,
+                        judge);
+}
+
+
+/* whether nothing that is still to come can save the request */
+
+static int
+ngx_comet_judge_hopeless(ngx_comet_judge_t *judge)
+{
+    if (judge->status == 403) {
+        return 1;
+    }
+
+    switch (judge->policy->mode) {
+
+    case NGX_COMET_REJECT:
+        return judge->violations > 0;
+
+    case NGX_COMET_REPAIR:
+        return judge->beyond;
+
+    default:
+        return judge->fatal && judge->policy->models;
+    }
+}
+
+
+int
+ngx_comet_judge_feed(ngx_comet_judge_t *judge, const unsigned char *p,
+    size_t len)
+{
+    int  rc;
+
+    if (judge->scan.status != NGX_COMET_SCAN_OK) {
+        return -1;
+    }
+
+    rc = ngx_comet_scan_feed(&judge->scan, p, len);
+
+    if (rc == NGX_COMET_SCAN_ERROR) {
+        judge->fatal = 1;
+        judge->beyond = 1;
+        ngx_comet_judge_say(judge, "", "invalid_json",
+                            "the body is not valid JSON: %s at byte %llu",
+                            ngx_comet_scan_message(&judge->scan),
+                            (unsigned long long) judge->scan.offset);
+    }
+
+    ngx_comet_judge_params(judge);
+
+    return ngx_comet_judge_hopeless(judge) ? -1 : 0;
+}
+
+
+int
+ngx_comet_judge_finish(ngx_comet_judge_t *judge)
+{
+    if (judge->scan.status == NGX_COMET_SCAN_OK) {
+
+        if (ngx_comet_scan_finish(&judge->scan) != NGX_COMET_SCAN_OK) {
+            judge->fatal = 1;
+            judge->beyond = 1;
+            ngx_comet_judge_say(judge, "", "invalid_json",
+                                "the body is not valid JSON: %s at byte %llu",
+                                ngx_comet_scan_message(&judge->scan),
+                                (unsigned long long) judge->scan.offset);
+
+        } else {
+            ngx_comet_judge_required(judge);
+            ngx_comet_judge_params(judge);
+            ngx_comet_judge_together(judge);
+
+            if (ngx_comet_amend(judge) != 0) {
+                judge->failed = 1;
+            }
+        }
+    }
+
+    if (judge->failed) {
+        return -1;
+    }
+
+    if (ngx_comet_judge_hopeless(judge)) {
+        judge->verdict = NGX_COMET_REFUSED;
+
+    } else if (judge->policy->mode == NGX_COMET_OBSERVE) {
+        judge->verdict = judge->violations ? NGX_COMET_OBSERVED
+                                           : NGX_COMET_PASS;
+
+    } else {
+        judge->verdict = judge->repairs[0] ? NGX_COMET_REPAIRED
+                                           : NGX_COMET_PASS;
+    }
+
+    if (judge->verdict == NGX_COMET_REFUSED
+        || judge->policy->mode == NGX_COMET_OBSERVE)
+    {
+        judge->nedits = 0;
+        judge->repairs[0] = '\0';
+    }
+
+    return 0;
+}
+
+
+ngx_comet_slot_t *
+ngx_comet_judge_slot(ngx_comet_judge_t *judge, const char *name)
+{
+    size_t  i;
+
+    for (i = 0; i < judge->nslots; i++) {
+        if (strcmp(judge->slots[i].name, name) == 0) {
+            return &judge->slots[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+/* there and not null */
+
+static ngx_comet_slot_t *
+ngx_comet_judge_given(ngx_comet_judge_t *judge, const char *name)
+{
+    ngx_comet_slot_t  *slot;
+
+    slot = ngx_comet_judge_slot(judge, name);
+
+    return slot && slot->whole && slot->type != NGX_COMET_IS_NULL ? slot
+                                                                  : NULL;
+}
+
+
+static void
+ngx_comet_append(char *text, size_t size, const char *separator,
+    const char *fmt, va_list args)
+{
+    size_t  len;
+
+    len = strlen(text);
+
+    if (len) {
+        len += (size_t) snprintf(text + len, size - len, "%s", separator);
+    }
+
+    if (len < size) {
+        vsnprintf(text + len, size - len, fmt, args);
+    }
+}
+
+
+void
+ngx_comet_judge_say(ngx_comet_judge_t *judge, const char *param,
+    const char *code, const char *fmt, ...)
+{
+    va_list  args;
+
+    if (judge->violations++ == 0) {
+        snprintf(judge->param, sizeof(judge->param), "%s", param);
+        judge->code = code;
+    }
+
+    va_start(args, fmt);
+    ngx_comet_append(judge->message, sizeof(judge->message), "; ", fmt, args);
+    va_end(args);
+}
+
+
+void
+ngx_comet_judge_repaired(ngx_comet_judge_t *judge, const char *fmt, ...)
+{
+    va_list  args;
+
+    va_start(args, fmt);
+    ngx_comet_append(judge->repairs, sizeof(judge->repairs), ", ", fmt, args);
+    va_end(args);
+}
+
+
+const char *
+ngx_comet_judge_values(ngx_comet_judge_t *judge, const char *const *values)
+{
+    size_t  i, len;
+
+    len = 0;
+    judge->list[0] = '\0';
+
+    for (i = 0; values[i] && len < sizeof(judge->list); i++) {
+        len += (size_t) snprintf(judge->list + len, sizeof(judge->list) - len,
+                                 "%s\"%s\"",
+                                 i == 0 ? "" : values[i + 1] ? ", " : " or ",
+                                 values[i]);
+    }
+
+    return judge->list;
+}
+
+
+size_t
+ngx_comet_characters(const char *text, size_t len)
+{
+    size_t  i, n;
+
+    n = 0;
+
+    for (i = 0; i < len; i++) {
+        n += ((unsigned char) text[i] & 0xc0) != 0x80;
+    }
+
+    return n;
+}
+
+
+/* an operator's rule goes before the provider's of the same parameter */
+
+const ngx_comet_rule_t *
+ngx_comet_judge_rule(ngx_comet_judge_t *judge, const char *param,
+    ngx_comet_rule_e kind)
+{
+    const ngx_comet_rule_t  *rule;
+
+    for (rule = judge->policy->rules; rule && rule->param; rule++) {
+        if (rule->kind == kind && strcmp(rule->param, param) == 0) {
+            return rule;
+        }
+    }
+
+    /* of what is known of providers, only these hold beyond chat */
+
+    if (judge->endpoint != NGX_COMET_ENDPOINT_CHAT
+        && strcmp(param, "temperature") != 0 && strcmp(param, "top_p") != 0)
+    {
+        return NULL;
+    }
+
+    for (rule = judge->provider->rules; rule->param; rule++) {
+        if (rule->kind == kind && strcmp(rule->param, param) == 0) {
+            return rule;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* all that is whole so far, as soon as the model is known */
+
+static void
+ngx_comet_judge_params(ngx_comet_judge_t *judge)
+{
+    size_t             i;
+    ngx_comet_slot_t  *slot;
+
+    if (judge->provider == NULL) {
+        slot = ngx_comet_judge_given(judge, "model");
+
+        if (slot == NULL || slot->bad) {
+            return;
+        }
+
+        ngx_comet_judge_model(judge);
+    }
+
+    for (i = 0; i < judge->nslots; i++) {
+        slot = &judge->slots[i];
+
+        if (slot->whole && !slot->judged && !slot->bad
+            && slot->type != NGX_COMET_IS_NULL)
+        {
+            slot->judged = 1;
+            ngx_comet_judge_param(judge, slot);
+        }
+    }
+}
+
+
+static void
+ngx_comet_judge_model(ngx_comet_judge_t *judge)
+{
+    const ngx_comet_policy_t  *policy;
+
+    policy = judge->policy;
+
+    if (policy->provider) {
+        judge->provider = policy->provider(policy->data, judge->model,
+                                           judge->model_len);
+    }
+
+    if (judge->provider == NULL) {
+        judge->provider = ngx_comet_model_provider(judge->model,
+                                                   judge->model_len);
+    }
+
+    if (policy->models
+        && !policy->admit(policy->data, judge->model, judge->model_len))
+    {
+        judge->violations = 0;
+        judge->message[0] = '\0';
+        judge->status = 403;
+
+        ngx_comet_judge_say(judge, "model", "model_not_allowed",
+                            "the model %s is not allowed here", judge->model);
+        return;
+    }
+
+    if (judge->endpoint == NGX_COMET_ENDPOINT_CHAT
+        && judge->provider->responses_only)
+    {
+        judge->beyond = 1;
+        ngx_comet_judge_say(judge, "model", "unsupported_value",
+                            "the model %s does not speak chat completions: "
+                            "call /v1/responses instead", judge->model);
+    }
+}
+
+
+static void
+ngx_comet_judge_range(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
+{
+    double                   low, high;
+    const char              *code;
+    const ngx_comet_rule_t  *rule;
+
+    rule = ngx_comet_judge_rule(judge, slot->name, NGX_COMET_RULE_RANGE);
+
+    low = rule ? rule->low : slot->field->low;
+    high = rule ? rule->high : slot->field->high;
+
+    if ((rule == NULL && low >= high)
+        || (slot->number >= low && slot->number <= high))
+    {
+        return;
+    }
+
+    slot->clamped = 1;
+    slot->clamp = slot->number < low ? low : high;
+
+    code = rule ? "unsupported_value" : "invalid_value";
+
+    if (low == high) {
+        ngx_comet_judge_say(judge, slot->name, code,
+                            "%s is %.24s, but %s takes only %.15g",
+                            slot->name, slot->text, judge->model, low);
+
+    } else if (high > 1e15) {
+        ngx_comet_judge_say(judge, slot->name, code,
+                            "%s is %.24s, but must be %.15g or more",
+                            slot->name, slot->text, low);
+
+    } else {
+        ngx_comet_judge_say(judge, slot->name, code,
+                            "%s is %.24s, but %s takes %.15g to %.15g",
+                            slot->name, slot->text, judge->model, low, high);
+    }
+}
+
+
+static void
+ngx_comet_judge_param(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
+{
+    size_t                   i, max;
+    const ngx_comet_rule_t  *rule;
+
+    if (ngx_comet_judge_rule(judge, slot->name, NGX_COMET_RULE_SET)) {
+        return;
+    }
+
+    rule = ngx_comet_judge_rule(judge, slot->name, NGX_COMET_RULE_OFF);
+
+    /* false asks for nothing */
+
+    if (rule && (slot->type != NGX_COMET_IS_BOOL || slot->truth)) {
+        slot->drop = 1;
+        ngx_comet_judge_say(judge, slot->name, "unsupported_parameter",
+                            "%s is not supported by %s", slot->name,
+                            judge->model);
+        return;
+    }
+
+    if (slot->type == NGX_COMET_IS_NUMBER) {
+        ngx_comet_judge_range(judge, slot);
+    }
+
+    rule = ngx_comet_judge_rule(judge, slot->name, NGX_COMET_RULE_COUNT);
+    max = rule ? (size_t) rule->high : slot->field->max;
+
+    if (slot->type == NGX_COMET_IS_ARRAY && max && slot->count > max) {
+        judge->beyond = 1;
+        ngx_comet_judge_say(judge, slot->name, "unsupported_value",
+                            "%s has %zu elements, but %s takes at most %zu",
+                            slot->name, slot->count, judge->model, max);
+    }
+
+    rule = ngx_comet_judge_rule(judge, slot->name, NGX_COMET_RULE_VALUES);
+
+    if (rule == NULL) {
+        return;
+    }
+
+    for (i = 0; rule->values[i]; i++) {
+        if (strcmp(rule->values[i], slot->text) == 0) {
+            return;
+        }
+    }
+
+    judge->beyond = 1;
+    ngx_comet_judge_say(judge, slot->name, "unsupported_value",
+                        "%s is \"%.40s\", but %s takes %s", slot->name,
+                        slot->text, judge->model,
+                        ngx_comet_judge_values(judge, rule->values));
+}
+
+
+static void
+ngx_comet_judge_required(ngx_comet_judge_t *judge)
+{
+    size_t             i;
+    ngx_comet_slot_t  *slot;
+
+    for (i = 0; i < judge->nslots; i++) {
+        slot = &judge->slots[i];
+
+        if ((slot->field->flags & NGX_COMET_REQUIRED)
+            && ngx_comet_judge_given(judge, slot->name) == NULL)
+        {
+            judge->beyond = 1;
+            ngx_comet_judge_say(judge, slot->name,
+                                "missing_required_parameter",
+                                "%s is missing", slot->name);
+        }
+    }
+
+    if (judge->endpoint == NGX_COMET_ENDPOINT_RESPONSES
+        && !ngx_comet_judge_given(judge, "input")
+        && !ngx_comet_judge_given(judge, "prompt")
+        && !ngx_comet_judge_given(judge, "conversation")
+        && !ngx_comet_judge_given(judge, "previous_response_id"))
+    {
+        judge->beyond = 1;
+        ngx_comet_judge_say(judge, "input", "missing_required_parameter",
+                            "input is missing");
+    }
+}
+
+
+/* a parameter that is of use only beside another one */
+
+static void
+ngx_comet_judge_companion(ngx_comet_judge_t *judge, const char *name,
+    const char *companion)
+{
+    ngx_comet_slot_t  *slot, *other;
+
+    slot = ngx_comet_judge_given(judge, name);
+    other = ngx_comet_judge_given(judge, companion);
+
+    if (slot == NULL || slot->drop
+        || (other && other->truth && !other->drop))
+    {
+        return;
+    }
+
+    slot->drop = 1;
+    ngx_comet_judge_say(judge, name, "invalid_value",
+                        "%s is allowed only when %s is true", name, companion);
+}
+
+
+static void
+ngx_comet_judge_together(ngx_comet_judge_t *judge)
+{
+    ngx_comet_judge_companion(judge, "stream_options", "stream");
+
+    if (judge->endpoint == NGX_COMET_ENDPOINT_CHAT) {
+        ngx_comet_judge_companion(judge, "top_logprobs", "logprobs");
+    }
+
+    if (judge->endpoint == NGX_COMET_ENDPOINT_RESPONSES
+        && ngx_comet_judge_given(judge, "previous_response_id")
+        && ngx_comet_judge_given(judge, "conversation"))
+    {
+        judge->beyond = 1;
+        ngx_comet_judge_say(judge, "previous_response_id",
+                            "invalid_value", "previous_response_id and "
+                            "conversation exclude each other");
+    }
+}

@@ -1,0 +1,186 @@
+/*
+ * Judges the body of a call while it passes: what is wrong with it, and which
+ * bytes to change.  A body is fed in pieces, cut anywhere.
+ */
+
+
+#ifndef _NGX_COMET_JUDGE_H_INCLUDED_
+#define _NGX_COMET_JUDGE_H_INCLUDED_
+
+
+#include "ngx_comet_model.h"
+#include "ngx_comet_param.h"
+#include "ngx_comet_scan.h"
+
+
+typedef enum {
+    NGX_COMET_REJECT,
+    NGX_COMET_REPAIR,
+    NGX_COMET_OBSERVE
+} ngx_comet_mode_e;
+
+
+/* what an operator asks for; all of it outlives the judge */
+
+typedef struct {
+    ngx_comet_mode_e               mode;
+    const ngx_comet_rule_t        *rules;    /* ends with a NULL param */
+    uint64_t                       cap;      /* of output tokens, or 0 */
+    unsigned                       cap_default:1;
+    unsigned                       models:1; /* admit() has a say */
+
+    const ngx_comet_provider_t  *(*provider)(void *data, const char *model,
+                                      size_t len);
+    int                          (*admit)(void *data, const char *model,
+                                      size_t len);
+    void                        *(*alloc)(void *data, size_t size);
+    void                          *data;
+} ngx_comet_policy_t;
+
+
+/* the bytes [offset, offset + length) become the text */
+
+typedef struct {
+    uint64_t                       offset;
+    uint64_t                       length;
+    const char                    *text;
+    size_t                         len;
+} ngx_comet_edit_t;
+
+
+typedef enum {
+    NGX_COMET_PASS,
+    NGX_COMET_REPAIRED,
+    NGX_COMET_OBSERVED,
+    NGX_COMET_REFUSED
+} ngx_comet_verdict_e;
+
+
+/* a parameter of the top object, as it was sent */
+
+typedef struct {
+    const char                    *name;
+    const ngx_comet_field_t       *field;
+
+    uint64_t                       name_start;
+    uint64_t                       name_end;
+    uint64_t                       value_start;
+    uint64_t                       value_end;
+    uint64_t                       prev_end;   /* of the member before */
+    uint64_t                       next_start; /* of the member behind */
+    size_t                         ordinal;
+
+    unsigned                       type;       /* NGX_COMET_IS_... */
+    double                         number;
+    double                         clamp;      /* what it becomes */
+    size_t                         count;      /* of elements */
+    unsigned                       truth:1;
+    unsigned                       seen:1;
+    unsigned                       whole:1;    /* its end was seen */
+    unsigned                       bad:1;      /* said so already */
+    unsigned                       judged:1;
+    unsigned                       clamped:1;
+    unsigned                       drop:1;
+    unsigned                       twin:1;     /* of another cap; no wrong */
+    char                           text[64];   /* of a number or a string */
+} ngx_comet_slot_t;
+
+
+typedef struct {
+    const ngx_comet_field_t       *field;
+    const ngx_comet_field_t       *pending;    /* the member being read */
+    size_t                         count;
+    unsigned                       seen;       /* bits of .fields */
+    unsigned                       present;
+    unsigned                       needs;      /* bits of .needs */
+} ngx_comet_frame_t;
+
+
+typedef struct ngx_comet_range_s  ngx_comet_range_t;
+
+struct ngx_comet_range_s {
+    uint64_t                       start;
+    uint64_t                       end;
+    ngx_comet_range_t             *next;
+};
+
+
+#define NGX_COMET_FRAMES     8
+#define NGX_COMET_MODEL_MAX  256
+#define NGX_COMET_SAY_MAX    1024
+
+
+typedef struct {
+    ngx_comet_scan_t               scan;
+    const ngx_comet_policy_t      *policy;
+    ngx_comet_endpoint_e           endpoint;
+
+    ngx_comet_field_t              root;
+    ngx_comet_frame_t              frames[NGX_COMET_FRAMES];
+    unsigned                       depth;      /* of frames */
+    unsigned                       skipping:1;
+
+    ngx_comet_slot_t               slots[NGX_COMET_PARAM_MAX];
+    size_t                         nslots;
+    ngx_comet_slot_t              *slot;       /* being read */
+    size_t                         members;
+    uint64_t                       body_start; /* behind the bracket */
+    uint64_t                       prev_end;
+
+    ngx_comet_range_t             *developers; /* roles */
+
+    const ngx_comet_provider_t    *provider;   /* once the model is known */
+    char                           model[NGX_COMET_MODEL_MAX];
+    size_t                         model_len;
+
+    /* what was found */
+
+    unsigned                       failed:1;   /* no memory */
+    unsigned                       fatal:1;    /* two readers may differ */
+    unsigned                       beyond:1;   /* repair */
+    size_t                         violations;
+    int                            status;
+    const char                    *code;
+    char                           param[128];
+    char                           message[NGX_COMET_SAY_MAX];
+    char                           repairs[NGX_COMET_SAY_MAX];
+    char                           list[256];  /* scratch */
+
+    ngx_comet_verdict_e            verdict;
+    ngx_comet_edit_t              *edits;      /* by offset */
+    size_t                         nedits;
+} ngx_comet_judge_t;
+
+
+void ngx_comet_judge_init(ngx_comet_judge_t *judge,
+    ngx_comet_endpoint_e endpoint, const ngx_comet_policy_t *policy);
+
+/* 0, or -1 when no more of the body can change that it is refused */
+
+int ngx_comet_judge_feed(ngx_comet_judge_t *judge, const unsigned char *p,
+    size_t len);
+
+/* 0 and the verdict, or -1 without memory */
+
+int ngx_comet_judge_finish(ngx_comet_judge_t *judge);
+
+
+/* between the files of the judge */
+
+ngx_comet_slot_t *ngx_comet_judge_slot(ngx_comet_judge_t *judge,
+    const char *name);
+void ngx_comet_judge_say(ngx_comet_judge_t *judge, const char *param,
+    const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void ngx_comet_judge_repaired(ngx_comet_judge_t *judge, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+const char *ngx_comet_judge_values(ngx_comet_judge_t *judge,
+    const char *const *values);
+size_t ngx_comet_characters(const char *text, size_t len);
+const ngx_comet_rule_t *ngx_comet_judge_rule(ngx_comet_judge_t *judge,
+    const char *param, ngx_comet_rule_e kind);
+int ngx_comet_collect(void *data, const ngx_comet_token_t *token);
+int ngx_comet_amend(ngx_comet_judge_t *judge);
+
+
+#endif /* _NGX_COMET_JUDGE_H_INCLUDED_ */

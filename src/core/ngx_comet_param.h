@@ -1,0 +1,69 @@
+/*
+ * The documented form of requests, as data: a tree of fields per endpoint.
+ */
+
+
+#ifndef _NGX_COMET_PARAM_H_INCLUDED_
+#define _NGX_COMET_PARAM_H_INCLUDED_
+
+
+#include <stddef.h>
+
+#include "ngx_comet_endpoint.h"
+
+
+#define NGX_COMET_IS_STRING  0x01
+#define NGX_COMET_IS_NUMBER  0x02
+#define NGX_COMET_IS_BOOL    0x04
+#define NGX_COMET_IS_OBJECT  0x08
+#define NGX_COMET_IS_ARRAY   0x10
+#define NGX_COMET_IS_NULL    0x20
+
+#define NGX_COMET_REQUIRED   0x01
+#define NGX_COMET_INTEGER    0x02
+#define NGX_COMET_NONEMPTY   0x04
+#define NGX_COMET_ROLE       0x08
+#define NGX_COMET_TAG        0x10    /* stands for the parameter in a rule */
+
+
+typedef struct ngx_comet_field_s  ngx_comet_field_t;
+
+
+/* where the member tag is value, the member needs must be there */
+
+typedef struct {
+    const char                *tag;
+    const char                *value;
+    const char                *needs;
+} ngx_comet_need_t;
+
+
+struct ngx_comet_field_s {
+    const char                *name;
+    unsigned                   types;     /* null is allowed besides */
+    unsigned                   flags;
+
+    double                     low;       /* of a number, where low < high */
+    double                     high;
+    const char *const         *values;    /* of a string */
+    size_t                     max;       /* elements, members or characters */
+    size_t                     name_max;  /* characters of a member's name */
+
+    const ngx_comet_field_t   *fields;    /* known members of an object */
+    const ngx_comet_field_t   *element;   /* each in an array */
+    const ngx_comet_field_t   *member;    /* each in an object, any name */
+    const ngx_comet_need_t    *needs;
+};
+
+
+/* more than any table has, rows for rules of an operator included */
+
+#define NGX_COMET_PARAM_MAX  64
+
+
+/* ends with a NULL name; NULL for an endpoint whose body is not judged */
+
+const ngx_comet_field_t *ngx_comet_param_table(ngx_comet_endpoint_e endpoint);
+
+
+#endif /* _NGX_COMET_PARAM_H_INCLUDED_ */

@@ -1,0 +1,357 @@
+#include "ngx_comet_scan_private.h"
+
+#include <string.h>
+
+
+static const char  *ngx_comet_scan_messages[] = {
+    "no error",
+    "the body is empty",
+    "a byte order mark",
+    "the body ends before the value does",
+    "something follows the value",
+    "nested too deeply",
+    "a value is missing",
+    "a name is missing",
+    "a colon is missing",
+    "a comma or a closing bracket is missing",
+    "invalid literal",
+    "invalid number",
+    "control character in a string",
+    "invalid UTF-8",
+    "invalid escape",
+    "a lone surrogate"
+};
+
+
+void
+ngx_comet_scan_init(ngx_comet_scan_t *scan, unsigned max_depth,
+    ngx_comet_scan_pt handler, void *data)
+{
+    memset(scan, 0, offsetof(ngx_comet_scan_t, text));
+
+    if (max_depth > NGX_COMET_SCAN_DEPTH_MAX) {
+        max_depth = NGX_COMET_SCAN_DEPTH_MAX;
+    }
+
+    scan->max_depth = max_depth;
+    scan->handler = handler;
+    scan->data = data;
+}
+
+
+void
+ngx_comet_scan_raw(ngx_comet_scan_t *scan, char *buf, size_t size)
+{
+    scan->raw = buf;
+    scan->raw_size = size;
+}
+
+
+const char *
+ngx_comet_scan_message(const ngx_comet_scan_t *scan)
+{
+    return ngx_comet_scan_messages[scan->error];
+}
+
+
+static const unsigned char *
+ngx_comet_scan_open(ngx_comet_scan_t *scan, const unsigned char *p,
+    ngx_comet_token_e type)
+{
+    int                ask;
+    unsigned           i;
+    uint64_t           bit;
+    ngx_comet_token_t  token;
+
+    if (scan->depth == scan->max_depth) {
+        return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_DEPTH);
+    }
+
+    ask = NGX_COMET_SCAN_ON;
+
+    if (!scan->quiet) {
+        token.type = type;
+        token.start = scan->start;
+        token.end = scan->start + 1;
+        token.text = NULL;
+        token.len = 0;
+        token.cut = 0;
+
+        ask = ngx_comet_scan_call(scan, &token);
+
+        if (ask < 0) {
+            return NULL;
+        }
+
+        if (ask == NGX_COMET_SCAN_SKIP) {
+            scan->quiet = NGX_COMET_QUIET_REST;
+            scan->loud_depth = scan->depth;
+        }
+    }
+
+    i = scan->depth / 64;
+    bit = (uint64_t) 1 << scan->depth % 64;
+
+    scan->depth++;
+    scan->objects[i] &= ~bit;
+    scan->texts[i] &= ~bit;
+
+    if (type == NGX_COMET_OBJECT) {
+        scan->objects[i] |= bit;
+        scan->state = NGX_COMET_AT_MEMBER;
+
+    } else {
+        scan->state = NGX_COMET_AT_ELEMENT;
+
+        if (ask == NGX_COMET_SCAN_TEXT) {
+            scan->texts[i] |= bit;
+        }
+    }
+
+    return p + 1;
+}
+
+
+static const unsigned char *
+ngx_comet_scan_close(ngx_comet_scan_t *scan, const unsigned char *p,
+    ngx_comet_token_e type)
+{
+    scan->start = ngx_comet_scan_offset(scan, p);
+    scan->depth--;
+
+    return ngx_comet_scan_value_end(scan, p + 1, type, NULL);
+}
+
+
+static const unsigned char *
+ngx_comet_scan_comma(ngx_comet_scan_t *scan, const unsigned char *p)
+{
+    int  object;
+
+    object = ngx_comet_scan_bit(scan, scan->objects);
+
+    if (*p == ',') {
+        scan->state = object ? NGX_COMET_AT_NAME : NGX_COMET_AT_VALUE;
+        return p + 1;
+    }
+
+    if (object && *p == '}') {
+        return ngx_comet_scan_close(scan, p, NGX_COMET_OBJECT_END);
+    }
+
+    if (!object && *p == ']') {
+        return ngx_comet_scan_close(scan, p, NGX_COMET_ARRAY_END);
+    }
+
+    return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_NO_COMMA);
+}
+
+
+static const unsigned char *
+ngx_comet_scan_name(ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end)
+{
+    if (*p != '"') {
+        return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_NO_NAME);
+    }
+
+    scan->start = ngx_comet_scan_offset(scan, p);
+    scan->name = 1;
+    scan->keep = !scan->quiet;
+
+    return ngx_comet_scan_string_begin(scan, p, end);
+}
+
+
+static const unsigned char *
+ngx_comet_scan_value(ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end)
+{
+    int  ask;
+
+    ask = scan->ask;
+
+    scan->ask = NGX_COMET_SCAN_ON;
+    scan->start = ngx_comet_scan_offset(scan, p);
+
+    if (ask == NGX_COMET_SCAN_SKIP || ask == NGX_COMET_SCAN_RAW) {
+        ngx_comet_scan_quiet_begin(scan, p, ask);
+    }
+
+    switch (*p) {
+
+    case '"':
+        scan->name = 0;
+        scan->keep = !scan->quiet
+                     && (ask == NGX_COMET_SCAN_TEXT
+                         || (scan->depth
+                             && ngx_comet_scan_bit(scan, scan->texts)));
+
+        return ngx_comet_scan_string_begin(scan, p, end);
+
+    case '{':
+        return ngx_comet_scan_open(scan, p, NGX_COMET_OBJECT);
+
+    case '[':
+        return ngx_comet_scan_open(scan, p, NGX_COMET_ARRAY);
+
+    case 't':
+        return ngx_comet_scan_literal_begin(scan, p, end, 0);
+
+    case 'f':
+        return ngx_comet_scan_literal_begin(scan, p, end, 1);
+
+    case 'n':
+        return ngx_comet_scan_literal_begin(scan, p, end, 2);
+    }
+
+    if (*p == '-' || (*p >= '0' && *p <= '9')) {
+        return ngx_comet_scan_number_begin(scan, p, end);
+    }
+
+    return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_NO_VALUE);
+}
+
+
+static const unsigned char *
+ngx_comet_scan_start(ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end)
+{
+    /* no value begins with these, so the first byte of a mark will do */
+
+    if (ngx_comet_scan_offset(scan, p) == 0 && (*p == 0xef || *p >= 0xfe)) {
+        return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_BOM);
+    }
+
+    return ngx_comet_scan_value(scan, p, end);
+}
+
+
+/* *p is not white space */
+
+static const unsigned char *
+ngx_comet_scan_token(ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end)
+{
+    switch (scan->state) {
+
+    case NGX_COMET_AT_START:
+        return ngx_comet_scan_start(scan, p, end);
+
+    case NGX_COMET_AT_ELEMENT:
+        if (*p == ']') {
+            return ngx_comet_scan_close(scan, p, NGX_COMET_ARRAY_END);
+        }
+
+        return ngx_comet_scan_value(scan, p, end);
+
+    case NGX_COMET_AT_VALUE:
+        return ngx_comet_scan_value(scan, p, end);
+
+    case NGX_COMET_AT_MEMBER:
+        if (*p == '}') {
+            return ngx_comet_scan_close(scan, p, NGX_COMET_OBJECT_END);
+        }
+
+        return ngx_comet_scan_name(scan, p, end);
+
+    case NGX_COMET_AT_NAME:
+        return ngx_comet_scan_name(scan, p, end);
+
+    case NGX_COMET_AT_COLON:
+        if (*p != ':') {
+            return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_NO_COLON);
+        }
+
+        scan->state = NGX_COMET_AT_VALUE;
+
+        return p + 1;
+
+    case NGX_COMET_AT_COMMA:
+        return ngx_comet_scan_comma(scan, p);
+
+    default: /* NGX_COMET_AT_END */
+        return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_TRAILING);
+    }
+}
+
+
+static const unsigned char *
+ngx_comet_scan_step(ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end)
+{
+    switch (scan->state) {
+
+    case NGX_COMET_IN_STRING:
+        return ngx_comet_scan_string(scan, p, end);
+
+    case NGX_COMET_IN_NUMBER:
+        return ngx_comet_scan_number(scan, p, end);
+
+    case NGX_COMET_IN_LITERAL:
+        return ngx_comet_scan_literal(scan, p, end);
+    }
+
+    while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t') {
+        if (++p == end) {
+            return p;
+        }
+    }
+
+    return ngx_comet_scan_token(scan, p, end);
+}
+
+
+int
+ngx_comet_scan_feed(ngx_comet_scan_t *scan, const unsigned char *p, size_t len)
+{
+    const unsigned char  *end;
+
+    if (scan->status != NGX_COMET_SCAN_OK || len == 0) {
+        return scan->status;
+    }
+
+    end = p + len;
+    scan->piece = p;
+    scan->raw_from = p;
+
+    while (p != end) {
+        p = ngx_comet_scan_step(scan, p, end);
+
+        if (p == NULL) {
+            return scan->status;
+        }
+    }
+
+    if (scan->quiet == NGX_COMET_QUIET_RAW) {
+        ngx_comet_scan_raw_copy(scan, end);
+    }
+
+    scan->piece = end;
+    scan->base += len;
+
+    return NGX_COMET_SCAN_OK;
+}
+
+
+int
+ngx_comet_scan_finish(ngx_comet_scan_t *scan)
+{
+    if (scan->status != NGX_COMET_SCAN_OK) {
+        return scan->status;
+    }
+
+    if (scan->state == NGX_COMET_AT_END
+        || (scan->state == NGX_COMET_IN_NUMBER
+            && ngx_comet_scan_number_finish(scan)))
+    {
+        return scan->status;
+    }
+
+    (void) ngx_comet_scan_fail(scan, scan->piece,
+                               scan->state == NGX_COMET_AT_START
+                               ? NGX_COMET_SCAN_EMPTY
+                               : NGX_COMET_SCAN_TRUNCATED);
+
+    return scan->status;
+}

@@ -1,0 +1,85 @@
+/*
+ * What the files of the scanner share.
+ *
+ * The functions that take p return where to go on, or NULL if the status is
+ * no longer NGX_COMET_SCAN_OK.
+ */
+
+
+#ifndef _NGX_COMET_SCAN_PRIVATE_H_INCLUDED_
+#define _NGX_COMET_SCAN_PRIVATE_H_INCLUDED_
+
+
+#include "ngx_comet_scan.h"
+
+
+/* where the scanner stands */
+
+enum {
+    NGX_COMET_AT_START,
+    NGX_COMET_AT_VALUE,
+    NGX_COMET_AT_ELEMENT,          /* the first one, or "]" */
+    NGX_COMET_AT_MEMBER,           /* the first one, or "}" */
+    NGX_COMET_AT_NAME,
+    NGX_COMET_AT_COLON,
+    NGX_COMET_AT_COMMA,            /* or a closing bracket */
+    NGX_COMET_AT_END,
+    NGX_COMET_IN_STRING,
+    NGX_COMET_IN_NUMBER,
+    NGX_COMET_IN_LITERAL
+};
+
+
+/* why it keeps quiet */
+
+enum {
+    NGX_COMET_LOUD,
+    NGX_COMET_QUIET_VALUE,
+    NGX_COMET_QUIET_RAW,
+    NGX_COMET_QUIET_REST
+};
+
+
+static inline uint64_t
+ngx_comet_scan_offset(const ngx_comet_scan_t *scan, const unsigned char *p)
+{
+    return scan->base + (uint64_t) (p - scan->piece);
+}
+
+
+static inline int
+ngx_comet_scan_bit(const ngx_comet_scan_t *scan, const uint64_t *bits)
+{
+    return bits[(scan->depth - 1) / 64] >> (scan->depth - 1) % 64 & 1;
+}
+
+
+/* events */
+
+const unsigned char *ngx_comet_scan_fail(ngx_comet_scan_t *scan,
+    const unsigned char *p, ngx_comet_scan_e error);
+int ngx_comet_scan_call(ngx_comet_scan_t *scan, ngx_comet_token_t *token);
+const unsigned char *ngx_comet_scan_value_end(ngx_comet_scan_t *scan,
+    const unsigned char *p, ngx_comet_token_e type, const char *text);
+void ngx_comet_scan_quiet_begin(ngx_comet_scan_t *scan,
+    const unsigned char *p, int ask);
+void ngx_comet_scan_raw_copy(ngx_comet_scan_t *scan, const unsigned char *p);
+
+/* scalars: each is begun once and gone on with behind a cut */
+
+const unsigned char *ngx_comet_scan_string_begin(ngx_comet_scan_t *scan,
+    const unsigned char *p, const unsigned char *end);
+const unsigned char *ngx_comet_scan_string(ngx_comet_scan_t *scan,
+    const unsigned char *p, const unsigned char *end);
+const unsigned char *ngx_comet_scan_number_begin(ngx_comet_scan_t *scan,
+    const unsigned char *p, const unsigned char *end);
+const unsigned char *ngx_comet_scan_number(ngx_comet_scan_t *scan,
+    const unsigned char *p, const unsigned char *end);
+int ngx_comet_scan_number_finish(ngx_comet_scan_t *scan);
+const unsigned char *ngx_comet_scan_literal_begin(ngx_comet_scan_t *scan,
+    const unsigned char *p, const unsigned char *end, unsigned literal);
+const unsigned char *ngx_comet_scan_literal(ngx_comet_scan_t *scan,
+    const unsigned char *p, const unsigned char *end);
+
+
+#endif /* _NGX_COMET_SCAN_PRIVATE_H_INCLUDED_ */

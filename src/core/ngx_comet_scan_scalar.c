@@ -1,0 +1,380 @@
+#include "ngx_comet_scan_private.h"
+
+#include <string.h>
+
+
+/* how far a number is; what may end it comes last */
+
+enum {
+    NGX_COMET_NUMBER_START,
+    NGX_COMET_NUMBER_MINUS,
+    NGX_COMET_NUMBER_POINT,
+    NGX_COMET_NUMBER_E,
+    NGX_COMET_NUMBER_SIGN,
+    NGX_COMET_NUMBER_ZERO,
+    NGX_COMET_NUMBER_INTEGER,
+    NGX_COMET_NUMBER_FRACTION,
+    NGX_COMET_NUMBER_EXPONENT,
+    NGX_COMET_NUMBER_OVER,
+    NGX_COMET_NUMBER_BAD
+};
+
+
+#define MINUS     NGX_COMET_NUMBER_MINUS
+#define POINT     NGX_COMET_NUMBER_POINT
+#define E         NGX_COMET_NUMBER_E
+#define SIGN      NGX_COMET_NUMBER_SIGN
+#define ZERO      NGX_COMET_NUMBER_ZERO
+#define INTEGER   NGX_COMET_NUMBER_INTEGER
+#define FRACTION  NGX_COMET_NUMBER_FRACTION
+#define EXPONENT  NGX_COMET_NUMBER_EXPONENT
+#define OVER      NGX_COMET_NUMBER_OVER
+#define BAD       NGX_COMET_NUMBER_BAD
+
+
+static const unsigned char  ngx_comet_scan_numbers[][7] = {
+
+    /* 0         1-9       -      +     .      e    others */
+
+    { ZERO,     INTEGER,  MINUS, BAD,  BAD,   BAD,  BAD },
+    { ZERO,     INTEGER,  BAD,   BAD,  BAD,   BAD,  BAD },
+    { FRACTION, FRACTION, BAD,   BAD,  BAD,   BAD,  BAD },
+    { EXPONENT, EXPONENT, SIGN,  SIGN, BAD,   BAD,  BAD },
+    { EXPONENT, EXPONENT, BAD,   BAD,  BAD,   BAD,  BAD },
+    { BAD,      BAD,      OVER,  OVER, POINT, E,    OVER },
+    { INTEGER,  INTEGER,  OVER,  OVER, POINT, E,    OVER },
+    { FRACTION, FRACTION, OVER,  OVER, OVER,  E,    OVER },
+    { EXPONENT, EXPONENT, OVER,  OVER, OVER,  OVER, OVER }
+};
+
+
+#undef MINUS
+#undef POINT
+#undef E
+#undef SIGN
+#undef ZERO
+#undef INTEGER
+#undef FRACTION
+#undef EXPONENT
+#undef OVER
+#undef BAD
+
+
+static unsigned
+ngx_comet_scan_number_class(unsigned char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c != '0';
+    }
+
+    switch (c) {
+
+    case '-':
+        return 2;
+
+    case '+':
+        return 3;
+
+    case '.':
+        return 4;
+
+    case 'e':
+    case 'E':
+        return 5;
+
+    default:
+        return 6;
+    }
+}
+
+
+static void
+ngx_comet_scan_number_keep(ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end)
+{
+    size_t  n;
+
+    if (scan->quiet) {
+        return;
+    }
+
+    n = (size_t) (end - p);
+
+    if (n > NGX_COMET_NUMBER_MAX - scan->len) {
+        n = NGX_COMET_NUMBER_MAX - scan->len;
+        scan->cut = 1;
+    }
+
+    memcpy(scan->text + scan->len, p, n);
+    scan->len += n;
+}
+
+
+static const unsigned char *
+ngx_comet_scan_number_end(ngx_comet_scan_t *scan, const unsigned char *p)
+{
+    scan->text[scan->len] = '\0';
+
+    return ngx_comet_scan_value_end(scan, p, NGX_COMET_NUMBER, scan->text);
+}
+
+
+const unsigned char *
+ngx_comet_scan_number(ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end)
+{
+    unsigned              number;
+    const unsigned char  *from;
+
+    number = scan->number;
+
+    for (from = p; p != end; p++) {
+        number = ngx_comet_scan_numbers[number]
+                                       [ngx_comet_scan_number_class(*p)];
+
+        if (number == NGX_COMET_NUMBER_BAD) {
+            return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_BAD_NUMBER);
+        }
+
+        if (number == NGX_COMET_NUMBER_OVER) {
+            ngx_comet_scan_number_keep(scan, from, p);
+            return ngx_comet_scan_number_end(scan, p);
+        }
+    }
+
+    ngx_comet_scan_number_keep(scan, from, p);
+    scan->number = number;
+
+    return p;
+}
+
+
+const unsigned char *
+ngx_comet_scan_number_begin(ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end)
+{
+    scan->state = NGX_COMET_IN_NUMBER;
+    scan->number = NGX_COMET_NUMBER_START;
+    scan->len = 0;
+    scan->cut = 0;
+
+    return ngx_comet_scan_number(scan, p, end);
+}
+
+
+/* a number at the top has no end of its own; returns 0 if it is not whole */
+
+int
+ngx_comet_scan_number_finish(ngx_comet_scan_t *scan)
+{
+    if (scan->depth || scan->number < NGX_COMET_NUMBER_ZERO) {
+        return 0;
+    }
+
+    (void) ngx_comet_scan_number_end(scan, scan->piece);
+
+    return 1;
+}
+
+
+static const struct {
+    const char           *text;
+    ngx_comet_token_e     type;
+} ngx_comet_scan_literals[] = {
+    { "true", NGX_COMET_TRUE },
+    { "false", NGX_COMET_FALSE },
+    { "null", NGX_COMET_NULL }
+};
+
+
+static const unsigned char *
+ngx_comet_scan_string_fail(ngx_comet_scan_t *scan, const unsigned char *p,
+    ngx_comet_text_e rc)
+{
+    switch (rc) {
+
+    case NGX_COMET_TEXT_CONTROL:
+        return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_BAD_CONTROL);
+
+    case NGX_COMET_TEXT_UTF8:
+        return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_BAD_UTF8);
+
+    case NGX_COMET_TEXT_ESCAPE:
+        return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_BAD_ESCAPE);
+
+    default: /* NGX_COMET_TEXT_SURROGATE */
+        return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_BAD_SURROGATE);
+    }
+}
+
+
+static void
+ngx_comet_scan_string_keep(ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end)
+{
+    if (scan->keep && !scan->cut) {
+        scan->len += ngx_comet_text_unescape(scan->text + scan->len,
+                                             NGX_COMET_TEXT_MAX - scan->len,
+                                             p, end, &scan->cut);
+    }
+}
+
+
+/* p is behind the closing quote */
+
+static const unsigned char *
+ngx_comet_scan_string_end(ngx_comet_scan_t *scan, const unsigned char *p)
+{
+    ngx_comet_token_t  token;
+
+    if (scan->keep) {
+        scan->text[scan->len] = '\0';
+    }
+
+    if (!scan->name) {
+        return ngx_comet_scan_value_end(scan, p, NGX_COMET_STRING,
+                                        scan->keep ? scan->text : NULL);
+    }
+
+    scan->state = NGX_COMET_AT_COLON;
+
+    if (scan->quiet) {
+        return p;
+    }
+
+    token.type = NGX_COMET_NAME;
+    token.start = scan->start;
+    token.end = ngx_comet_scan_offset(scan, p);
+    token.text = scan->text;
+    token.len = scan->len;
+    token.cut = scan->cut;
+
+    scan->ask = ngx_comet_scan_call(scan, &token);
+
+    return scan->ask < 0 ? NULL : p;
+}
+
+
+/* goes on with the element that the last cut has divided */
+
+static const unsigned char *
+ngx_comet_scan_string_part(ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end)
+{
+    ngx_comet_text_e      rc;
+    const unsigned char  *part;
+
+    while (p != end) {
+        scan->part[scan->part_len++] = *p;
+
+        part = scan->part;
+        rc = ngx_comet_text_element(&part, scan->part + scan->part_len);
+
+        if (rc == NGX_COMET_TEXT_WHOLE) {
+            ngx_comet_scan_string_keep(scan, scan->part, part);
+            scan->part_len = 0;
+            return p + 1;
+        }
+
+        if (rc != NGX_COMET_TEXT_PART) {
+            return ngx_comet_scan_string_fail(scan, p, rc);
+        }
+
+        p++;
+    }
+
+    return p;
+}
+
+
+const unsigned char *
+ngx_comet_scan_string(ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end)
+{
+    ngx_comet_text_e      rc;
+    const unsigned char  *from;
+
+    if (scan->part_len) {
+        p = ngx_comet_scan_string_part(scan, p, end);
+
+        if (p == NULL || p == end) {
+            return p;
+        }
+    }
+
+    from = p;
+    p = ngx_comet_text_run(p, end);
+
+    ngx_comet_scan_string_keep(scan, from, p);
+
+    if (p == end) {
+        return p;
+    }
+
+    if (*p == '"') {
+        return ngx_comet_scan_string_end(scan, p + 1);
+    }
+
+    from = p;
+    rc = ngx_comet_text_element(&p, end);
+
+    if (rc != NGX_COMET_TEXT_PART) {
+        return ngx_comet_scan_string_fail(scan, p, rc);
+    }
+
+    scan->part_len = (unsigned) (end - from);
+    memcpy(scan->part, from, scan->part_len);
+
+    return end;
+}
+
+
+const unsigned char *
+ngx_comet_scan_string_begin(ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end)
+{
+    scan->state = NGX_COMET_IN_STRING;
+    scan->len = 0;
+    scan->cut = 0;
+
+    return ngx_comet_scan_string(scan, p + 1, end);
+}
+
+
+const unsigned char *
+ngx_comet_scan_literal(ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end)
+{
+    const char  *text;
+
+    text = ngx_comet_scan_literals[scan->literal].text;
+
+    while (text[scan->matched]) {
+
+        if (p == end) {
+            return p;
+        }
+
+        if (*p != (unsigned char) text[scan->matched]) {
+            return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_BAD_LITERAL);
+        }
+
+        p++;
+        scan->matched++;
+    }
+
+    return ngx_comet_scan_value_end(scan, p,
+                           ngx_comet_scan_literals[scan->literal].type, NULL);
+}
+
+
+const unsigned char *
+ngx_comet_scan_literal_begin(ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end, unsigned literal)
+{
+    scan->state = NGX_COMET_IN_LITERAL;
+    scan->literal = literal;
+    scan->matched = 0;
+
+    return ngx_comet_scan_literal(scan, p, end);
+}

@@ -1,0 +1,103 @@
+/*
+ * What may stand between the quotes of a JSON string.
+ *
+ * An element is one character in UTF-8 or one escape; two \u escapes that
+ * make a surrogate pair are one element.
+ */
+
+
+#ifndef _NGX_COMET_TEXT_H_INCLUDED_
+#define _NGX_COMET_TEXT_H_INCLUDED_
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+
+/* the longest element is a surrogate pair, "\ud83d\ude00" */
+
+#define NGX_COMET_ELEMENT_MAX  12
+
+
+typedef enum {
+    NGX_COMET_TEXT_WHOLE,
+    NGX_COMET_TEXT_PART,           /* good so far, but the bytes ran out */
+    NGX_COMET_TEXT_CONTROL,
+    NGX_COMET_TEXT_UTF8,
+    NGX_COMET_TEXT_ESCAPE,
+    NGX_COMET_TEXT_SURROGATE
+} ngx_comet_text_e;
+
+
+typedef enum {
+    NGX_COMET_TEXT_SCALAR,
+    NGX_COMET_TEXT_SSE2,
+    NGX_COMET_TEXT_SSSE3,
+    NGX_COMET_TEXT_AVX2,
+    NGX_COMET_TEXT_NEON,
+    NGX_COMET_TEXT_LEVELS
+} ngx_comet_text_level_e;
+
+
+typedef const unsigned char *(*ngx_comet_text_run_pt)(const unsigned char *p,
+    const unsigned char *end);
+
+
+/*
+ * Goes over whole and valid elements as far as they last: the result points
+ * to the closing quote, to an element that is bad or cut short, or to the end.
+ * The bytes must begin with an element.  No byte behind the end is read.
+ *
+ * The pointer is set at the first call to the fastest function this machine
+ * can run; all of them return the same.
+ */
+
+extern ngx_comet_text_run_pt  ngx_comet_text_run;
+
+/* the function of that level, or NULL if this machine cannot run it */
+
+ngx_comet_text_run_pt ngx_comet_text_level(ngx_comet_text_level_e level);
+
+/*
+ * Judges the element at *pp, which is not the closing quote and not the end,
+ * and moves *pp behind it, or to the first byte that cannot be.
+ */
+
+ngx_comet_text_e ngx_comet_text_element(const unsigned char **pp,
+    const unsigned char *end);
+
+/*
+ * Writes out whole and valid elements as UTF-8; stops before the first
+ * character that does not fit, and then sets *cut.  Returns the length.
+ */
+
+size_t ngx_comet_text_unescape(char *dst, size_t size, const unsigned char *p,
+    const unsigned char *end, unsigned *cut);
+
+/*
+ * Folds the case of a name as encoding/json of Go does when it looks for the
+ * field that a name stands for, as far as names of ASCII are looked for:
+ * besides A-Z, U+212A KELVIN SIGN becomes "k", U+017F LONG S becomes "s".
+ * All else is kept, so two names outside of ASCII that differ in case only
+ * still differ.  The result is not longer than the name and not terminated.
+ * Returns its length, or -1 if it does not fit.
+ */
+
+int ngx_comet_name_fold(const char *name, size_t len, char *out, size_t size);
+
+
+/* the levels, for ngx_comet_text.c only */
+
+const unsigned char *ngx_comet_text_scalar(const unsigned char *p,
+    const unsigned char *end);
+const unsigned char *ngx_comet_text_sse2(const unsigned char *p,
+    const unsigned char *end);
+const unsigned char *ngx_comet_text_ssse3(const unsigned char *p,
+    const unsigned char *end);
+const unsigned char *ngx_comet_text_avx2(const unsigned char *p,
+    const unsigned char *end);
+const unsigned char *ngx_comet_text_neon(const unsigned char *p,
+    const unsigned char *end);
+
+
+#endif /* _NGX_COMET_TEXT_H_INCLUDED_ */

@@ -1,0 +1,619 @@
+"""The gate: every rule through a real nginx, and bodies byte for byte."""
+
+import json
+import random
+
+import pytest
+
+from conftest import edge_conf
+from wire import CHAT, Client, call, chat, plan, request
+
+RESPONSE = {"model": "gpt-5.4", "input": "Hi"}
+
+
+def post(edge, target, body, **how):
+    with Client(edge) as client:
+        return client.call("POST", target, body, **how)
+
+
+def with_(model=None, **fields):
+    body = dict(CHAT, **fields)
+    if model:
+        body["model"] = model
+    return body
+
+
+@pytest.fixture
+def modes(nginx, mock):
+    """One nginx with the three modes side by side."""
+    conf = "\n".join("""
+        location /%s/ {
+            rewrite ^/[a-z]+(/.*)$ $1 break;
+            comet_invalid %s;
+            comet_pass http://127.0.0.1:%d;
+            comet_key file:KEYFILE;
+        }""" % (mode, mode, mock.port)
+        for mode in ("reject", "repair", "observe"))
+    return nginx("""
+        log_format g '$comet_endpoint|$comet_model|$comet_provider|'
+                     '$comet_verdict|$comet_error_code|$comet_error_param|'
+                     '$comet_repairs';
+        server { listen PORT; access_log gate.log g; %s }""" % conf)
+
+
+# what is refused: (body, parameter, code, what a repair makes of it)
+DROPPED = "dropped"
+
+WRONG = [
+    (with_(temperature=2.1), "temperature", "invalid_value", 2),
+    (with_(temperature=-0.1), "temperature", "invalid_value", 0),
+    (with_("claude-sonnet-4-6", temperature=1.7), "temperature",
+     "unsupported_value", 1),
+    (with_("gemini-2.5-pro", temperature=2.5), "temperature",
+     "invalid_value", 2),
+    (with_("mystery", temperature=3), "temperature", "invalid_value", 2),
+    (with_(top_p=1.1), "top_p", "invalid_value", 1),
+    (with_("claude-x", top_p=-1), "top_p", "invalid_value", 0),
+    (with_(frequency_penalty=2.5), "frequency_penalty", "invalid_value", 2),
+    (with_(presence_penalty=-3), "presence_penalty", "invalid_value", -2),
+    (with_(n=0), "n", "invalid_value", 1),
+    (with_(n=129), "n", "invalid_value", 128),
+    (with_("claude-x", n=2), "n", "unsupported_value", 1),
+    (with_("gemini-x", n=9), "n", "unsupported_value", 8),
+    (with_(n=1.5), "n", "invalid_type", None),
+    (with_(stop=list("abcde")), "stop", "unsupported_value", None),
+    (with_("gemini-x", stop=list("abcdef")), "stop", "unsupported_value",
+     None),
+    (with_(stop=["a", 1]), "stop[1]", "invalid_type", None),
+    (with_("claude-x", logprobs=True), "logprobs", "unsupported_parameter",
+     DROPPED),
+    (with_("gemini-x", logprobs=True), "logprobs", "unsupported_parameter",
+     DROPPED),
+    (with_("claude-x", reasoning_effort="low"), "reasoning_effort",
+     "unsupported_parameter", DROPPED),
+    (with_("gemini-x", reasoning_effort="low"), "reasoning_effort",
+     "unsupported_parameter", DROPPED),
+    (with_("gpt-4o", reasoning_effort="low"), "reasoning_effort",
+     "unsupported_parameter", DROPPED),
+    (with_("o3", reasoning_effort="hard"), "reasoning_effort",
+     "invalid_value", None),
+    (with_("claude-x", response_format={"type": "json_object"}),
+     "response_format", "unsupported_value", None),
+    (with_(response_format={"type": "xml"}), "response_format.type",
+     "invalid_value", None),
+    (with_(response_format={"type": "json_schema"}), "response_format",
+     "missing_required_parameter", None),
+    (with_(top_logprobs=21, logprobs=True), "top_logprobs",
+     "invalid_value", 20),
+    (with_(top_logprobs=2), "top_logprobs", "invalid_value", DROPPED),
+    (with_(stream_options={}), "stream_options", "invalid_value", DROPPED),
+    (with_("mystery", max_tokens=-1), "max_tokens", "invalid_value", 0),
+    (with_(logit_bias={"50256": 101}), "logit_bias", "invalid_value", None),
+    (with_(tools=[{"function": {"name": "f"}}]), "tools[0]",
+     "missing_required_parameter", None),
+    (with_(tools=[{"type": "function"}]), "tools[0]",
+     "missing_required_parameter", None),
+    (with_(tools=[{"type": "function", "function": {}}]),
+     "tools[0].function", "missing_required_parameter", None),
+    (with_(tool_choice="maybe"), "tool_choice", "invalid_value", None),
+    (with_(service_tier="gold"), "service_tier", "invalid_value", None),
+    (with_(user=7), "user", "invalid_type", None),
+    (with_(stream="yes"), "stream", "invalid_type", None),
+    (with_(messages=[]), "messages", "invalid_value", None),
+    (with_(messages=[7]), "messages[0]", "invalid_type", None),
+    (with_(messages=[{"role": "boss", "content": "x"}]), "messages[0].role",
+     "invalid_value", None),
+    (with_(messages=[{"content": "x"}]), "messages[0]",
+     "missing_required_parameter", None),
+    (with_(messages=[{"role": "tool", "content": "x"}]), "messages[0]",
+     "missing_required_parameter", None),
+    (with_(messages=[{"role": "user", "content": [{"text": "x"}]}]),
+     "messages[0].content[0]", "missing_required_parameter", None),
+    (with_(messages=[{"role": "user", "content": [
+        {"type": "image_url", "image_url": {"detail": "huge"}}]}]),
+     "messages[0].content[0].image_url.detail", "invalid_value", None),
+    (with_(model=None, messages=None), "messages",
+     "missing_required_parameter", None),
+    ({"messages": CHAT["messages"]}, "model", "missing_required_parameter",
+     None),
+    (with_("o1-pro"), "model", "unsupported_value", None),
+    (dict(CHAT, model=""), "model", "invalid_value", None),
+]
+
+WRONG_RESPONSES = [
+    (dict(RESPONSE, temperature=2.5), "temperature", "invalid_value", 2),
+    (dict(RESPONSE, model="claude-x", temperature=1.5), "temperature",
+     "unsupported_value", 1),
+    (dict(RESPONSE, top_p=2), "top_p", "invalid_value", 1),
+    (dict(RESPONSE, top_logprobs=21), "top_logprobs", "invalid_value", 20),
+    (dict(RESPONSE, max_tool_calls=-1), "max_tool_calls", "invalid_value",
+     0),
+    (dict(RESPONSE, metadata={str(n): "" for n in range(17)}), "metadata",
+     "invalid_value", None),
+    (dict(RESPONSE, metadata={"k" * 65: ""}), "metadata", "invalid_value",
+     None),
+    (dict(RESPONSE, metadata={"k": "\u00fc" * 513}), "metadata",
+     "invalid_value", None),
+    (dict(RESPONSE, safety_identifier="x" * 65), "safety_identifier",
+     "invalid_value", None),
+    (dict(RESPONSE, prompt_cache_retention="1h"), "prompt_cache_retention",
+     "invalid_value", None),
+    (dict(RESPONSE, truncation="some"), "truncation", "invalid_value", None),
+    (dict(RESPONSE, reasoning={"effort": "hard"}), "reasoning.effort",
+     "invalid_value", None),
+    (dict(RESPONSE, text={"verbosity": "loud"}), "text.verbosity",
+     "invalid_value", None),
+    (dict(RESPONSE, text={"format": {"type": "json_schema", "name": "x"}}),
+     "text.format", "missing_required_parameter", None),
+    (dict(RESPONSE, include="x"), "include", "invalid_type", None),
+    (dict(RESPONSE, store=1), "store", "invalid_type", None),
+    (dict(RESPONSE, stream_options={}), "stream_options", "invalid_value",
+     DROPPED),
+    (dict(RESPONSE, tools=[{"type": "function"}]), "tools[0]",
+     "missing_required_parameter", None),
+    (dict(RESPONSE, previous_response_id="a", conversation="b"),
+     "previous_response_id", "invalid_value", None),
+    ({"model": "gpt-5.4"}, "input", "missing_required_parameter", None),
+    ({"input": "Hi"}, "model", "missing_required_parameter", None),
+]
+
+CASES = [("/v1/chat/completions",) + case for case in WRONG] \
+    + [("/v1/responses",) + case for case in WRONG_RESPONSES]
+
+
+def test_what_is_wrong_in_every_mode(modes, mock):
+    for target, body, param, code, repaired in CASES:
+        where = (target, param, body.get("model"))
+
+        answer = post(modes, "/reject" + target, body)
+        assert answer.status == 400, where
+        error = answer.json()["error"]
+        assert (error["param"], error["code"]) == (param, code), where
+        assert error["type"] == "invalid_request_error"
+        top = param.split(".")[0].split("[")[0]
+        assert top in error["message"]
+
+        seen = len(mock.requests)
+        answer = post(modes, "/repair" + target, body)
+        if repaired is None:
+            assert answer.status == 400, where
+            assert len(mock.requests) == seen
+        else:
+            assert answer.status == 200, (where, answer.body)
+            got = mock.last().json()
+            told = answer.header("x-comet-repairs")
+            if repaired == DROPPED:
+                assert param not in got, where
+                assert "%s=dropped" % param in told
+            else:
+                assert got[param] == repaired, where
+                assert "%s=%s" % (param, repaired) in told
+            rest = {k: v for k, v in body.items() if k in got
+                    and k != param}
+            assert {k: v for k, v in got.items() if k != param} == rest
+
+        answer = post(modes, "/observe" + target, body)
+        assert answer.status == 200, where
+        assert answer.header("x-comet-repairs") is None
+        assert mock.last().body == json.dumps(body).encode()
+
+
+RIGHT = [
+    with_(temperature=0), with_(temperature=2), with_("claude-x",
+                                                      temperature=1),
+    with_(top_p=0), with_(top_p=1), with_(n=1), with_(n=128),
+    with_("gemini-x", n=8), with_("claude-x", n=1), with_(stop="x"),
+    with_(stop=list("abcd")), with_("gemini-x", stop=list("abcde")),
+    with_(logprobs=True, top_logprobs=20), with_("claude-x", logprobs=None),
+    with_("o3", reasoning_effort="xhigh"),
+    with_("gpt-5.1", reasoning_effort="none"),
+    with_("vendor/unknown", reasoning_effort="low", logprobs=True),
+    with_(response_format={"type": "json_object"}),
+    with_("claude-x", response_format={
+        "type": "json_schema", "json_schema": {"name": "x", "schema": {}}}),
+    with_(temperature=None, n=None, stop=None, tools=None, user=None),
+    with_(unknown={"anything": [1, {"n": 1e300}]}, temperature=1.0),
+    with_(messages=[{"role": r, "content": "x", "tool_call_id": "y"}
+                    for r in ("system", "developer", "user", "assistant",
+                              "tool", "function")]),
+    with_(messages=[{"role": "assistant", "content": None,
+                     "tool_calls": [{"n": 999}]}]),
+    with_(tools=[{"type": "function", "function": {"name": "f"}},
+                 {"type": "web"}], tool_choice={"type": "function"}),
+    with_(logit_bias={"1": -100, "2": 100}, stream=True,
+          stream_options={"include_usage": True}),
+]
+
+RIGHT_RESPONSES = [
+    RESPONSE, dict(RESPONSE, input=[{"role": "user", "content": "x"}]),
+    {"model": "o3", "prompt": {"id": "p"}},
+    {"model": "o3", "previous_response_id": "resp_1"},
+    {"model": "o3", "conversation": {"id": "c"}},
+    dict(RESPONSE, temperature=2, top_p=1, top_logprobs=20,
+         max_output_tokens=0, max_tool_calls=3, truncation="auto",
+         metadata={"k" * 64: "\u00fc" * 512}, safety_identifier="\u00fc" * 64,
+         prompt_cache_retention="24h", reasoning={"effort": "minimal"},
+         text={"format": {"type": "json_schema", "name": "n", "schema": {}},
+               "verbosity": "low"}, include=["anything"], store=False,
+         background=False, parallel_tool_calls=True, stream=False,
+         tool_choice="auto", tools=[{"type": "function", "name": "f"},
+                                    {"type": "web_search_preview"}]),
+    dict(RESPONSE, model="o1-pro"),
+]
+
+
+def test_what_is_right_passes_byte_for_byte(modes, mock):
+    for target, bodies in (("/v1/chat/completions", RIGHT),
+                           ("/v1/responses", RIGHT_RESPONSES)):
+        for body in bodies:
+            text = json.dumps(body, indent=random.choice([None, 1])).encode()
+            for mode in ("reject", "observe"):
+                answer = post(modes, "/%s%s" % (mode, target), text)
+                assert answer.status == 200, (body, answer.body)
+                assert mock.last().body == text
+
+
+CAPS = [
+    # model, sent, arrives
+    ("o3", {"max_tokens": 5}, {"max_completion_tokens": 5}),
+    ("o3", {"max_completion_tokens": 5}, {"max_completion_tokens": 5}),
+    ("gpt-5.4", {"max_tokens": 5}, {"max_completion_tokens": 5}),
+    ("gpt-4.1-mini", {"max_tokens": 5}, {"max_tokens": 5}),
+    ("gpt-4o", {"max_completion_tokens": 5}, {"max_tokens": 5}),
+    ("chatgpt-4o-latest", {"max_completion_tokens": 5}, {"max_tokens": 5}),
+    ("claude-x", {"max_completion_tokens": 5}, {"max_tokens": 5}),
+    ("vendor/gemini-x", {"max_completion_tokens": 5}, {"max_tokens": 5}),
+    ("mystery", {"max_completion_tokens": 5}, {"max_completion_tokens": 5}),
+    ("o3", {"max_tokens": 5, "max_completion_tokens": 5},
+     {"max_completion_tokens": 5}),
+    ("claude-x", {"max_tokens": 5, "max_completion_tokens": 5},
+     {"max_tokens": 5}),
+    ("o3", {"max_tokens": 5, "max_completion_tokens": None},
+     {"max_completion_tokens": 5}),
+    ("o3", {"max_tokens": None}, {"max_tokens": None}),
+]
+
+
+@pytest.mark.parametrize("mode", ["reject", "repair"])
+def test_the_cap_goes_under_the_name_that_the_model_takes(modes, mock, mode):
+    for model, sent, arrives in CAPS:
+        body = dict(CHAT, model=model)
+        for order in (dict(body, **sent), dict(sent, **body)):
+            answer = post(modes, "/%s/v1/chat/completions" % mode, order)
+            assert answer.status == 200, (model, sent, answer.body)
+            assert mock.last().json() == dict(body, **arrives)
+            assert answer.header("x-comet-repairs") is None
+    answer = post(modes, "/%s/v1/chat/completions" % mode,
+                  dict(CHAT, max_tokens=5, max_completion_tokens=6))
+    message = answer.json()["error"]["message"]
+    assert answer.status == 400
+    assert "max_tokens" in message and "max_completion_tokens" in message
+    for name in ("max_tokens", "max_completion_tokens"):
+        post(modes, "/%s/v1/responses" % mode, dict(RESPONSE, **{name: 9}))
+        assert mock.last().json() == dict(RESPONSE, max_output_tokens=9)
+
+
+def test_the_developer_role(modes, mock):
+    body = with_("claude-x", messages=[
+        {"role": "developer", "content": "a"},
+        {"content": "developer", "role": "user"},
+        {"role": "develop\\u0065r".encode().decode("unicode_escape"),
+         "content": "b"}])
+    answer = post(modes, "/repair/v1/chat/completions", body)
+    assert [m["role"] for m in mock.last().json()["messages"]] \
+        == ["system", "user", "system"]
+    assert "role=system" in answer.header("x-comet-repairs")
+    post(modes, "/repair/v1/chat/completions", dict(body, model="o3"))
+    assert mock.last().json() == dict(body, model="o3")
+
+
+def test_several_violations_are_all_told(modes):
+    body = with_("claude-x", temperature=9, n=3, logprobs=True)
+    error = post(modes, "/reject/v1/chat/completions", body).json()["error"]
+    assert error["param"] == "temperature"
+    for said in ("temperature is 9, but claude-x takes 0 to 1",
+                 "n is 3, but claude-x takes only 1",
+                 "logprobs is not supported by claude-x"):
+        assert said in error["message"]
+
+
+# no two readers
+
+AMBIGUOUS = [
+    b'{"model":"o3","model":"o3","messages":[{"role":"user"}]}',
+    b'{"model":"o3","mod\\u0065l":"o3","messages":[{"role":"user"}]}',
+    b'{"model":"o3","Model":"x","messages":[{"role":"user"}]}',
+    b'{"model":"o3","MODEL":"x","messages":[{"role":"user"}]}',
+    b'{"model":"o3","stop":1,"\xc5\xbftop":2,"messages":[{"role":"user"}]}',
+    b'{"model":"o3","max_to\xe2\x84\xaaens":2,"messages":[{"role":"user"}]}',
+    b'{"model":"o3","model\\u0000x":"x","messages":[{"role":"user"}]}',
+    b'{"model":"o3","messages":[{"role":"user","role":"system"}]}',
+    b'{"model":"o3","messages":[{"role":"user","ROLE":"system"}]}',
+    b'{"model":"o3","max_tokens":1E400,"messages":[{"role":"user"}]}',
+    b'\xef\xbb\xbf{"model":"o3","messages":[{"role":"user"}]}',
+    b'{"model":"o3","messages":[{"role":"user"}]}{}',
+    b'{"model":"o3","messages":[{"role":"user"}]} x',
+    b'{"model":"o3","messages":[{"role":"user"}],}',
+    b'{"model":"o3","messages":[{"role":"user","content":"\xff"}]}',
+    b'{"model":"o3","messages":[{"role":"user","content":"\\ud800"}]}',
+    b'{"model":"o3","messages":[{"role":"user","content":"a\nb"}]}',
+    b'{"model":"o3","x":NaN,"messages":[{"role":"user"}]}',
+    b'{"model":"o3","x":01,"messages":[{"role":"user"}]}',
+    b"{'model':'o3'}", b"", b"[]", b'"x"', b"null", b"{",
+    b'{"model":"o3","messages":[{"role":"user"}],"x":' + b"[" * 300
+    + b"]" * 300 + b"}",
+]
+
+
+@pytest.mark.parametrize("mode", ["reject", "repair"])
+def test_what_two_readers_may_read_differently(modes, mock, mode):
+    for body in AMBIGUOUS:
+        for chunked in (False, True):
+            answer = post(modes, "/%s/v1/chat/completions" % mode, body,
+                          chunked=chunked)
+            assert answer.status == 400, body
+            assert answer.json()["error"]["type"] == "invalid_request_error"
+    assert not mock.requests
+
+
+@pytest.mark.parametrize("headers,lines", [
+    ({"Content-Encoding": "gzip"}, 1), ({"Content-Encoding": "br"}, 1),
+    ({"Content-Type": "application/json"}, 2)])
+def test_415(edge, mock, headers, lines):
+    answer = chat(edge, headers=headers)
+    assert answer.status == 415, answer.body
+    assert not mock.requests
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain", "application/jsonx",
+                                  "application/x-www-form-urlencoded"])
+def test_415_for_other_types(edge, mock, kind):
+    body = json.dumps(CHAT).encode()
+    with Client(edge) as client:
+        client.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+                    + (b"Content-Type: %s\r\n" % kind.encode() if kind
+                       else b"")
+                    + b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        assert client.answer().status == 415
+        answer = client.call("POST", "/v1/chat/completions", CHAT)
+        assert answer.status == 200
+    assert len(mock.requests) == 1
+
+
+def test_two_lengths_are_nginxs_400(edge, mock):
+    with Client(edge) as client:
+        client.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+                    b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}")
+        assert client.head()[1] == 400
+    assert not mock.requests
+
+
+# what an operator adds
+
+def gate(nginx, mock, text):
+    return nginx(edge_conf(mock, text))
+
+
+def test_comet_param(nginx, mock):
+    edge = gate(nginx, mock, """
+        comet_param temperature 0.2..0.8;
+        comet_param tools off;
+        comet_param service_tier default flex;
+        comet_param stop 0..2;
+        comet_param user =$http_x_user;
+        comet_param store =false;
+        comet_param seed =-7;
+        comet_param tag =v1;
+        comet_param vendor_extra off;""")
+    good = {"X-User": 'a"b\\\u0041'}
+    for fields, status, param in [
+            ({"temperature": 0.5}, 200, None),
+            ({"temperature": 1}, 400, "temperature"),
+            ({"tools": []}, 400, "tools"),
+            ({"service_tier": "flex"}, 200, None),
+            ({"service_tier": "auto"}, 400, "service_tier"),
+            ({"stop": ["a", "b", "c"]}, 400, "stop"),
+            ({"stop": ["a", "b"]}, 200, None),
+            ({"vendor_extra": 1}, 400, "vendor_extra"),
+            ({"user": "mine", "store": True, "seed": 1}, 200, None)]:
+        answer = chat(edge, with_(**fields), good)
+        assert answer.status == status, (fields, answer.body)
+        if param:
+            assert answer.json()["error"]["param"] == param
+            continue
+        want = with_(**dict(fields, user='a"b\\A', store=False, seed=-7,
+                            tag="v1"))
+        assert mock.last().json() == want
+
+
+def test_comet_max_output_tokens(nginx, mock):
+    for text, body, status, arrives in [
+            ("100", with_("o3"), 200, {}),
+            ("100", with_("o3", max_tokens=100), 200,
+             {"max_completion_tokens": 100}),
+            ("100", with_("o3", max_tokens=101), 400, None),
+            ("100 default", with_("o3"), 200, {"max_completion_tokens": 100}),
+            ("100 default", with_("claude-x"), 200, {"max_tokens": 100}),
+            ("100 default", with_("gpt-4o", max_tokens=None), 200,
+             {"max_tokens": 100}),
+            ("100 default", with_("mystery", max_completion_tokens=7), 200,
+             {"max_completion_tokens": 7})]:
+        edge = nginx(edge_conf(mock, "comet_max_output_tokens %s;" % text))
+        answer = chat(edge, body)
+        assert answer.status == status, (text, body, answer.body)
+        if status == 200:
+            want = {k: v for k, v in body.items()
+                    if not k.startswith("max_")}
+            assert mock.last().json() == dict(want, **arrives)
+        edge.stop()
+    edge = nginx(edge_conf(
+        mock, "comet_max_output_tokens 100; comet_invalid repair;"))
+    answer = chat(edge, with_("o3", max_tokens=5000))
+    assert mock.last().json() == with_("o3", max_completion_tokens=100)
+    assert "max_tokens=100" in answer.header("x-comet-repairs")
+
+
+def test_models(nginx, mock):
+    edge = gate(nginx, mock, """
+        comet_models gpt-5* claude-* ~^o[0-9]+$;
+        comet_deny_models *-pro ~(a+)+$;""")
+    for model, status in [("gpt-5.4", 200), ("claude-x", 200), ("o3", 200),
+                          ("o3-mini", 403), ("gpt-4o", 403),
+                          ("gpt-5-pro", 403), ("claude-aaaa", 403)]:
+        answer = chat(edge, with_(model))
+        assert answer.status == status, model
+        if status == 403:
+            error = answer.json()["error"]
+            assert error["type"] == "permission_error"
+            assert model in error["message"]
+        answer = call(edge, "GET", "/v1/models/" + model)
+        assert answer.status == (404 if status == 403 else 200)
+
+
+def test_an_expression_that_explodes_is_cut_off(nginx, mock):
+    edge = gate(nginx, mock, "comet_models ~^(a+)+$ o3;")
+    answer = chat(edge, with_("a" * 200 + "!"))
+    assert answer.status == 403
+    assert chat(edge, with_("o3")).status == 200
+
+
+# bytes
+
+@pytest.mark.parametrize("memory", ["1k", "8k", "1m"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_edits_in_memory_and_in_files(nginx, mock, memory, chunked):
+    """The same requests, whatever nginx holds the body in."""
+    edge = nginx("""
+    upstream api { server 127.0.0.1:%d max_fails=0;
+                   server 127.0.0.1:%d max_fails=0; }
+    """ % (mock.port, mock.port) + edge_conf(mock, """
+        comet_invalid repair; comet_param user =me; comet_param store =true;
+        comet_max_output_tokens 50 default;
+        comet_next_upstream http_503 non_idempotent;
+        client_body_buffer_size %s;""" % memory)
+        .replace("127.0.0.1:%d" % mock.port, "api"))
+    rng = random.Random(3)
+    for n in range(12):
+        pad = "\u043f" * rng.choice([1, 300, 9000, 40000])
+        fields = [("model", rng.choice(["claude-x", "o3", "gemini-x"])),
+                  ("messages", [{"role": "developer", "content": pad},
+                                {"role": "user", "content": pad}]),
+                  ("temperature", 5.25), ("logprobs", True),
+                  ("top_logprobs", 3), ("reasoning_effort", "low"),
+                  (rng.choice(["max_tokens", "max_completion_tokens"]), 999),
+                  ("keep", 12345678901234567890), ("user", "you")]
+        rng.shuffle(fields)
+        body = dict(fields)
+        text = json.dumps(body, ensure_ascii=False).encode()
+        seen = len(mock.requests)
+        answer = chat(edge, text, plan(status=503), chunked=chunked)
+        assert answer.status == 503
+        first, second = mock.requests[seen:]
+        assert (first.head, first.body) == (second.head, second.body)
+        got = first.json()
+        claude = body["model"] == "claude-x"
+        want = dict(body, user="me", store=True,
+                    temperature=1 if claude else 2)
+        for name in ("max_tokens", "max_completion_tokens"):
+            want.pop(name, None)
+        want["max_completion_tokens" if body["model"] == "o3"
+             else "max_tokens"] = 50
+        if body["model"] != "o3":
+            for name in ("logprobs", "top_logprobs", "reasoning_effort"):
+                want.pop(name)
+            want["messages"] = [dict(body["messages"][0], role="system"),
+                                body["messages"][1]]
+        assert got == want
+        assert b"12345678901234567890" in first.body
+
+
+def test_an_ordinary_prompt_never_touches_the_disk(edge, mock):
+    for size in (1000, 100000, 1000000):
+        body = with_(messages=[{"role": "user", "content": "x" * size}])
+        for chunked in (False, True):
+            assert chat(edge, body, chunked=chunked).status == 200
+    assert "buffered to a temporary file" not in edge.log()
+
+
+def test_a_violation_is_told_before_the_rest_is_sent(edge, mock):
+    body = b'{"model":"claude-x","temperature":3,"messages":[{"role":' \
+        b'"user","content":"' + b"x" * 100000
+    with Client(edge) as client:
+        client.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+                    b"Content-Type: application/json\r\n"
+                    b"Content-Length: 50000000\r\n\r\n" + body)
+        answer = client.answer()       # with 49.9 MB still to come
+        assert answer.status == 400
+        assert answer.json()["error"]["param"] == "temperature"
+        assert answer.header("connection") == "close"
+        try:
+            for _ in range(100):
+                client.send(b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n")
+        except OSError:
+            pass
+    assert not mock.requests
+
+
+def test_a_refusal_of_a_whole_body_keeps_the_connection(edge, mock):
+    with Client(edge) as client:
+        for _ in range(3):
+            assert client.call("POST", "/v1/chat/completions",
+                               with_(n=0)).status == 400
+            assert client.call("POST", "/v1/chat/completions",
+                               CHAT).status == 200
+    assert len(mock.requests) == 3
+
+
+def test_cut_anywhere_the_body_is_judged_the_same(edge, mock):
+    good = request("POST", "/v1/chat/completions", with_("o3", max_tokens=5))
+    bad = request("POST", "/v1/chat/completions", with_(n=0))
+    import time
+    for data, status in ((good, 200), (bad, 400)):
+        start = data.index(b"\r\n\r\n") + 4
+        with Client(edge) as client:
+            for cut in range(start, len(data), 3):
+                client.send(data[:cut])
+                time.sleep(0.001)
+                client.send(data[cut:])
+                assert client.answer().status == status
+    assert all(r.json() == with_("o3", max_completion_tokens=5)
+               for r in mock.requests)
+
+
+def test_a_body_that_was_read_before_the_gate(nginx, mock):
+    """Behind an internal redirect the filter saw nothing of this request."""
+    edge = nginx(edge_conf(mock, "client_body_buffer_size 2k;", server="""
+        location /first/ {
+            comet_pass http://127.0.0.1:1; comet_key sk-x;
+            rewrite ^/first(/.*)$ $1 break;
+            error_page 502 = @second;
+            client_body_buffer_size 2k;
+        }
+        location @second {
+            comet_pass http://127.0.0.1:%d; comet_key sk-x;
+            rewrite ^/first(/.*)$ $1 break;
+            comet_invalid repair;
+        }""" % mock.port))
+    for size in (10, 100000):
+        body = with_("o3", max_tokens=5, user="x" * size)
+        answer = post(edge, "/first/v1/chat/completions", body)
+        want = dict(body, max_completion_tokens=5)
+        del want["max_tokens"]
+        assert answer.status in (200, 405), answer.body
+        if answer.status == 200:
+            assert mock.last().json() == want
+
+
+def test_variables(modes, mock):
+    for mode, body in [("reject", with_()), ("reject", with_(n=0)),
+                       ("repair", with_("claude-x", temperature=3)),
+                       ("observe", with_(n=0))]:
+        post(modes, "/%s/v1/chat/completions" % mode, body)
+    call(modes, "GET", "/reject/v1/models")
+    assert (modes.dir / "gate.log").read_text().splitlines() == [
+        "chat.completions|gpt-5.4|openai|pass|-|-|-",
+        "chat.completions|gpt-5.4|openai|refused|invalid_value|n|-",
+        "chat.completions|claude-x|claude|repaired|unsupported_value|"
+        "temperature|temperature=1",
+        "chat.completions|gpt-5.4|openai|observed|invalid_value|n|-",
+        "models|-|-|pass|-|-|-"]
