@@ -72,6 +72,13 @@ static ngx_command_t  ngx_comet_commands[] = {
     ngx_comet_command("comet_param", NGX_COMET_ANY|NGX_CONF_2MORE,
         ngx_comet_param, policy.params),
 
+    { ngx_string("comet_provider"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_comet_provider,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     ngx_comet_command("comet_max_output_tokens",
         NGX_COMET_ANY|NGX_CONF_TAKE12,
         ngx_comet_max_output_tokens, policy.cap),
@@ -176,7 +183,7 @@ static ngx_http_module_t  ngx_comet_module_ctx = {
     ngx_comet_add_variables,               /* preconfiguration */
     ngx_comet_init,                        /* postconfiguration */
 
-    NULL,                                  /* create main configuration */
+    ngx_comet_create_main_conf,            /* create main configuration */
     NULL,                                  /* init main configuration */
 
     NULL,                                  /* create server configuration */
@@ -206,7 +213,9 @@ ngx_module_t  ngx_comet_module = {
 static ngx_int_t
 ngx_comet_init(ngx_conf_t *cf)
 {
-    if (ngx_comet_gate_init(cf) != NGX_OK) {
+    if (ngx_comet_gate_init(cf) != NGX_OK
+        || ngx_comet_models_init(cf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -46,6 +46,20 @@ MISTAKES = [
     (GOOD + "comet_ssl_verify maybe;", "invalid value"),
     (GOOD + "comet_ssl_protocols SSLv2;", "invalid value"),
     (GOOD + "comet_bind nonsense;", "invalid address"),
+    (GOOD + "comet_invalid maybe;", "invalid value"),
+    (GOOD + "comet_models ~(;", "invalid regular expression"),
+    (GOOD + "comet_deny_models '';", "empty pattern"),
+    (GOOD + "comet_param temperature;", "invalid number of arguments"),
+    (GOOD + "comet_param temperature 2..1;", "write it as in 0..1.5"),
+    (GOOD + "comet_param temperature 0..x;", "write it as in 0..1.5"),
+    (GOOD + "comet_param n off; comet_param n 1..2;", "duplicate rule"),
+    (GOOD + "comet_param model off;", "comet_models"),
+    (GOOD + "comet_param user =;", 'nothing after "="'),
+    (GOOD + "comet_max_output_tokens many;", "above 0"),
+    (GOOD + "comet_max_output_tokens 0;", "above 0"),
+    (GOOD + "comet_max_output_tokens 5 always;", 'only "default"'),
+    (GOOD + "comet_max_output_tokens 5; comet_max_output_tokens 6;",
+     "is duplicate"),
     (GOOD + "comet_buffer_size 0;", "at least 1024"),
     ("comet_pass http://127.0.0.1:9; comet_key 'sk\\\\a';", "backslash"),
     ("comet_pass http://127.0.0.1:9; comet_key 'sk\"a';", "quote"),
@@ -72,6 +86,21 @@ def test_mistakes(nginx, text, said):
     assert said in output
     assert "nginx.conf:" in output
     assert "sk-" not in output.replace("sk-x;", "")
+
+
+@pytest.mark.parametrize("text,said", [
+    ("comet_provider x { }", "has no"),
+    ("comet_provider { match a; }", "invalid number of arguments"),
+    ("comet_provider x { match a; nonsense 1; }", "it takes"),
+    ("comet_provider x { match ~(; }", "invalid regular expression"),
+    ("comet_provider x { match a; cap max; }", "write max_tokens"),
+    ("comet_provider x { match a; developer maybe; }", "write on or off"),
+    ("comet_provider x { match a; param user =$remote_user; }",
+     "cannot set"),
+    ("comet_provider x { match a; param n 3..2; }", "write it as in")])
+def test_mistakes_of_providers(nginx, text, said):
+    status, output = nginx(text, run=False).test()
+    assert status != 0 and said in output and "nginx.conf:" in output
 
 
 @pytest.mark.parametrize("text,said", TLS_MISTAKES)

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from conftest import edge_conf
+from conftest import edge_conf, wait_for
 from wire import CHAT, Client, call, chat, plan, request
 
 RESPONSE = {"model": "gpt-5.4", "input": "Hi"}
@@ -426,6 +426,32 @@ def test_comet_param(nginx, mock):
         assert mock.last().json() == want
 
 
+def test_comet_provider(nginx, mock):
+    edge = nginx(edge_conf(mock, "comet_invalid repair;", http="""
+        comet_provider house {
+            match house-* ~^mist;
+            param temperature 0..0.5;
+            param logprobs off;
+            param service_tier default;
+            cap max_completion_tokens;
+            developer off;
+        }
+        comet_provider strict { match claude-strict*; param n 1..1; }"""))
+    body = with_("house-1", temperature=1, logprobs=True, max_tokens=5,
+                 messages=[{"role": "developer", "content": "x"}])
+    answer = chat(edge, body)
+    assert mock.last().json() == with_(
+        "house-1", temperature=0.5, max_completion_tokens=5,
+        messages=[{"role": "system", "content": "x"}])
+    for said in ("temperature=0.5", "logprobs=dropped", "role=system"):
+        assert said in answer.header("x-comet-repairs")
+    assert chat(edge, with_("mist", service_tier="flex")).status == 400
+    assert chat(edge, with_("claude-strict", temperature=2)).status == 200
+    assert mock.last().json()["temperature"] == 2
+    chat(edge, with_("claude-x", temperature=2))
+    assert mock.last().json()["temperature"] == 1
+
+
 def test_comet_max_output_tokens(nginx, mock):
     for text, body, status, arrives in [
             ("100", with_("o3"), 200, {}),
@@ -468,6 +494,28 @@ def test_models(nginx, mock):
             assert model in error["message"]
         answer = call(edge, "GET", "/v1/models/" + model)
         assert answer.status == (404 if status == 403 else 200)
+
+
+def test_the_list_of_models_shows_what_may_be_used(nginx, mock):
+    edge = gate(nginx, mock, "comet_models gpt-* o3 gem*; "
+                             "comet_deny_models gemini-*;")
+    with Client(edge) as client:
+        for how in ({}, {"framing": "chunked"}, {"pieces": 5}):
+            answer = client.call("GET", "/v1/models", headers=plan(**how))
+            assert answer.complete
+            assert [m["id"] for m in answer.json()["data"]] \
+                == ["gpt-5.4", "o3"]
+            assert answer.json()["object"] == "list"
+        assert client.call("HEAD", "/v1/models").status == 200
+        answer = client.call("GET", "/v1/models", headers=plan(status=500))
+        assert answer.status == 500 and b"mocked" in answer.body
+    for wishes in ({"body": "[]"}, {"body": "{"}, {"body": '{"data":{}}'},
+                   {"body": ""}, {"size": 5000000, "framing": "length"}):
+        answer = call(edge, "GET", "/v1/models", headers=plan(**wishes))
+        assert answer.status == 502 and answer.complete
+        assert answer.json()["error"]["code"] == "upstream_unavailable"
+    with pytest.raises(EOFError):
+        call(edge, "GET", "/v1/models", headers=plan(cut=400))
 
 
 def test_an_expression_that_explodes_is_cut_off(nginx, mock):
@@ -610,7 +658,9 @@ def test_variables(modes, mock):
                        ("observe", with_(n=0))]:
         post(modes, "/%s/v1/chat/completions" % mode, body)
     call(modes, "GET", "/reject/v1/models")
-    assert (modes.dir / "gate.log").read_text().splitlines() == [
+    log = modes.dir / "gate.log"
+    wait_for(lambda: len(log.read_text().splitlines()) == 5)
+    assert log.read_text().splitlines() == [
         "chat.completions|gpt-5.4|openai|pass|-|-|-",
         "chat.completions|gpt-5.4|openai|refused|invalid_value|n|-",
         "chat.completions|claude-x|claude|repaired|unsupported_value|"

@@ -378,6 +378,7 @@ ngx_comet_amend_drops(ngx_comet_judge_t *judge)
     ngx_comet_slot_t  *first, *last, *dropped[NGX_COMET_PARAM_MAX];
 
     n = 0;
+    memset(dropped, 0, sizeof(dropped));
 
     for (i = 0; i < judge->nslots; i++) {
         if (judge->slots[i].drop

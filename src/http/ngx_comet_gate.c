@@ -88,6 +88,10 @@ ngx_comet_gate_handler(ngx_http_request_t *r)
     ctx->gated = 1;
     ctx->gate = NGX_DECLINED;
 
+    if (ngx_comet_policy_of(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     rc = ngx_comet_gate_endpoint(r, ctx);
 
     if (rc != NGX_OK) {
@@ -303,10 +307,6 @@ static ngx_int_t
 ngx_comet_gate_read(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_int_t  rc;
-
-    if (ngx_comet_policy_of(r, ctx) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
 
     /* of its own, to be given back before the answer */
 

@@ -50,6 +50,20 @@ typedef struct {
 } ngx_comet_param_t;
 
 
+/* a provider that an operator describes */
+
+typedef struct {
+    ngx_comet_provider_t       provider;
+    ngx_array_t               *match;      /* of ngx_comet_pattern_t */
+    ngx_array_t               *params;     /* of ngx_comet_param_t */
+} ngx_comet_provider_conf_t;
+
+
+typedef struct {
+    ngx_array_t                providers;  /* of ngx_comet_provider_conf_t */
+} ngx_comet_main_conf_t;
+
+
 typedef struct {
     ngx_uint_t                 mode;
     ngx_array_t               *params;     /* of ngx_comet_param_t */
@@ -105,6 +119,7 @@ typedef struct {
 
     ngx_comet_error_t         *error;      /* what to say when refusing */
     ngx_chain_t               *error_body;
+    ngx_array_t               *list;       /* of models, as it comes */
 
     unsigned                   gated:1;
     unsigned                   scanned:1;
@@ -163,10 +178,23 @@ void ngx_comet_policy_merge(ngx_comet_policy_conf_t *conf,
 ngx_int_t ngx_comet_policy_of(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 ngx_uint_t ngx_comet_policy_admits(ngx_comet_policy_conf_t *policy,
     const char *model, size_t len);
+char *ngx_comet_patterns(ngx_conf_t *cf, ngx_array_t **list);
+char *ngx_comet_rule(ngx_conf_t *cf, ngx_array_t **params);
 char *ngx_comet_models(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_comet_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_comet_max_output_tokens(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* ngx_comet_models.c */
+
+ngx_int_t ngx_comet_models_init(ngx_conf_t *cf);
+
+/* ngx_comet_provider.c */
+
+void *ngx_comet_create_main_conf(ngx_conf_t *cf);
+char *ngx_comet_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+const ngx_comet_provider_t *ngx_comet_provider_find(ngx_http_request_t *r,
+    const char *model, size_t len);
 
 /* ngx_comet_splice.c */
 

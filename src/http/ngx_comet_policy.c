@@ -137,7 +137,13 @@ ngx_comet_policy_json(ngx_http_request_t *r, ngx_str_t *text)
 static const ngx_comet_provider_t *
 ngx_comet_policy_provider(void *data, const char *model, size_t len)
 {
-    return ngx_comet_model_provider(model, len);
+    ngx_http_request_t *r = data;
+
+    const ngx_comet_provider_t  *provider;
+
+    provider = ngx_comet_provider_find(r, model, len);
+
+    return provider ? provider : ngx_comet_model_provider(model, len);
 }
 
 
@@ -208,14 +214,18 @@ ngx_comet_models(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     char  *p = conf;
 
-    char                   error[128];
-    ngx_str_t             *value;
-    ngx_uint_t             i;
-    ngx_array_t          **list;
-    ngx_pool_cleanup_t    *cln;
-    ngx_comet_pattern_t   *pattern;
+    return ngx_comet_patterns(cf, (ngx_array_t **) (p + cmd->offset));
+}
 
-    list = (ngx_array_t **) (p + cmd->offset);
+
+char *
+ngx_comet_patterns(ngx_conf_t *cf, ngx_array_t **list)
+{
+    char                  error[128];
+    ngx_str_t            *value;
+    ngx_uint_t            i;
+    ngx_pool_cleanup_t   *cln;
+    ngx_comet_pattern_t  *pattern;
 
     if (*list == NGX_CONF_UNSET_PTR) {
         *list = ngx_array_create(cf->pool, 4, sizeof(ngx_comet_pattern_t));
@@ -245,7 +255,7 @@ ngx_comet_models(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid regular expression \"%V\" in \"%V\": "
-                               "%s", &value[i], &cmd->name, error);
+                               "%s", &value[i], &value[0], error);
             return NGX_CONF_ERROR;
         }
 
@@ -264,12 +274,18 @@ ngx_comet_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_comet_loc_conf_t *clcf = conf;
 
+    return ngx_comet_rule(cf, &clcf->policy.params);
+}
+
+
+/* NAME RULE, as the arguments of a directive */
+
+char *
+ngx_comet_rule(ngx_conf_t *cf, ngx_array_t **params)
+{
     ngx_str_t          *value;
     ngx_uint_t          i;
-    ngx_array_t       **params;
     ngx_comet_param_t  *param, *count;
-
-    params = &clcf->policy.params;
 
     if (*params == NGX_CONF_UNSET_PTR) {
         *params = ngx_array_create(cf->pool, 4, sizeof(ngx_comet_param_t));
@@ -285,7 +301,7 @@ ngx_comet_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         if (ngx_strcmp(param[i].rule.param, value[1].data) == 0) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "duplicate rule for \"%V\": write one "
-                               "\"comet_param\" for it", &value[1]);
+                               "\"%V\" for it", &value[1], &value[0]);
             return NGX_CONF_ERROR;
         }
     }
@@ -327,8 +343,9 @@ ngx_comet_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         if (ngx_comet_param_range(param, &value[2]) != NGX_OK) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid range \"%V\" in \"comet_param\": "
-                               "write it as in 0..1.5", &value[2]);
+                               "invalid range \"%V\" in \"%V\": "
+                               "write it as in 0..1.5",
+                               &value[2], &value[0]);
             return NGX_CONF_ERROR;
         }
 

@@ -1,0 +1,228 @@
+/* comet_provider NAME { ... }: models that go by rules of an operator */
+
+
+#include "ngx_comet_http.h"
+
+
+static char *ngx_comet_provider_line(ngx_conf_t *cf, ngx_command_t *dummy,
+    void *conf);
+static char *ngx_comet_provider_cap(ngx_conf_t *cf,
+    ngx_comet_provider_conf_t *pc, ngx_str_t *value);
+static char *ngx_comet_provider_developer(ngx_conf_t *cf,
+    ngx_comet_provider_conf_t *pc, ngx_str_t *value);
+static char *ngx_comet_provider_rules(ngx_conf_t *cf,
+    ngx_comet_provider_conf_t *pc);
+
+
+static const struct {
+    const char       *name;
+    ngx_comet_cap_e   cap;
+} ngx_comet_provider_caps[] = {
+    { "max_tokens", NGX_COMET_CAP_TOKENS },
+    { "max_completion_tokens", NGX_COMET_CAP_COMPLETION_TOKENS },
+    { "any", NGX_COMET_CAP_AS_SENT },
+    { NULL, NGX_COMET_CAP_AS_SENT }
+};
+
+
+void *
+ngx_comet_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_comet_main_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_comet_main_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&conf->providers, cf->pool, 4,
+                       sizeof(ngx_comet_provider_conf_t))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return conf;
+}
+
+
+char *
+ngx_comet_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_comet_main_conf_t *cmcf = conf;
+
+    char                       *rv;
+    ngx_str_t                  *value;
+    ngx_conf_t                  save;
+    ngx_comet_provider_conf_t  *pc;
+
+    pc = ngx_array_push(&cmcf->providers);
+    if (pc == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    ngx_memzero(pc, sizeof(ngx_comet_provider_conf_t));
+
+    pc->provider.name = (char *) value[1].data;
+    pc->provider.cap = NGX_COMET_CAP_AS_SENT;
+    pc->provider.developer = 1;
+    pc->match = NGX_CONF_UNSET_PTR;
+    pc->params = NGX_CONF_UNSET_PTR;
+
+    save = *cf;
+    cf->handler = ngx_comet_provider_line;
+    cf->handler_conf = (void *) pc;
+
+    rv = ngx_conf_parse(cf, NULL);
+
+    *cf = save;
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (pc->match == NGX_CONF_UNSET_PTR) {
+        return "has no \"match PATTERN ...;\" inside";
+    }
+
+    return ngx_comet_provider_rules(cf, pc);
+}
+
+
+static char *
+ngx_comet_provider_line(ngx_conf_t *cf, ngx_command_t *dummy, void *conf)
+{
+    ngx_comet_provider_conf_t *pc = conf;
+
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[0].data, "match") == 0 && cf->args->nelts > 1) {
+        return ngx_comet_patterns(cf, &pc->match);
+    }
+
+    if (ngx_strcmp(value[0].data, "param") == 0 && cf->args->nelts > 2) {
+        return ngx_comet_rule(cf, &pc->params);
+    }
+
+    if (ngx_strcmp(value[0].data, "cap") == 0 && cf->args->nelts == 2) {
+        return ngx_comet_provider_cap(cf, pc, &value[1]);
+    }
+
+    if (ngx_strcmp(value[0].data, "developer") == 0 && cf->args->nelts == 2) {
+        return ngx_comet_provider_developer(cf, pc, &value[1]);
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid \"%V\" in \"comet_provider\": it takes "
+                       "\"match PATTERN ...;\", \"param NAME RULE;\", "
+                       "\"cap NAME;\" and \"developer on|off;\"", &value[0]);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_comet_provider_cap(ngx_conf_t *cf, ngx_comet_provider_conf_t *pc,
+    ngx_str_t *value)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; ngx_comet_provider_caps[i].name; i++) {
+        if (ngx_strcmp(value->data, ngx_comet_provider_caps[i].name) == 0) {
+            pc->provider.cap = ngx_comet_provider_caps[i].cap;
+            return NGX_CONF_OK;
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid value \"%V\" in \"cap\": write max_tokens, "
+                       "max_completion_tokens or any", value);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_comet_provider_developer(ngx_conf_t *cf, ngx_comet_provider_conf_t *pc,
+    ngx_str_t *value)
+{
+    if (ngx_strcmp(value->data, "on") == 0) {
+        pc->provider.developer = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value->data, "off") == 0) {
+        pc->provider.developer = 0;
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid value \"%V\" in \"developer\": write on or "
+                       "off", value);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_comet_provider_rules(ngx_conf_t *cf, ngx_comet_provider_conf_t *pc)
+{
+    ngx_uint_t          i, n;
+    ngx_comet_rule_t   *rules;
+    ngx_comet_param_t  *param;
+
+    n = pc->params == NGX_CONF_UNSET_PTR ? 0 : pc->params->nelts;
+
+    rules = ngx_pcalloc(cf->pool, (n + 1) * sizeof(ngx_comet_rule_t));
+    if (rules == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+        param = pc->params->elts;
+
+        if (param[i].rule.kind == NGX_COMET_RULE_SET) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "a provider cannot set \"%s\": use "
+                               "\"comet_param\" where requests are taken",
+                               param[i].rule.param);
+            return NGX_CONF_ERROR;
+        }
+
+        rules[i] = param[i].rule;
+    }
+
+    pc->provider.rules = rules;
+
+    return NGX_CONF_OK;
+}
+
+
+const ngx_comet_provider_t *
+ngx_comet_provider_find(ngx_http_request_t *r, const char *model, size_t len)
+{
+    ngx_uint_t                  i, k;
+    ngx_comet_pattern_t        *pattern;
+    ngx_comet_main_conf_t      *cmcf;
+    ngx_comet_provider_conf_t  *pc;
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+
+    pc = cmcf->providers.elts;
+
+    for (i = 0; i < cmcf->providers.nelts; i++) {
+        pattern = pc[i].match->elts;
+
+        for (k = 0; k < pc[i].match->nelts; k++) {
+            if (ngx_comet_pattern_match(&pattern[k], model, len)) {
+                return &pc[i].provider;
+            }
+        }
+    }
+
+    return NULL;
+}
