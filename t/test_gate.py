@@ -1,12 +1,15 @@
 """The gate: every rule through a real nginx, and bodies byte for byte."""
 
 import json
+import os
 import random
 
 import pytest
 
 from conftest import edge_conf, wait_for
 from wire import CHAT, Client, call, chat, plan, request
+
+SLOW = "COMET_SLOW" in os.environ
 
 RESPONSE = {"model": "gpt-5.4", "input": "Hi"}
 
@@ -581,6 +584,61 @@ def test_an_ordinary_prompt_never_touches_the_disk(edge, mock):
         for chunked in (False, True):
             assert chat(edge, body, chunked=chunked).status == 200
     assert "buffered to a temporary file" not in edge.log()
+
+
+def free_value(rng, depth=0):
+    """What no rule touches, in odd spellings."""
+    kind = rng.randint(0, 9 if depth < 6 else 6)
+    space = lambda: rng.choice(["", "", " ", "\n", "\t ", "\r\n"])  # noqa: E731
+    if kind <= 1:
+        return rng.choice(["1E400", "-0", "0.10", "1e-7", "-1E+2",
+                           "123456789012345678901234567890", "1.0"])
+    if kind <= 4:
+        return '"%s"' % "".join(rng.choice([
+            "a", "\\n", "\\u0041", "\\ud83d\\ude00", "\\/", "\\\"", "\u20ac",
+            "\U0001f600", "\\u0000", "\x7f", " "])
+            for _ in range(rng.randint(0, 60)))
+    if kind <= 6:
+        return rng.choice(["true", "false", "null"])
+    if kind == 7:
+        return "[" + ",".join(space() + free_value(rng, depth + 1) + space()
+                              for _ in range(rng.randint(0, 4))) + "]"
+    return "{" + ",".join(
+        '%s"%s"%s:%s%s' % (space(), rng.choice(["k", "id", "\\u006b", "", "k"]),
+                           space(), space(), free_value(rng, depth + 1))
+        for _ in range(rng.randint(0, 4))) + "}"
+
+
+def test_what_no_rule_touches_is_the_same_upstream(edge, mock):
+    rng = random.Random(11)
+    with Client(edge) as client:
+        for n in range(150 if SLOW else 600):
+            members = ['"model":"o3"', '"messages" : [{"role":"user",'
+                       '"content":"%s"}]' % ("x" * rng.randint(0, 3000)),
+                       '"max_completion_tokens":\t%d' % n]
+            members += ['"free%d":%s' % (k, free_value(rng))
+                        for k in range(rng.randint(0, 6))]
+            rng.shuffle(members)
+            body = ("{" + " ,\n".join(members) + "}\n").encode()
+            answer = client.call("POST", "/v1/chat/completions", body,
+                                 chunked=rng.random() < 0.3)
+            assert answer.status == 200, (body, answer.body)
+            assert mock.last().body == body
+
+
+def test_a_body_of_50_megabytes(edge, mock):
+    import hashlib
+    image = "data:image/png;base64," + "iVBORw0KGgo+/AAB" * (50 * 65536)
+    body = with_("o3", max_tokens=5, messages=[{"role": "user", "content": [
+        {"type": "image_url", "image_url": {"url": image, "detail": "low"}}]}])
+    text = json.dumps(body).encode()
+    want = text.replace(b'"max_tokens"', b'"max_completion_tokens"')
+    for chunked in (False, True):
+        assert chat(edge, text, chunked=chunked).status == 200
+        assert mock.last().json()["max_completion_tokens"] == 5
+        assert len(mock.last().body) == len(want)
+        assert hashlib.sha256(mock.last().body).digest() \
+            == hashlib.sha256(want).digest()
 
 
 def test_a_violation_is_told_before_the_rest_is_sent(edge, mock):
