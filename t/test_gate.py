@@ -91,7 +91,7 @@ WRONG = [
     (with_(top_logprobs=2), "top_logprobs", "invalid_value", DROPPED),
     (with_(stream_options={}), "stream_options", "invalid_value", DROPPED),
     (with_("mystery", max_tokens=-1), "max_tokens", "invalid_value", 0),
-    (with_(logit_bias={"50256": 101}), "logit_bias", "invalid_value", None),
+    (with_(logit_bias={"50256": True}), "logit_bias", "invalid_type", None),
     (with_(tools=[{"function": {"name": "f"}}]), "tools[0]",
      "missing_required_parameter", None),
     (with_(tools=[{"type": "function"}]), "tools[0]",
@@ -199,6 +199,20 @@ def test_what_is_wrong_in_every_mode(modes, mock):
         assert answer.status == 200, where
         assert answer.header("x-comet-repairs") is None
         assert mock.last().body == json.dumps(body).encode()
+
+
+def test_numbers_inside_of_a_parameter_are_clamped(modes, mock):
+    body = with_(logit_bias={"1": 101, "2": -1e9, "3": 7})
+
+    answer = post(modes, "/reject/v1/chat/completions", body)
+    assert answer.status == 400
+    assert "logit_bias has 101, but takes -100 to 100" \
+        in answer.json()["error"]["message"]
+
+    answer = post(modes, "/repair/v1/chat/completions", body)
+    assert answer.status == 200
+    assert answer.header("x-comet-repairs") == "logit_bias=clamped"
+    assert mock.last().json()["logit_bias"] == {"1": 100, "2": -100, "3": 7}
 
 
 RIGHT = [

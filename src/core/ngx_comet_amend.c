@@ -14,8 +14,11 @@
 
 static void ngx_comet_amend_caps(ngx_comet_judge_t *judge);
 static void ngx_comet_amend_limit(ngx_comet_judge_t *judge, const char *name);
+static void ngx_comet_amend_cap_set(ngx_comet_judge_t *judge,
+    const ngx_comet_rule_t *rule);
 static void ngx_comet_amend_sets(ngx_comet_judge_t *judge);
 static void ngx_comet_amend_repairs(ngx_comet_judge_t *judge);
+static void ngx_comet_amend_ranges(ngx_comet_judge_t *judge);
 static void ngx_comet_amend_drops(ngx_comet_judge_t *judge);
 static char *ngx_comet_amend_text(ngx_comet_judge_t *judge,
     const char *fmt, ...)
@@ -86,15 +89,20 @@ ngx_comet_amend_compare(const void *one, const void *two)
 
     /* what is put in goes before what is replaced there */
 
-    return a->length < b->length ? -1 : a->length > b->length;
+    if (a->length != b->length) {
+        return a->length < b->length ? -1 : 1;
+    }
+
+    return strcmp(a->text, b->text);
 }
 
 
 int
 ngx_comet_amend(ngx_comet_judge_t *judge)
 {
-    size_t              n;
-    ngx_comet_range_t  *range;
+    size_t                   n;
+    ngx_comet_range_t       *range;
+    const ngx_comet_rule_t  *rule;
 
     if (judge->provider == NULL) {
         return 0;
@@ -104,7 +112,7 @@ ngx_comet_amend(ngx_comet_judge_t *judge)
 
     n = 2 * judge->nslots + 2;
 
-    for (range = judge->developers; range; range = range->next) {
+    for (range = judge->ranges; range; range = range->next) {
         n++;
     }
 
@@ -114,7 +122,15 @@ ngx_comet_amend(ngx_comet_judge_t *judge)
         return -1;
     }
 
-    ngx_comet_amend_caps(judge);
+    rule = ngx_comet_judge_own(judge, "max_tokens", NGX_COMET_RULE_SET);
+
+    if (rule) {
+        ngx_comet_amend_cap_set(judge, rule);
+
+    } else {
+        ngx_comet_amend_caps(judge);
+    }
+
     ngx_comet_amend_sets(judge);
 
     if (judge->policy->mode == NGX_COMET_REPAIR) {
@@ -154,6 +170,14 @@ ngx_comet_amend_cap_name(ngx_comet_judge_t *judge)
 }
 
 
+static const char *const *
+ngx_comet_amend_cap_names(ngx_comet_judge_t *judge)
+{
+    return judge->endpoint == NGX_COMET_ENDPOINT_CHAT
+           ? ngx_comet_chat_caps : ngx_comet_responses_caps;
+}
+
+
 static int
 ngx_comet_amend_is_cap(ngx_comet_slot_t *slot)
 {
@@ -181,9 +205,7 @@ ngx_comet_amend_caps(ngx_comet_judge_t *judge)
         return;
     }
 
-    names = judge->endpoint == NGX_COMET_ENDPOINT_CHAT
-            ? ngx_comet_chat_caps : ngx_comet_responses_caps;
-
+    names = ngx_comet_amend_cap_names(judge);
     taken = ngx_comet_judge_slot(judge, right);
     kept = ngx_comet_amend_is_cap(taken) ? taken : NULL;
 
@@ -234,11 +256,13 @@ ngx_comet_amend_caps(ngx_comet_judge_t *judge)
 static void
 ngx_comet_amend_limit(ngx_comet_judge_t *judge, const char *name)
 {
-    size_t              i;
-    uint64_t            cap;
-    unsigned            found;
-    const char *const  *names;
-    ngx_comet_slot_t   *slot;
+    size_t                   i;
+    uint64_t                 cap;
+    double                   number;
+    unsigned                 found;
+    const char *const       *names;
+    ngx_comet_slot_t        *slot;
+    const ngx_comet_rule_t  *rule;
 
     cap = judge->policy->cap;
 
@@ -247,8 +271,7 @@ ngx_comet_amend_limit(ngx_comet_judge_t *judge, const char *name)
     }
 
     found = 0;
-    names = judge->endpoint == NGX_COMET_ENDPOINT_CHAT
-            ? ngx_comet_chat_caps : ngx_comet_responses_caps;
+    names = ngx_comet_amend_cap_names(judge);
 
     for (i = 0; names[i]; i++) {
         slot = ngx_comet_judge_slot(judge, names[i]);
@@ -258,8 +281,9 @@ ngx_comet_amend_limit(ngx_comet_judge_t *judge, const char *name)
         }
 
         found = 1;
+        number = slot->clamped ? slot->clamp : slot->number;
 
-        if (slot->number > (double) cap) {
+        if (number > (double) cap) {
             slot->clamped = 1;
             slot->clamp = (double) cap;
 
@@ -270,8 +294,16 @@ ngx_comet_amend_limit(ngx_comet_judge_t *judge, const char *name)
         }
     }
 
-    if (found || !judge->policy->cap_default) {
+    if (found || !judge->policy->cap_default
+        || ngx_comet_judge_rule(judge, name, NGX_COMET_RULE_OFF))
+    {
         return;
+    }
+
+    rule = ngx_comet_judge_rule(judge, name, NGX_COMET_RULE_RANGE);
+
+    if (rule && rule->high >= 0 && rule->high < (double) cap) {
+        cap = (uint64_t) rule->high;
     }
 
     slot = ngx_comet_judge_slot(judge, name);
@@ -290,53 +322,105 @@ ngx_comet_amend_limit(ngx_comet_judge_t *judge, const char *name)
 
 
 static void
-ngx_comet_amend_sets(ngx_comet_judge_t *judge)
+ngx_comet_amend_set(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot,
+    const char *value)
 {
-    ngx_comet_slot_t        *slot;
-    const ngx_comet_rule_t  *rule;
+    if (slot->whole) {
+        ngx_comet_amend_put(judge, slot->value_start, slot->value_end, value);
 
-    for (rule = judge->policy->rules; rule && rule->param; rule++) {
+    } else {
+        ngx_comet_amend_put(judge, judge->body_start, judge->body_start,
+                            ngx_comet_amend_text(judge, "\"%s\":%s,",
+                                                 slot->name, value));
+    }
+}
 
-        if (rule->kind != NGX_COMET_RULE_SET) {
-            continue;
-        }
 
-        slot = ngx_comet_judge_slot(judge, rule->param);
+/* the operator's own cap: the only one, under the name that the model takes */
 
-        if (slot == NULL) {
-            continue;
-        }
+static void
+ngx_comet_amend_cap_set(ngx_comet_judge_t *judge, const ngx_comet_rule_t *rule)
+{
+    size_t              i;
+    const char         *right;
+    const char *const  *names;
+    ngx_comet_slot_t   *slot;
 
-        if (slot->whole) {
-            slot->drop = 0;
-            ngx_comet_amend_put(judge, slot->value_start, slot->value_end,
-                                rule->set);
+    names = ngx_comet_amend_cap_names(judge);
+    right = ngx_comet_amend_cap_name(judge);
 
-        } else {
-            ngx_comet_amend_put(judge, judge->body_start, judge->body_start,
-                                ngx_comet_amend_text(judge, "\"%s\":%s,",
-                                                     rule->param, rule->set));
+    if (right == NULL) {
+        right = strcmp(rule->param, names[1]) == 0 ? names[1] : names[0];
+    }
+
+    for (i = 0; names[i]; i++) {
+        slot = ngx_comet_judge_slot(judge, names[i]);
+
+        if (strcmp(names[i], right) == 0) {
+            ngx_comet_amend_set(judge, slot, rule->set);
+
+        } else if (slot->whole) {
+            slot->drop = 1;
+            slot->twin = 1;
         }
     }
 }
 
 
 static void
+ngx_comet_amend_sets(ngx_comet_judge_t *judge)
+{
+    size_t                   i;
+    ngx_comet_slot_t        *slot;
+    const ngx_comet_rule_t  *rule;
+
+    for (i = 0; i < judge->nslots; i++) {
+        slot = &judge->slots[i];
+        rule = ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET);
+
+        if (rule && !ngx_comet_judge_is_cap(slot->name)) {
+            ngx_comet_amend_set(judge, slot, rule->set);
+        }
+    }
+}
+
+
+/* as short as it can be without another value to come out */
+
+static const char *
+ngx_comet_amend_number(ngx_comet_judge_t *judge, const ngx_comet_slot_t *slot)
+{
+    char  text[32];
+
+    if (slot->field->flags & NGX_COMET_INTEGER) {
+        return ngx_comet_amend_text(judge, "%.0f", slot->clamp);
+    }
+
+    snprintf(text, sizeof(text), "%.15g", slot->clamp);
+
+    return ngx_comet_amend_text(judge, "%.*g",
+                                strtod(text, NULL) == slot->clamp ? 15 : 17,
+                                slot->clamp);
+}
+
+
+static void
 ngx_comet_amend_repairs(ngx_comet_judge_t *judge)
 {
-    size_t              i;
-    ngx_comet_slot_t   *slot;
-    ngx_comet_range_t  *range;
+    size_t             i;
+    const char        *text;
+    ngx_comet_slot_t  *slot;
 
     for (i = 0; i < judge->nslots; i++) {
         slot = &judge->slots[i];
 
         if (slot->clamped && !slot->drop) {
-            ngx_comet_judge_repaired(judge, "%s=%.15g", slot->name,
-                                     slot->clamp);
+            text = ngx_comet_amend_number(judge, slot);
+
+            ngx_comet_judge_repaired(judge, "%s=%s", slot->name,
+                                     text ? text : "");
             ngx_comet_amend_put(judge, slot->value_start, slot->value_end,
-                                ngx_comet_amend_text(judge, "%.15g",
-                                                     slot->clamp));
+                                text);
         }
 
         if (slot->drop && !slot->twin) {
@@ -344,14 +428,38 @@ ngx_comet_amend_repairs(ngx_comet_judge_t *judge)
         }
     }
 
-    if (judge->developers == NULL || judge->provider->developer) {
-        return;
-    }
+    ngx_comet_amend_ranges(judge);
+}
 
-    ngx_comet_judge_repaired(judge, "messages.role=system");
 
-    for (range = judge->developers; range; range = range->next) {
-        ngx_comet_amend_put(judge, range->start, range->end, "\"system\"");
+static void
+ngx_comet_amend_ranges(ngx_comet_judge_t *judge)
+{
+    ngx_comet_slot_t   *slot;
+    ngx_comet_range_t  *range;
+
+    for (range = judge->ranges; range; range = range->next) {
+        slot = range->slot;
+
+        if (slot->drop
+            || (range->developer && judge->provider->developer)
+            || ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET))
+        {
+            continue;
+        }
+
+        if (!slot->told) {
+            slot->told = 1;
+            ngx_comet_judge_repaired(judge, "%s%s", slot->name,
+                                     range->developer ? ".role=system"
+                                                      : "=clamped");
+        }
+
+        ngx_comet_amend_put(judge, range->start, range->end,
+                            range->developer
+                            ? "\"system\""
+                            : ngx_comet_amend_text(judge, "%.15g",
+                                                   range->clamp));
     }
 }
 
@@ -403,8 +511,9 @@ ngx_comet_amend_drops(ngx_comet_judge_t *judge)
         last = dropped[k - 1];
 
         if (first->ordinal == 1) {
-            ngx_comet_amend_put(judge, first->name_start, last->next_start,
-                                "");
+            ngx_comet_amend_put(judge, first->name_start,
+                                last->next_start ? last->next_start
+                                                 : last->value_end, "");
         } else {
             ngx_comet_amend_put(judge, first->prev_end, last->value_end, "");
         }

@@ -34,6 +34,9 @@ static void ngx_comet_collect_string(ngx_comet_judge_t *judge,
     const ngx_comet_field_t *field, const ngx_comet_token_t *token);
 static void ngx_comet_collect_number(ngx_comet_judge_t *judge,
     const ngx_comet_field_t *field, const ngx_comet_token_t *token);
+static void ngx_comet_collect_outside(ngx_comet_judge_t *judge,
+    const ngx_comet_field_t *field, double number,
+    const ngx_comet_token_t *token);
 
 
 static const struct {
@@ -65,6 +68,10 @@ ngx_comet_collect(void *data, const ngx_comet_token_t *token)
         return ngx_comet_collect_end(judge, token);
 
     case NGX_COMET_RAW:
+        if (judge->depth == 1 && judge->slot) {
+            judge->slot->value_start = token->start;
+        }
+
         ngx_comet_collect_done(judge, token);
         return NGX_COMET_SCAN_ON;
 
@@ -187,10 +194,15 @@ static void
 ngx_comet_collect_ambiguous(ngx_comet_judge_t *judge, const char *name,
     const char *what)
 {
+    char  path[NGX_COMET_PATH_MAX], text[NGX_COMET_PATH_MAX];
+
     judge->fatal = 1;
     judge->beyond = 1;
 
-    ngx_comet_judge_say(judge, name, "ambiguous_parameter", "%s %s", name,
+    ngx_comet_collect_path(judge, path);
+    snprintf(text, sizeof(text), "%.80s%s%s", path, path[0] ? "." : "", name);
+
+    ngx_comet_judge_say(judge, text, "ambiguous_parameter", "%s %s", text,
                         what);
 }
 
@@ -239,11 +251,8 @@ ngx_comet_collect_alike(const ngx_comet_token_t *token, const char *name)
     int   n;
     char  folded[64];
 
-    if (memchr(token->text, '\0', token->len)) {
-        return strcmp(token->text, name) == 0;
-    }
-
-    n = ngx_comet_name_fold(token->text, token->len, folded, sizeof(folded));
+    n = ngx_comet_name_fold(token->text, strlen(token->text), folded,
+                            sizeof(folded));
 
     return n == (int) strlen(name) && memcmp(folded, name, (size_t) n) == 0;
 }
@@ -254,6 +263,16 @@ ngx_comet_collect_same(const ngx_comet_token_t *token, const char *name)
 {
     return token->len == strlen(name)
            && memcmp(token->text, name, token->len) == 0;
+}
+
+
+/* whether it does not matter what is sent */
+
+static int
+ngx_comet_collect_set(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
+{
+    return !(slot->field->flags & NGX_COMET_REQUIRED)
+           && ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET);
 }
 
 
@@ -300,7 +319,8 @@ ngx_comet_collect_param(ngx_comet_judge_t *judge,
         judge->slot = slot;
         judge->frames[0].pending = slot->field;
 
-        return NGX_COMET_SCAN_TEXT;
+        return ngx_comet_collect_set(judge, slot) ? NGX_COMET_SCAN_SKIP
+                                                  : NGX_COMET_SCAN_TEXT;
     }
 
     return NGX_COMET_SCAN_SKIP;
@@ -390,6 +410,11 @@ ngx_comet_collect_value(ngx_comet_judge_t *judge,
         slot->type = type;
         slot->value_start = token->start;
         slot->truth = (token->type == NGX_COMET_TRUE);
+
+        if (type == NGX_COMET_IS_BOOL) {
+            slot->len = (size_t) snprintf(slot->text, sizeof(slot->text),
+                                          slot->truth ? "true" : "false");
+        }
     }
 
     if (type == NGX_COMET_IS_NULL && !frame->field->element) {
@@ -548,6 +573,10 @@ ngx_comet_collect_done(ngx_comet_judge_t *judge,
     if (judge->slot) {
         judge->slot->value_end = token->end;
         judge->slot->whole = 1;
+
+        /* at once, so that what is found does not depend on the cuts */
+
+        ngx_comet_judge_params(judge);
     }
 }
 
@@ -565,7 +594,17 @@ ngx_comet_collect_keep(char *to, size_t size, const ngx_comet_token_t *token)
 
 
 static void
-ngx_comet_collect_developer(ngx_comet_judge_t *judge,
+ngx_comet_collect_text(ngx_comet_slot_t *slot, const ngx_comet_token_t *token)
+{
+    slot->len = token->len;
+    ngx_comet_collect_keep(slot->text, sizeof(slot->text), token);
+}
+
+
+/* what can be repaired inside of a parameter; NULL without memory */
+
+static ngx_comet_range_t *
+ngx_comet_collect_range(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token)
 {
     ngx_comet_range_t  *range;
@@ -574,13 +613,52 @@ ngx_comet_collect_developer(ngx_comet_judge_t *judge,
                                  sizeof(ngx_comet_range_t));
     if (range == NULL) {
         judge->failed = 1;
-        return;
+        return NULL;
     }
 
+    range->slot = judge->slot;
     range->start = token->start;
     range->end = token->end;
-    range->next = judge->developers;
-    judge->developers = range;
+    range->clamp = 0;
+    range->developer = 0;
+    range->next = judge->ranges;
+    judge->ranges = range;
+
+    return range;
+}
+
+
+static void
+ngx_comet_collect_model(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token)
+{
+    ngx_comet_collect_keep(judge->model, sizeof(judge->model), token);
+    judge->model_len = token->len;
+
+    if (token->len >= sizeof(judge->model)
+        || memchr(token->text, '\0', token->len))
+    {
+        judge->fatal = 1;
+        ngx_comet_collect_wrong(judge, "invalid_value",
+                                "must be the name of a model");
+    }
+}
+
+
+/* an operator's list takes the place of the documented one */
+
+static const char *const *
+ngx_comet_collect_values(ngx_comet_judge_t *judge,
+    const ngx_comet_field_t *field)
+{
+    if (judge->depth == 1 && judge->slot
+        && ngx_comet_judge_own(judge, judge->slot->name,
+                               NGX_COMET_RULE_VALUES))
+    {
+        return NULL;
+    }
+
+    return field->values;
 }
 
 
@@ -588,9 +666,11 @@ static void
 ngx_comet_collect_string(ngx_comet_judge_t *judge,
     const ngx_comet_field_t *field, const ngx_comet_token_t *token)
 {
-    unsigned                i;
-    ngx_comet_frame_t      *frame;
-    const ngx_comet_need_t *need;
+    unsigned                 i;
+    const char *const       *values;
+    ngx_comet_frame_t       *frame;
+    ngx_comet_range_t       *range;
+    const ngx_comet_need_t  *need;
 
     if (token->text == NULL) {
         return;
@@ -599,24 +679,14 @@ ngx_comet_collect_string(ngx_comet_judge_t *judge,
     frame = &judge->frames[judge->depth - 1];
 
     if (judge->depth == 1 && judge->slot) {
-        ngx_comet_collect_keep(judge->slot->text, sizeof(judge->slot->text),
-                               token);
+        ngx_comet_collect_text(judge->slot, token);
 
         if (field == judge->slots[0].field) {
-            ngx_comet_collect_keep(judge->model, sizeof(judge->model), token);
-            judge->model_len = token->len;
-
-            if (token->len >= sizeof(judge->model)
-                || memchr(token->text, '\0', token->len))
-            {
-                ngx_comet_collect_wrong(judge, "invalid_value",
-                                        "must be the name of a model");
-            }
+            ngx_comet_collect_model(judge, token);
         }
 
     } else if ((field->flags & NGX_COMET_TAG) && judge->slot) {
-        ngx_comet_collect_keep(judge->slot->text, sizeof(judge->slot->text),
-                               token);
+        ngx_comet_collect_text(judge->slot, token);
     }
 
     if ((field->flags & NGX_COMET_NONEMPTY) && token->len == 0) {
@@ -631,23 +701,29 @@ ngx_comet_collect_string(ngx_comet_judge_t *judge,
                                 "has more than %zu characters", field->max);
     }
 
-    for (i = 0; field->values && field->values[i]; i++) {
-        if (ngx_comet_collect_same(token, field->values[i])) {
+    values = ngx_comet_collect_values(judge, field);
+
+    for (i = 0; values && values[i]; i++) {
+        if (ngx_comet_collect_same(token, values[i])) {
             break;
         }
     }
 
-    if (field->values && field->values[i] == NULL) {
+    if (values && values[i] == NULL) {
         ngx_comet_collect_wrong(judge, "invalid_value",
                                 "is \"%.40s\", but must be %s", token->text,
-                                ngx_comet_judge_values(judge, field->values));
+                                ngx_comet_judge_values(judge, values));
     }
 
     if ((field->flags & NGX_COMET_ROLE)
         && judge->policy->mode == NGX_COMET_REPAIR
         && ngx_comet_collect_same(token, "developer"))
     {
-        ngx_comet_collect_developer(judge, token);
+        range = ngx_comet_collect_range(judge, token);
+
+        if (range) {
+            range->developer = 1;
+        }
     }
 
     need = frame->field->needs;
@@ -688,16 +764,39 @@ ngx_comet_collect_number(ngx_comet_judge_t *judge,
 
     if (judge->depth == 1 && judge->slot) {
         judge->slot->number = number;
-        ngx_comet_collect_keep(judge->slot->text, sizeof(judge->slot->text),
-                               token);
+        ngx_comet_collect_text(judge->slot, token);
         return;
     }
 
     if (field->low < field->high
         && (number < field->low || number > field->high))
     {
-        ngx_comet_collect_wrong(judge, "invalid_value",
-                                "has %.40s, but takes %g to %g", token->text,
-                                field->low, field->high);
+        ngx_comet_collect_outside(judge, field, number, token);
+    }
+}
+
+
+/* numbers inside of a parameter are clamped where they stand */
+
+static void
+ngx_comet_collect_outside(ngx_comet_judge_t *judge,
+    const ngx_comet_field_t *field, double number,
+    const ngx_comet_token_t *token)
+{
+    ngx_comet_range_t  *range;
+
+    ngx_comet_judge_say(judge, judge->slot->name, "invalid_value",
+                        "%s has %.40s, but takes %g to %g",
+                        judge->slot->name, token->text, field->low,
+                        field->high);
+
+    if (judge->policy->mode != NGX_COMET_REPAIR) {
+        return;
+    }
+
+    range = ngx_comet_collect_range(judge, token);
+
+    if (range) {
+        range->clamp = number < field->low ? field->low : field->high;
     }
 }

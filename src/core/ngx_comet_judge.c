@@ -8,7 +8,6 @@
 #define NGX_COMET_DEPTH  256
 
 
-static void ngx_comet_judge_params(ngx_comet_judge_t *judge);
 static void ngx_comet_judge_param(ngx_comet_judge_t *judge,
     ngx_comet_slot_t *slot);
 static void ngx_comet_judge_model(ngx_comet_judge_t *judge);
@@ -85,56 +84,65 @@ ngx_comet_judge_hopeless(ngx_comet_judge_t *judge)
 }
 
 
+static void
+ngx_comet_judge_invalid(ngx_comet_judge_t *judge)
+{
+    judge->fatal = 1;
+    judge->beyond = 1;
+
+    ngx_comet_judge_say(judge, "", "invalid_json",
+                        "the body is not valid JSON: %s at byte %llu",
+                        ngx_comet_scan_message(&judge->scan),
+                        (unsigned long long) judge->scan.offset);
+}
+
+
 int
 ngx_comet_judge_feed(ngx_comet_judge_t *judge, const unsigned char *p,
     size_t len)
 {
-    int  rc;
-
-    if (judge->scan.status != NGX_COMET_SCAN_OK) {
-        return -1;
+    if (judge->scan.status == NGX_COMET_SCAN_OK
+        && ngx_comet_scan_feed(&judge->scan, p, len) == NGX_COMET_SCAN_ERROR)
+    {
+        ngx_comet_judge_invalid(judge);
     }
-
-    rc = ngx_comet_scan_feed(&judge->scan, p, len);
-
-    if (rc == NGX_COMET_SCAN_ERROR) {
-        judge->fatal = 1;
-        judge->beyond = 1;
-        ngx_comet_judge_say(judge, "", "invalid_json",
-                            "the body is not valid JSON: %s at byte %llu",
-                            ngx_comet_scan_message(&judge->scan),
-                            (unsigned long long) judge->scan.offset);
-    }
-
-    ngx_comet_judge_params(judge);
 
     return ngx_comet_judge_hopeless(judge) ? -1 : 0;
+}
+
+
+static void
+ngx_comet_judge_end(ngx_comet_judge_t *judge)
+{
+    int  hopeless, rc;
+
+    if (judge->scan.status != NGX_COMET_SCAN_OK) {
+        return;
+    }
+
+    /* whoever was refused early has not sent the rest */
+
+    hopeless = ngx_comet_judge_hopeless(judge);
+    rc = ngx_comet_scan_finish(&judge->scan);
+
+    if (rc == NGX_COMET_SCAN_OK) {
+        ngx_comet_judge_required(judge);
+        ngx_comet_judge_together(judge);
+
+        if (ngx_comet_amend(judge) != 0) {
+            judge->failed = 1;
+        }
+
+    } else if (rc == NGX_COMET_SCAN_ERROR && !hopeless) {
+        ngx_comet_judge_invalid(judge);
+    }
 }
 
 
 int
 ngx_comet_judge_finish(ngx_comet_judge_t *judge)
 {
-    if (judge->scan.status == NGX_COMET_SCAN_OK) {
-
-        if (ngx_comet_scan_finish(&judge->scan) != NGX_COMET_SCAN_OK) {
-            judge->fatal = 1;
-            judge->beyond = 1;
-            ngx_comet_judge_say(judge, "", "invalid_json",
-                                "the body is not valid JSON: %s at byte %llu",
-                                ngx_comet_scan_message(&judge->scan),
-                                (unsigned long long) judge->scan.offset);
-
-        } else {
-            ngx_comet_judge_required(judge);
-            ngx_comet_judge_params(judge);
-            ngx_comet_judge_together(judge);
-
-            if (ngx_comet_amend(judge) != 0) {
-                judge->failed = 1;
-            }
-        }
-    }
+    ngx_comet_judge_end(judge);
 
     if (judge->failed) {
         return -1;
@@ -178,17 +186,45 @@ ngx_comet_judge_slot(ngx_comet_judge_t *judge, const char *name)
 }
 
 
-/* there and not null */
+/* there and not null, in what is sent on */
 
-static ngx_comet_slot_t *
+static int
 ngx_comet_judge_given(ngx_comet_judge_t *judge, const char *name)
 {
-    ngx_comet_slot_t  *slot;
+    ngx_comet_slot_t        *slot;
+    const ngx_comet_rule_t  *rule;
 
     slot = ngx_comet_judge_slot(judge, name);
 
-    return slot && slot->whole && slot->type != NGX_COMET_IS_NULL ? slot
-                                                                  : NULL;
+    if (slot == NULL) {
+        return 0;
+    }
+
+    rule = ngx_comet_judge_own(judge, name, NGX_COMET_RULE_SET);
+
+    if (rule && !(slot->field->flags & NGX_COMET_REQUIRED)) {
+        return strcmp(rule->set, "null") != 0;
+    }
+
+    return slot->whole && slot->type != NGX_COMET_IS_NULL;
+}
+
+
+static int
+ngx_comet_judge_true(ngx_comet_judge_t *judge, const char *name)
+{
+    ngx_comet_slot_t        *slot;
+    const ngx_comet_rule_t  *rule;
+
+    rule = ngx_comet_judge_own(judge, name, NGX_COMET_RULE_SET);
+
+    if (rule) {
+        return strcmp(rule->set, "true") == 0;
+    }
+
+    slot = ngx_comet_judge_slot(judge, name);
+
+    return slot && slot->truth && !slot->drop;
 }
 
 
@@ -215,6 +251,10 @@ ngx_comet_judge_say(ngx_comet_judge_t *judge, const char *param,
     const char *code, const char *fmt, ...)
 {
     va_list  args;
+
+    if (judge->status == 403) {
+        return;
+    }
 
     if (judge->violations++ == 0) {
         snprintf(judge->param, sizeof(judge->param), "%s", param);
@@ -272,6 +312,48 @@ ngx_comet_characters(const char *text, size_t len)
 }
 
 
+/* all names of the output cap, which is renamed to what the model takes */
+
+int
+ngx_comet_judge_is_cap(const char *param)
+{
+    return strcmp(param, "max_tokens") == 0
+           || strcmp(param, "max_completion_tokens") == 0
+           || strcmp(param, "max_output_tokens") == 0;
+}
+
+
+static const ngx_comet_rule_t *
+ngx_comet_judge_find(const ngx_comet_rule_t *rule, const char *param,
+    ngx_comet_rule_e kind)
+{
+    int  cap;
+
+    cap = ngx_comet_judge_is_cap(param);
+
+    for ( /* void */ ; rule && rule->param; rule++) {
+        if (rule->kind == kind
+            && (strcmp(rule->param, param) == 0
+                || (cap && ngx_comet_judge_is_cap(rule->param))))
+        {
+            return rule;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* a rule of the operator */
+
+const ngx_comet_rule_t *
+ngx_comet_judge_own(ngx_comet_judge_t *judge, const char *param,
+    ngx_comet_rule_e kind)
+{
+    return ngx_comet_judge_find(judge->policy->rules, param, kind);
+}
+
+
 /* an operator's rule goes before the provider's of the same parameter */
 
 const ngx_comet_rule_t *
@@ -280,10 +362,10 @@ ngx_comet_judge_rule(ngx_comet_judge_t *judge, const char *param,
 {
     const ngx_comet_rule_t  *rule;
 
-    for (rule = judge->policy->rules; rule && rule->param; rule++) {
-        if (rule->kind == kind && strcmp(rule->param, param) == 0) {
-            return rule;
-        }
+    rule = ngx_comet_judge_own(judge, param, kind);
+
+    if (rule) {
+        return rule;
     }
 
     /* of what is known of providers, only these hold beyond chat */
@@ -294,28 +376,22 @@ ngx_comet_judge_rule(ngx_comet_judge_t *judge, const char *param,
         return NULL;
     }
 
-    for (rule = judge->provider->rules; rule->param; rule++) {
-        if (rule->kind == kind && strcmp(rule->param, param) == 0) {
-            return rule;
-        }
-    }
-
-    return NULL;
+    return ngx_comet_judge_find(judge->provider->rules, param, kind);
 }
 
 
 /* all that is whole so far, as soon as the model is known */
 
-static void
+void
 ngx_comet_judge_params(ngx_comet_judge_t *judge)
 {
     size_t             i;
     ngx_comet_slot_t  *slot;
 
     if (judge->provider == NULL) {
-        slot = ngx_comet_judge_given(judge, "model");
+        slot = &judge->slots[0];
 
-        if (slot == NULL || slot->bad) {
+        if (!slot->whole || slot->type != NGX_COMET_IS_STRING || slot->bad) {
             return;
         }
 
@@ -357,10 +433,10 @@ ngx_comet_judge_model(ngx_comet_judge_t *judge)
     {
         judge->violations = 0;
         judge->message[0] = '\0';
-        judge->status = 403;
 
         ngx_comet_judge_say(judge, "model", "model_not_allowed",
                             "the model %s is not allowed here", judge->model);
+        judge->status = 403;
         return;
     }
 
@@ -405,8 +481,9 @@ ngx_comet_judge_range(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
 
     } else if (high > 1e15) {
         ngx_comet_judge_say(judge, slot->name, code,
-                            "%s is %.24s, but must be %.15g or more",
-                            slot->name, slot->text, low);
+                            "%s is %.24s, but must be %.0f or %s",
+                            slot->name, slot->text, slot->clamp,
+                            slot->clamp == low ? "more" : "less");
 
     } else {
         ngx_comet_judge_say(judge, slot->name, code,
@@ -416,13 +493,59 @@ ngx_comet_judge_range(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
 }
 
 
+static int
+ngx_comet_judge_listed(const ngx_comet_slot_t *slot, const char *const *values)
+{
+    size_t  i;
+
+    for (i = 0; values[i]; i++) {
+        if (strlen(values[i]) == slot->len
+            && slot->len < sizeof(slot->text)
+            && memcmp(values[i], slot->text, slot->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_comet_judge_list(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
+{
+    const char              *quote, *text;
+    const ngx_comet_rule_t  *rule;
+
+    rule = ngx_comet_judge_rule(judge, slot->name, NGX_COMET_RULE_VALUES);
+
+    if (rule == NULL || ngx_comet_judge_listed(slot, rule->values)) {
+        return;
+    }
+
+    quote = "\"";
+    text = slot->text;
+
+    if (slot->len == 0 && slot->type != NGX_COMET_IS_STRING) {
+        quote = "";
+        text = slot->type == NGX_COMET_IS_ARRAY ? "an array" : "an object";
+    }
+
+    judge->beyond = 1;
+    ngx_comet_judge_say(judge, slot->name, "unsupported_value",
+                        "%s is %s%.40s%s, but %s takes %s", slot->name,
+                        quote, text, quote, judge->model,
+                        ngx_comet_judge_values(judge, rule->values));
+}
+
+
 static void
 ngx_comet_judge_param(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
 {
-    size_t                   i, max;
+    size_t                   max;
     const ngx_comet_rule_t  *rule;
 
-    if (ngx_comet_judge_rule(judge, slot->name, NGX_COMET_RULE_SET)) {
+    if (ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET)) {
         return;
     }
 
@@ -440,6 +563,14 @@ ngx_comet_judge_param(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
 
     if (slot->type == NGX_COMET_IS_NUMBER) {
         ngx_comet_judge_range(judge, slot);
+
+    } else if (slot->field == &ngx_comet_any_field
+               && slot->type != NGX_COMET_IS_ARRAY
+               && ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_RANGE))
+    {
+        judge->beyond = 1;
+        ngx_comet_judge_say(judge, slot->name, "invalid_type",
+                            "%s must be a number", slot->name);
     }
 
     rule = ngx_comet_judge_rule(judge, slot->name, NGX_COMET_RULE_COUNT);
@@ -452,23 +583,7 @@ ngx_comet_judge_param(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
                             slot->name, slot->count, judge->model, max);
     }
 
-    rule = ngx_comet_judge_rule(judge, slot->name, NGX_COMET_RULE_VALUES);
-
-    if (rule == NULL) {
-        return;
-    }
-
-    for (i = 0; rule->values[i]; i++) {
-        if (strcmp(rule->values[i], slot->text) == 0) {
-            return;
-        }
-    }
-
-    judge->beyond = 1;
-    ngx_comet_judge_say(judge, slot->name, "unsupported_value",
-                        "%s is \"%.40s\", but %s takes %s", slot->name,
-                        slot->text, judge->model,
-                        ngx_comet_judge_values(judge, rule->values));
+    ngx_comet_judge_list(judge, slot);
 }
 
 
@@ -482,7 +597,7 @@ ngx_comet_judge_required(ngx_comet_judge_t *judge)
         slot = &judge->slots[i];
 
         if ((slot->field->flags & NGX_COMET_REQUIRED)
-            && ngx_comet_judge_given(judge, slot->name) == NULL)
+            && !ngx_comet_judge_given(judge, slot->name))
         {
             judge->beyond = 1;
             ngx_comet_judge_say(judge, slot->name,
@@ -510,13 +625,13 @@ static void
 ngx_comet_judge_companion(ngx_comet_judge_t *judge, const char *name,
     const char *companion)
 {
-    ngx_comet_slot_t  *slot, *other;
+    ngx_comet_slot_t  *slot;
 
-    slot = ngx_comet_judge_given(judge, name);
-    other = ngx_comet_judge_given(judge, companion);
+    slot = ngx_comet_judge_slot(judge, name);
 
-    if (slot == NULL || slot->drop
-        || (other && other->truth && !other->drop))
+    if (!ngx_comet_judge_given(judge, name)
+        || ngx_comet_judge_own(judge, name, NGX_COMET_RULE_SET)
+        || slot->drop || ngx_comet_judge_true(judge, companion))
     {
         return;
     }

@@ -82,7 +82,9 @@ typedef struct {
     unsigned                       clamped:1;
     unsigned                       drop:1;
     unsigned                       twin:1;     /* of another cap; no wrong */
-    char                           text[64];   /* of a number or a string */
+    unsigned                       told:1;     /* that it was repaired */
+    size_t                         len;        /* even where text is cut */
+    char                           text[64];   /* of a scalar */
 } ngx_comet_slot_t;
 
 
@@ -99,8 +101,11 @@ typedef struct {
 typedef struct ngx_comet_range_s  ngx_comet_range_t;
 
 struct ngx_comet_range_s {
+    ngx_comet_slot_t              *slot;
     uint64_t                       start;
     uint64_t                       end;
+    double                         clamp;
+    unsigned                       developer:1;
     ngx_comet_range_t             *next;
 };
 
@@ -127,7 +132,7 @@ typedef struct {
     uint64_t                       body_start; /* behind the bracket */
     uint64_t                       prev_end;
 
-    ngx_comet_range_t             *developers; /* roles */
+    ngx_comet_range_t             *ranges;     /* to repair, last first */
 
     const ngx_comet_provider_t    *provider;   /* once the model is known */
     char                           model[NGX_COMET_MODEL_MAX];
@@ -177,8 +182,12 @@ void ngx_comet_judge_repaired(ngx_comet_judge_t *judge, const char *fmt, ...)
 const char *ngx_comet_judge_values(ngx_comet_judge_t *judge,
     const char *const *values);
 size_t ngx_comet_characters(const char *text, size_t len);
+const ngx_comet_rule_t *ngx_comet_judge_own(ngx_comet_judge_t *judge,
+    const char *param, ngx_comet_rule_e kind);
 const ngx_comet_rule_t *ngx_comet_judge_rule(ngx_comet_judge_t *judge,
     const char *param, ngx_comet_rule_e kind);
+int ngx_comet_judge_is_cap(const char *param);
+void ngx_comet_judge_params(ngx_comet_judge_t *judge);
 int ngx_comet_collect(void *data, const ngx_comet_token_t *token);
 int ngx_comet_amend(ngx_comet_judge_t *judge);
 

@@ -7,7 +7,7 @@
 #define OBJECT  NGX_COMET_IS_OBJECT
 #define ARRAY   NGX_COMET_IS_ARRAY
 
-#define HUGE_INTEGER  9007199254740992.0    /* exact in every reader */
+#define HUGE_INTEGER  9007199254740991.0    /* exact in every reader */
 
 #define LIST(name)  static const char *const  name[]
 
