@@ -52,6 +52,8 @@ MISTAKES = [
     (GOOD + "comet_param temperature;", "invalid number of arguments"),
     (GOOD + "comet_param temperature 2..1;", "write it as in 0..1.5"),
     (GOOD + "comet_param temperature 0..x;", "write it as in 0..1.5"),
+    (GOOD + "comet_param temperature 0..inf;", "write it as in 0..1.5"),
+    (GOOD + "comet_param user %s other;" % ("x" * 64), "1 to 63"),
     (GOOD + "comet_param n off; comet_param n 1..2;", "duplicate rule"),
     (GOOD + "comet_param model off;", "comet_models"),
     (GOOD + "comet_param user =;", 'nothing after "="'),
@@ -97,6 +99,8 @@ def test_mistakes(nginx, text, said):
     ("comet_provider x { match a; developer maybe; }", "write on or off"),
     ("comet_provider x { match a; param user =$remote_user; }",
      "cannot set"),
+    ("comet_provider x { match a; param nonsense off; }",
+     "is not documented"),
     ("comet_provider x { match a; param n 3..2; }", "write it as in")])
 def test_mistakes_of_providers(nginx, text, said):
     status, output = nginx(text, run=False).test()

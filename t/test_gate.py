@@ -421,6 +421,7 @@ def test_comet_param(nginx, mock):
         comet_param store =false;
         comet_param seed =-7;
         comet_param tag =v1;
+        comet_param zip =007;
         comet_param vendor_extra off;""")
     good = {"X-User": 'a"b\\\u0041'}
     for fields, status, param in [
@@ -439,7 +440,7 @@ def test_comet_param(nginx, mock):
             assert answer.json()["error"]["param"] == param
             continue
         want = with_(**dict(fields, user='a"b\\A', store=False, seed=-7,
-                            tag="v1"))
+                            tag="v1", zip="007"))
         assert mock.last().json() == want
 
 

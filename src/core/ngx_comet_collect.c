@@ -258,6 +258,35 @@ ngx_comet_collect_alike(const ngx_comet_token_t *token, const char *name)
 }
 
 
+/* names that are relied upon are of small letters; only others can be alike */
+
+static int
+ngx_comet_collect_odd(const ngx_comet_token_t *token)
+{
+    size_t         i;
+    unsigned char  c;
+
+    for (i = 0; i < token->len; i++) {
+        c = (unsigned char) token->text[i];
+
+        if (c == '\0' || c >= 0x80 || (c >= 'A' && c <= 'Z')) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_comet_collect_disguised(ngx_comet_judge_t *judge, const char *name)
+{
+    ngx_comet_collect_ambiguous(judge, name,
+                                "is written in a way that only some readers "
+                                "take for it");
+}
+
+
 static int
 ngx_comet_collect_same(const ngx_comet_token_t *token, const char *name)
 {
@@ -293,14 +322,9 @@ ngx_comet_collect_param(ngx_comet_judge_t *judge,
     for (i = 0; i < judge->nslots; i++) {
         slot = &judge->slots[i];
 
-        if (!ngx_comet_collect_same(token, slot->name)) {
-
-            if (ngx_comet_collect_alike(token, slot->name)) {
-                ngx_comet_collect_ambiguous(judge, slot->name,
-                                            "is written in a way that only "
-                                            "some readers take for it");
-            }
-
+        if (token->len != slot->name_len
+            || memcmp(token->text, slot->name, token->len) != 0)
+        {
             continue;
         }
 
@@ -323,6 +347,12 @@ ngx_comet_collect_param(ngx_comet_judge_t *judge,
                                                   : NGX_COMET_SCAN_TEXT;
     }
 
+    for (i = 0; ngx_comet_collect_odd(token) && i < judge->nslots; i++) {
+        if (ngx_comet_collect_alike(token, judge->slots[i].name)) {
+            ngx_comet_collect_disguised(judge, judge->slots[i].name);
+        }
+    }
+
     return NGX_COMET_SCAN_SKIP;
 }
 
@@ -339,13 +369,6 @@ ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
     for (field = frame->field->fields; field->name; field++) {
 
         if (!ngx_comet_collect_same(token, field->name)) {
-
-            if (ngx_comet_collect_alike(token, field->name)) {
-                ngx_comet_collect_ambiguous(judge, field->name,
-                                            "is written in a way that only "
-                                            "some readers take for it");
-            }
-
             continue;
         }
 
@@ -362,6 +385,14 @@ ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
 
         return field->values || frame->field->needs ? NGX_COMET_SCAN_TEXT
                                                     : NGX_COMET_SCAN_ON;
+    }
+
+    if (ngx_comet_collect_odd(token)) {
+        for (field = frame->field->fields; field->name; field++) {
+            if (ngx_comet_collect_alike(token, field->name)) {
+                ngx_comet_collect_disguised(judge, field->name);
+            }
+        }
     }
 
     return NGX_COMET_SCAN_SKIP;

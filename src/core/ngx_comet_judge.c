@@ -1,5 +1,6 @@
 #include "ngx_comet_judge.h"
 
+#include <stddef.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,15 +24,36 @@ static const ngx_comet_field_t  ngx_comet_any_field = {
 };
 
 
+static void
+ngx_comet_judge_add(ngx_comet_judge_t *judge, const char *name,
+    const ngx_comet_field_t *field)
+{
+    ngx_comet_slot_t  *slot;
+
+    slot = &judge->slots[judge->nslots++];
+
+    memset(slot, 0, offsetof(ngx_comet_slot_t, text));
+
+    slot->name = name;
+    slot->name_len = strlen(name);
+    slot->field = field;
+    slot->text[0] = '\0';
+}
+
+
 void
 ngx_comet_judge_init(ngx_comet_judge_t *judge, ngx_comet_endpoint_e endpoint,
     const ngx_comet_policy_t *policy)
 {
-    ngx_comet_slot_t         *slot;
     const ngx_comet_rule_t   *rule;
     const ngx_comet_field_t  *field;
 
-    memset(judge, 0, sizeof(ngx_comet_judge_t));
+    memset(judge, 0, offsetof(ngx_comet_judge_t, scan));
+
+    judge->model[0] = '\0';
+    judge->param[0] = '\0';
+    judge->message[0] = '\0';
+    judge->repairs[0] = '\0';
 
     judge->policy = policy;
     judge->endpoint = endpoint;
@@ -41,18 +63,14 @@ ngx_comet_judge_init(ngx_comet_judge_t *judge, ngx_comet_endpoint_e endpoint,
     judge->root.fields = ngx_comet_param_table(endpoint);
 
     for (field = judge->root.fields; field->name; field++) {
-        slot = &judge->slots[judge->nslots++];
-        slot->name = field->name;
-        slot->field = field;
+        ngx_comet_judge_add(judge, field->name, field);
     }
 
     for (rule = policy->rules; rule && rule->param; rule++) {
         if (judge->nslots < NGX_COMET_PARAM_MAX
             && ngx_comet_judge_slot(judge, rule->param) == NULL)
         {
-            slot = &judge->slots[judge->nslots++];
-            slot->name = rule->param;
-            slot->field = &ngx_comet_any_field;
+            ngx_comet_judge_add(judge, rule->param, &ngx_comet_any_field);
         }
     }
 
@@ -177,7 +195,9 @@ ngx_comet_judge_slot(ngx_comet_judge_t *judge, const char *name)
     size_t  i;
 
     for (i = 0; i < judge->nslots; i++) {
-        if (strcmp(judge->slots[i].name, name) == 0) {
+        if (judge->slots[i].name[0] == name[0]
+            && strcmp(judge->slots[i].name, name) == 0)
+        {
             return &judge->slots[i];
         }
     }

@@ -60,6 +60,7 @@ typedef enum {
 
 typedef struct {
     const char                    *name;
+    size_t                         name_len;
     const ngx_comet_field_t       *field;
 
     uint64_t                       name_start;
@@ -116,16 +117,13 @@ struct ngx_comet_range_s {
 
 
 typedef struct {
-    ngx_comet_scan_t               scan;
     const ngx_comet_policy_t      *policy;
     ngx_comet_endpoint_e           endpoint;
 
     ngx_comet_field_t              root;
-    ngx_comet_frame_t              frames[NGX_COMET_FRAMES];
     unsigned                       depth;      /* of frames */
     unsigned                       skipping:1;
 
-    ngx_comet_slot_t               slots[NGX_COMET_PARAM_MAX];
     size_t                         nslots;
     ngx_comet_slot_t              *slot;       /* being read */
     size_t                         members;
@@ -135,7 +133,6 @@ typedef struct {
     ngx_comet_range_t             *ranges;     /* to repair, last first */
 
     const ngx_comet_provider_t    *provider;   /* once the model is known */
-    char                           model[NGX_COMET_MODEL_MAX];
     size_t                         model_len;
 
     /* what was found */
@@ -146,14 +143,21 @@ typedef struct {
     size_t                         violations;
     int                            status;
     const char                    *code;
-    char                           param[128];
-    char                           message[NGX_COMET_SAY_MAX];
-    char                           repairs[NGX_COMET_SAY_MAX];
-    char                           list[256];  /* scratch */
 
     ngx_comet_verdict_e            verdict;
     ngx_comet_edit_t              *edits;      /* by offset */
     size_t                         nedits;
+
+    /* large: not cleared as a whole, the texts begin empty */
+
+    ngx_comet_scan_t               scan;
+    ngx_comet_frame_t              frames[NGX_COMET_FRAMES];
+    ngx_comet_slot_t               slots[NGX_COMET_PARAM_MAX];
+    char                           model[NGX_COMET_MODEL_MAX];
+    char                           param[128];
+    char                           message[NGX_COMET_SAY_MAX];
+    char                           repairs[NGX_COMET_SAY_MAX];
+    char                           list[256];  /* scratch */
 } ngx_comet_judge_t;
 
 

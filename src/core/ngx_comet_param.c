@@ -1,5 +1,7 @@
 #include "ngx_comet_param.h"
 
+#include <string.h>
+
 
 #define STRING  NGX_COMET_IS_STRING
 #define NUMBER  NGX_COMET_IS_NUMBER
@@ -232,4 +234,25 @@ ngx_comet_param_table(ngx_comet_endpoint_e endpoint)
     default:
         return NULL;
     }
+}
+
+
+int
+ngx_comet_param_is_known(const char *name)
+{
+    const ngx_comet_field_t  *field;
+
+    for (field = chat; field->name; field++) {
+        if (strcmp(field->name, name) == 0) {
+            return 1;
+        }
+    }
+
+    for (field = responses; field->name; field++) {
+        if (strcmp(field->name, name) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
 }

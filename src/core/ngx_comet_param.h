@@ -65,5 +65,7 @@ struct ngx_comet_field_s {
 
 const ngx_comet_field_t *ngx_comet_param_table(ngx_comet_endpoint_e endpoint);
 
+int ngx_comet_param_is_known(const char *name);
+
 
 #endif /* _NGX_COMET_PARAM_H_INCLUDED_ */

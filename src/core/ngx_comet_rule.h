@@ -8,6 +8,9 @@
 #define _NGX_COMET_RULE_H_INCLUDED_
 
 
+#include <stddef.h>
+
+
 typedef enum {
     NGX_COMET_RULE_RANGE,      /* a number from low to high */
     NGX_COMET_RULE_COUNT,      /* not more than high elements */
@@ -41,6 +44,11 @@ typedef struct {
 
 #define ngx_comet_rules_end                                                   \
     { NULL, NGX_COMET_RULE_OFF, 0, 0, NULL, NULL }
+
+
+/* whether the text is JSON by itself: a number, true, false or null */
+
+int ngx_comet_rule_is_word(const char *text, size_t len);
 
 
 #endif /* _NGX_COMET_RULE_H_INCLUDED_ */

@@ -1,5 +1,7 @@
 #include "ngx_comet_http.h"
 
+#include <math.h>
+
 #include <cjson/cJSON.h>
 
 
@@ -392,7 +394,9 @@ ngx_comet_param_range(ngx_comet_param_t *param, ngx_str_t *value)
     p = end + 2;
     param->rule.high = strtod(p, &end);
 
-    if (end == p || *end != '\0' || !(param->rule.low <= param->rule.high)) {
+    if (end == p || *end != '\0' || !(param->rule.low <= param->rule.high)
+        || !isfinite(param->rule.low) || !isfinite(param->rule.high))
+    {
         return NGX_ERROR;
     }
 
@@ -416,6 +420,17 @@ ngx_comet_param_values(ngx_conf_t *cf, ngx_comet_param_t *param)
     }
 
     for (i = 0; i < n; i++) {
+
+        if (value[i + 2].len == 0
+            || value[i + 2].len >= sizeof(((ngx_comet_slot_t *) 0)->text))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid value \"%V\" for \"%V\": a value has "
+                               "1 to 63 characters",
+                               &value[i + 2], &value[1]);
+            return NGX_CONF_ERROR;
+        }
+
         values[i] = (char *) value[i + 2].data;
     }
 
@@ -432,7 +447,6 @@ static char *
 ngx_comet_param_value(ngx_conf_t *cf, ngx_comet_param_t *param,
     ngx_str_t *value)
 {
-    char                              *end;
     ngx_str_t                          text;
     ngx_http_compile_complex_value_t   ccv;
 
@@ -445,15 +459,7 @@ ngx_comet_param_value(ngx_conf_t *cf, ngx_comet_param_t *param,
         return "has nothing after \"=\"";
     }
 
-    (void) strtod((char *) text.data, &end);
-
-    if (ngx_strcmp(text.data, "true") == 0
-        || ngx_strcmp(text.data, "false") == 0
-        || ngx_strcmp(text.data, "null") == 0
-        || (*end == '\0' && (isdigit(text.data[0]) || text.data[0] == '-')
-            && isdigit(text.data[text.len - 1])
-            && !ngx_strchr(text.data, 'x')))
-    {
+    if (ngx_comet_rule_is_word((char *) text.data, text.len)) {
         param->rule.set = (char *) text.data;
         return NGX_CONF_OK;
     }

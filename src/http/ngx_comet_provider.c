@@ -193,6 +193,14 @@ ngx_comet_provider_rules(ngx_conf_t *cf, ngx_comet_provider_conf_t *pc)
             return NGX_CONF_ERROR;
         }
 
+        if (!ngx_comet_param_is_known(param[i].rule.param)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "a provider can have no rule for \"%s\", which "
+                               "is not documented: use \"comet_param\"",
+                               param[i].rule.param);
+            return NGX_CONF_ERROR;
+        }
+
         rules[i] = param[i].rule;
     }
 
