@@ -71,7 +71,9 @@ log=$work/build.log
                     fail "see $log"; }
 
 if [ "$out" = module ]; then
-    cp "$work/objs/ngx_comet_module.so" "$root/build/"
+    # a running nginx has the old file mapped
+    cp "$work/objs/ngx_comet_module.so" "$root/build/ngx_comet_module.so.part"
+    mv "$root/build/ngx_comet_module.so.part" "$root/build/ngx_comet_module.so"
     echo "built build/ngx_comet_module.so"
 else
     echo "built build/$out/objs/nginx and its module"

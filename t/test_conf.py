@@ -54,6 +54,7 @@ MISTAKES = [
     (GOOD + "comet_param temperature 0..x;", "write it as in 0..1.5"),
     (GOOD + "comet_param temperature 0..inf;", "write it as in 0..1.5"),
     (GOOD + "comet_param user %s other;" % ("x" * 64), "1 to 63"),
+    (GOOD + "comet_param Seed off;", "small letters"),
     (GOOD + "comet_param n off; comet_param n 1..2;", "duplicate rule"),
     (GOOD + "comet_param model off;", "comet_models"),
     (GOOD + "comet_param user =;", 'nothing after "="'),

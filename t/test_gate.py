@@ -417,6 +417,8 @@ def test_comet_param(nginx, mock):
         comet_param tools off;
         comet_param service_tier default flex;
         comet_param stop 0..2;
+        comet_param functions 0..0;
+        comet_param vendor_list 0..4;
         comet_param user =$http_x_user;
         comet_param store =false;
         comet_param seed =-7;
@@ -432,6 +434,10 @@ def test_comet_param(nginx, mock):
             ({"service_tier": "auto"}, 400, "service_tier"),
             ({"stop": ["a", "b", "c"]}, 400, "stop"),
             ({"stop": ["a", "b"]}, 200, None),
+            ({"functions": [1]}, 400, "functions"),
+            ({"functions": []}, 200, None),
+            ({"vendor_list": [None, {}, [1], "x"]}, 200, None),
+            ({"vendor_list": [1, 2, 3, 4, 5]}, 400, "vendor_list"),
             ({"vendor_extra": 1}, 400, "vendor_extra"),
             ({"user": "mine", "store": True, "seed": 1}, 200, None)]:
         answer = chat(edge, with_(**fields), good)
@@ -537,10 +543,21 @@ def test_the_list_of_models_shows_what_may_be_used(nginx, mock):
 
 
 def test_an_expression_that_explodes_is_cut_off(nginx, mock):
-    edge = gate(nginx, mock, "comet_models ~^(a+)+$ o3;")
-    answer = chat(edge, with_("a" * 200 + "!"))
-    assert answer.status == 403
-    assert chat(edge, with_("o3")).status == 200
+    for rule in ("comet_models ~^(a+)+$ o3;", "comet_deny_models ~^(a+)+$;"):
+        edge = gate(nginx, mock, rule)
+        answer = chat(edge, with_("a" * 200 + "!"))
+        assert answer.status == 403
+        assert chat(edge, with_("o3")).status == 200
+
+
+def test_a_list_of_models_holds_in_observe_mode_too(nginx, mock):
+    edge = gate(nginx, mock, "comet_models o3; comet_invalid observe;")
+    assert chat(edge, with_("o3", n=0)).status == 200
+    assert chat(edge, with_("o4", n=0)).status == 403
+    for body in (b'{"model":7}', b'{"model":null}', b'{}', b'{"model":""}',
+                 b'{"model":"o3","model":"o4"}', b'["o3"]', b"x"):
+        assert chat(edge, body).status == 400, body
+    assert len(mock.requests) == 1
 
 
 # bytes
@@ -732,11 +749,12 @@ def test_variables(modes, mock):
         post(modes, "/%s/v1/chat/completions" % mode, body)
     call(modes, "GET", "/reject/v1/models")
     log = modes.dir / "gate.log"
-    wait_for(lambda: len(log.read_text().splitlines()) == 5)
+    call(modes, "GET", "/reject/v1/nothing")
+    wait_for(lambda: len(log.read_text().splitlines()) == 6)
     assert log.read_text().splitlines() == [
         "chat.completions|gpt-5.4|openai|pass|-|-|-",
         "chat.completions|gpt-5.4|openai|refused|invalid_value|n|-",
         "chat.completions|claude-x|claude|repaired|unsupported_value|"
         "temperature|temperature=1",
         "chat.completions|gpt-5.4|openai|observed|invalid_value|n|-",
-        "models|-|-|pass|-|-|-"]
+        "models|-|-|pass|-|-|-", "-|-|-|refused|-|-|-"]

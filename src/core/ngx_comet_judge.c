@@ -18,9 +18,16 @@ static void ngx_comet_judge_required(ngx_comet_judge_t *judge);
 
 /* what a rule of an operator may name besides the documented parameters */
 
+#define NGX_COMET_IS_ANY                                                      \
+    (NGX_COMET_IS_STRING|NGX_COMET_IS_NUMBER|NGX_COMET_IS_BOOL                \
+     |NGX_COMET_IS_OBJECT|NGX_COMET_IS_ARRAY)
+
+static const ngx_comet_field_t  ngx_comet_any_element = {
+    .types = NGX_COMET_IS_ANY|NGX_COMET_IS_NULL
+};
+
 static const ngx_comet_field_t  ngx_comet_any_field = {
-    .types = NGX_COMET_IS_STRING|NGX_COMET_IS_NUMBER|NGX_COMET_IS_BOOL
-             |NGX_COMET_IS_OBJECT|NGX_COMET_IS_ARRAY
+    .types = NGX_COMET_IS_ANY, .element = &ngx_comet_any_element
 };
 
 
@@ -161,6 +168,12 @@ int
 ngx_comet_judge_finish(ngx_comet_judge_t *judge)
 {
     ngx_comet_judge_end(judge);
+
+    /* nothing that the list of models could have been asked about */
+
+    if (judge->provider == NULL) {
+        judge->fatal = 1;
+    }
 
     if (judge->failed) {
         return -1;
@@ -596,7 +609,9 @@ ngx_comet_judge_param(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
     rule = ngx_comet_judge_rule(judge, slot->name, NGX_COMET_RULE_COUNT);
     max = rule ? (size_t) rule->high : slot->field->max;
 
-    if (slot->type == NGX_COMET_IS_ARRAY && max && slot->count > max) {
+    if (slot->type == NGX_COMET_IS_ARRAY && (rule || max)
+        && slot->count > max)
+    {
         judge->beyond = 1;
         ngx_comet_judge_say(judge, slot->name, "unsupported_value",
                             "%s has %zu elements, but %s takes at most %zu",

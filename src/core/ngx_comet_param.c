@@ -202,6 +202,7 @@ static const ngx_comet_field_t  responses[] = {
     { .name = "metadata", .types = OBJECT, .member = &metadatum,
       .max = 16, .name_max = 64 },
     { .name = "safety_identifier", .types = STRING, .max = 64 },
+    { .name = "user", .types = STRING },
     { .name = "prompt_cache_retention", .types = STRING,
       .values = retentions },
     { .name = "service_tier", .types = STRING, .values = tiers },

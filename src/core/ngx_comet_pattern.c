@@ -58,18 +58,24 @@ ngx_comet_pattern_compile(ngx_comet_pattern_t *pattern, const char *text,
 }
 
 
-/* what exceeds the limit does not match */
-
 int
 ngx_comet_pattern_match(const ngx_comet_pattern_t *pattern, const char *text,
     size_t len)
 {
+    int  rc;
+
     if (pattern->code == NULL) {
         return ngx_comet_glob_match(pattern->text, pattern->len, text, len);
     }
 
-    return pcre2_match(pattern->code, (PCRE2_SPTR) text, len, 0, 0,
-                       pattern->match, pattern->context) >= 0;
+    rc = pcre2_match(pattern->code, (PCRE2_SPTR) text, len, 0, 0,
+                     pattern->match, pattern->context);
+
+    if (rc == PCRE2_ERROR_NOMATCH) {
+        return 0;
+    }
+
+    return rc >= 0 ? 1 : -1;
 }
 
 

@@ -23,6 +23,9 @@ typedef struct {
 
 int ngx_comet_pattern_compile(ngx_comet_pattern_t *pattern, const char *text,
     size_t len, char *error, size_t size);
+
+/* 1, 0, or -1 if the expression takes too long to tell */
+
 int ngx_comet_pattern_match(const ngx_comet_pattern_t *pattern,
     const char *text, size_t len);
 void ngx_comet_pattern_free(ngx_comet_pattern_t *pattern);

@@ -171,17 +171,22 @@ ngx_comet_policy_alloc(void *data, size_t size)
 }
 
 
-static ngx_uint_t
+/* the first pattern that does not say no: 1, or -1 if it cannot tell */
+
+static int
 ngx_comet_policy_listed(ngx_array_t *list, const char *model, size_t len)
 {
+    int                   rc;
     ngx_uint_t            i;
     ngx_comet_pattern_t  *pattern;
 
     pattern = list->elts;
 
     for (i = 0; i < list->nelts; i++) {
-        if (ngx_comet_pattern_match(&pattern[i], model, len)) {
-            return 1;
+        rc = ngx_comet_pattern_match(&pattern[i], model, len);
+
+        if (rc != 0) {
+            return rc;
         }
     }
 
@@ -193,12 +198,14 @@ ngx_uint_t
 ngx_comet_policy_admits(ngx_comet_policy_conf_t *policy, const char *model,
     size_t len)
 {
-    if (policy->deny && ngx_comet_policy_listed(policy->deny, model, len)) {
+    if (policy->deny
+        && ngx_comet_policy_listed(policy->deny, model, len) != 0)
+    {
         return 0;
     }
 
     return policy->models == NULL
-           || ngx_comet_policy_listed(policy->models, model, len);
+           || ngx_comet_policy_listed(policy->models, model, len) == 1;
 }
 
 
@@ -304,6 +311,15 @@ ngx_comet_rule(ngx_conf_t *cf, ngx_array_t **params)
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "duplicate rule for \"%V\": write one "
                                "\"%V\" for it", &value[1], &value[0]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    for (i = 0; i < value[1].len; i++) {
+        if (value[1].data[i] >= 'A' && value[1].data[i] <= 'Z') {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "the parameter \"%V\" must be written in "
+                               "small letters", &value[1]);
             return NGX_CONF_ERROR;
         }
     }

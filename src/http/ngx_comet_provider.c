@@ -226,7 +226,7 @@ ngx_comet_provider_find(ngx_http_request_t *r, const char *model, size_t len)
         pattern = pc[i].match->elts;
 
         for (k = 0; k < pc[i].match->nelts; k++) {
-            if (ngx_comet_pattern_match(&pattern[k], model, len)) {
+            if (ngx_comet_pattern_match(&pattern[k], model, len) == 1) {
                 return &pc[i].provider;
             }
         }

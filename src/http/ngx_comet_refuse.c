@@ -54,6 +54,8 @@ ngx_comet_refuse(ngx_http_request_t *r, ngx_comet_error_t error,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    ctx->verdict = NGX_COMET_REFUSED;
+
     *ctx->error = error;
     ctx->error->message = (char *) text;
 
