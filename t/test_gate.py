@@ -121,6 +121,7 @@ WRONG = [
      None),
     (with_("o1-pro"), "model", "unsupported_value", None),
     (dict(CHAT, model=""), "model", "invalid_value", None),
+    (dict(CHAT, model="o3\r\nX-Evil: 1"), "model", "invalid_value", None),
 ]
 
 WRONG_RESPONSES = [
@@ -382,7 +383,20 @@ def test_415(edge, mock, headers, lines):
     assert not mock.requests
 
 
-@pytest.mark.parametrize("kind", ["", "text/plain", "application/jsonx",
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8",
+                                  "Application/JSON;charset=\"UTF-8\""])
+def test_json_in_utf8_however_it_is_said(edge, kind):
+    body = json.dumps(CHAT).encode()
+    with Client(edge) as client:
+        client.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+                    b"Content-Type: %s\r\nContent-Length: %d\r\n\r\n%s"
+                    % (kind.encode(), len(body), body))
+        assert client.answer().status == 200
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain",
+                                  "application/json; charset=utf-7",
+                                  "application/json; charset=utf-16", "application/jsonx",
                                   "application/x-www-form-urlencoded"])
 def test_415_for_other_types(edge, mock, kind):
     body = json.dumps(CHAT).encode()
@@ -538,8 +552,51 @@ def test_the_list_of_models_shows_what_may_be_used(nginx, mock):
         answer = call(edge, "GET", "/v1/models", headers=plan(**wishes))
         assert answer.status == 502 and answer.complete
         assert answer.json()["error"]["code"] == "upstream_unavailable"
-    with pytest.raises(EOFError):
-        call(edge, "GET", "/v1/models", headers=plan(cut=400))
+    for wishes in ({"cut": 400}, {"cut": 400, "how": "reset"}):
+        answer = call(edge, "GET", "/v1/models", headers=plan(**wishes))
+        assert answer.status == 502 and answer.complete
+
+
+def test_subrequests(nginx, mock):
+    """Included, mirrored: a subrequest harms nothing of the main one."""
+    edge = nginx(edge_conf(mock, """
+        mirror /mirror/; comet_invalid repair; comet_max_output_tokens 16;
+        client_body_buffer_size 1k;""", server="""
+        location /mirror/ {
+            internal;
+            rewrite ^ /v1/chat/completions break;
+            comet_pass http://127.0.0.1:%d; comet_key sk-x;
+            comet_invalid repair; comet_max_output_tokens 16;
+        }
+        location /page/ { root %s; ssi on; ssi_types *; }
+        location /list/ {
+            internal;
+            rewrite ^/list(/.*)$ $1 break;
+            comet_pass http://127.0.0.1:%d; comet_key sk-x; comet_models o3;
+        }
+        location /down/ {
+            internal;
+            rewrite ^/down(/.*)$ $1 break;
+            comet_pass http://127.0.0.1:9; comet_key sk-x;
+        }""" % (mock.port, "PAGES", mock.port)).replace(
+            "PAGES", "."))
+    for size in (10, 5000):
+        body = with_("o3", max_tokens=999, user="u" * size)
+        seen = len(mock.requests)
+        assert chat(edge, body).status == 200
+        main = [r for r in mock.requests[seen:]
+                if r.json().get("max_completion_tokens") == 16]
+        assert main
+    pages = edge.dir / "page"
+    pages.mkdir()
+    (pages / "a.html").write_text(
+        'A<!--#include virtual="/list/v1/models" -->B'
+        '<!--#include virtual="/down/v1/models" -->C')
+    answer = call(edge, "GET", "/page/a.html")
+    assert answer.status == 200 and answer.complete
+    assert b'A{"object":"list"' in answer.body
+    assert b'"o3"' in answer.body and b"gpt" not in answer.body
+    assert answer.body.endswith(b"C")
 
 
 def test_an_expression_that_explodes_is_cut_off(nginx, mock):
@@ -690,6 +747,48 @@ def test_a_violation_is_told_before_the_rest_is_sent(edge, mock):
         except OSError:
             pass
     assert not mock.requests
+
+
+SMUGGLED = b"GET /v1/models HTTP/1.1\r\nHost: smuggled\r\n\r\n"
+
+
+def nothing_behind(edge, mock, data, at_once=True):
+    """Whatever follows a refused request's head is not the next one."""
+    with Client(edge) as client:
+        client.send(data + SMUGGLED if at_once else data)
+        first = client.answer()
+        try:
+            if not at_once:
+                client.send(SMUGGLED)
+            while client.receive():
+                pass
+        except OSError:
+            pass
+        assert b"HTTP/1.1" not in client.buffer
+    assert not mock.requests
+    return first.status
+
+
+@pytest.mark.parametrize("line,status", [
+    (b"POST /v1/nope", 404), (b"PUT /v1/responses", 405),
+    (b"POST /v1/chat/completions", 415), (b"GET /v1/models/denied", 404)])
+def test_a_broken_body_of_a_refused_request_is_no_request(
+        nginx, mock, line, status):
+    edge = nginx(edge_conf(mock, "comet_models o3;"))
+    head = line + b" HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert nothing_behind(edge, mock, head) == status
+
+
+@pytest.mark.parametrize("page", ["", "error_page 403 400 /e;"])
+def test_the_rest_of_a_refused_body_is_no_request(nginx, mock, page):
+    edge = nginx(edge_conf(mock, "comet_models o3;" + page, server="""
+        location = /e { return 403 mine; }"""))
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n" \
+        b"Content-Type: application/json\r\nContent-Length: 50000\r\n\r\n"
+    for start, status in ((b'{"model":"evil","messages":[]} ', 403),
+                          (b'{"model":"o3","n":0, ', 400)):
+        assert nothing_behind(edge, mock, head + start, at_once=False) \
+            in (status, 403)
 
 
 def test_a_refusal_of_a_whole_body_keeps_the_connection(edge, mock):

@@ -138,6 +138,13 @@ def test_no_value_of_a_variable_ends_its_line(nginx, mock, value):
         assert "x-evil" not in sent(mock)
 
 
+def test_a_rewritten_uri_cannot_add_a_line(nginx, mock):
+    edge = nginx(edge_conf(mock, "rewrite ^ /v1/models?u=$uri break;"))
+    answer = call(edge, "GET", "/v1/x%20HTTP/1.1%0d%0aX-Inj:%20y%0d%0aX:")
+    assert answer.status == 500
+    assert not mock.requests
+
+
 # the request's body
 
 @pytest.mark.parametrize("size", [0, 1, 1000, 20000, 3000000])
@@ -196,12 +203,17 @@ def test_every_framing_of_the_answer(edge, how, version):
 
 
 @pytest.mark.parametrize("interim", [[100], [103], [102, 103, 100],
-                                     [100] * 500])
+                                     [100] * 100])
 def test_interim_answers_are_passed_over(edge, interim):
     answer = chat(edge, headers=plan(interim=interim))
     assert answer.status == 200 and answer.complete
     assert answer.header("link") is None
     assert answer.json()["object"] == "chat.completion"
+
+
+def test_too_many_interim_answers(edge):
+    answer = chat(edge, headers=plan(interim=[102] * 101))
+    assert answer.status == 502 and answer.complete
 
 
 def test_an_answer_without_body(edge, mock):
@@ -483,4 +495,9 @@ def test_comet_endpoints_opens_more(nginx, mock):
         assert call(edge, "POST", target, {}).status == 200
         assert mock.last().target == target
     assert call(edge, "POST", "/v1/audio/speech", {}).status == 404
+    edge = nginx(edge_conf(mock, "comet_endpoints /*;"))
+    for target in ("/v1/chat/completions/", "/V1/Responses",
+                   "/v1/chat//completions//"):
+        assert call(edge, "POST", target, {}).status in (400, 404), target
+    assert call(edge, "POST", "/v1/anything", {}).status == 200
     assert call(edge, "GET", "/v1/chat/completions").status == 405

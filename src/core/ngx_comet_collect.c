@@ -663,12 +663,20 @@ static void
 ngx_comet_collect_model(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token)
 {
+    size_t  i;
+
     ngx_comet_collect_keep(judge->model, sizeof(judge->model), token);
     judge->model_len = token->len;
 
-    if (token->len >= sizeof(judge->model)
-        || memchr(token->text, '\0', token->len))
-    {
+    /* it goes into logs, and may go into headers */
+
+    for (i = 0; i < token->len; i++) {
+        if ((unsigned char) token->text[i] < ' ' || token->text[i] == 0x7f) {
+            break;
+        }
+    }
+
+    if (i < token->len || token->len >= sizeof(judge->model)) {
         judge->fatal = 1;
         ngx_comet_collect_wrong(judge, "invalid_value",
                                 "must be the name of a model");

@@ -1,6 +1,9 @@
 #include "ngx_comet_http.h"
 
 
+#define NGX_COMET_INTERIM_MAX  100
+
+
 static ngx_int_t ngx_comet_answer_status(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_answer_headers(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_answer_header(ngx_http_request_t *r);
@@ -74,6 +77,7 @@ ngx_comet_answer_reinit(ngx_http_request_t *r)
 
     ngx_memzero(&ctx->status, sizeof(ngx_http_status_t));
     ngx_memzero(&ctx->chunked, sizeof(ngx_http_chunked_t));
+    ctx->interim = 0;
     ctx->relaying = 0;
 
     ngx_comet_answer_init(r);
@@ -270,10 +274,7 @@ ngx_comet_answer_framing(ngx_http_upstream_t *u, ngx_table_elt_t *h)
 }
 
 
-/*
- * An interim answer is forgotten, and its room in the buffer is used again,
- * so that any number of them may come within the read timeout.
- */
+/* an interim answer is forgotten, and its room in the buffer is used again */
 
 static ngx_int_t
 ngx_comet_answer_interim(ngx_http_request_t *r)
@@ -287,6 +288,15 @@ ngx_comet_answer_interim(ngx_http_request_t *r)
     if (u->headers_in.status_n == NGX_HTTP_SWITCHING_PROTOCOLS) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "upstream switched protocols unasked");
+        return NGX_HTTP_UPSTREAM_INVALID_HEADER;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    if (++ctx->interim > NGX_COMET_INTERIM_MAX) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "upstream sent more than %d interim answers",
+                      NGX_COMET_INTERIM_MAX);
         return NGX_HTTP_UPSTREAM_INVALID_HEADER;
     }
 
@@ -309,7 +319,6 @@ ngx_comet_answer_interim(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
     ngx_memzero(&ctx->status, sizeof(ngx_http_status_t));
 
     r->state = 0;
@@ -626,6 +635,20 @@ ngx_comet_answer_finalize(ngx_http_request_t *r, ngx_int_t rc)
 
     if (!u->header_sent) {
         ctx->relaying = 0;
+        return;
+    }
+
+    if (rc != 0 && ctx->list && !r->header_sent && r == r->main) {
+
+        /* a list that was held back: its head is still to be sent */
+
+        ctx->list = NULL;
+        ctx->relaying = 0;
+        u->header_sent = 0;
+        return;
+    }
+
+    if (r != r->main) {
         return;
     }
 

@@ -16,12 +16,14 @@
 static ngx_int_t ngx_comet_gate_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_gate_endpoint(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
+static ngx_uint_t ngx_comet_gate_twin(ngx_http_request_t *r);
 static ngx_uint_t ngx_comet_gate_opened(ngx_http_request_t *r,
     ngx_comet_loc_conf_t *clcf);
 static ngx_int_t ngx_comet_gate_method(ngx_http_request_t *r,
     const ngx_comet_endpoint_t *endpoint);
 static ngx_int_t ngx_comet_gate_named_model(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
+static ngx_uint_t ngx_comet_gate_type(ngx_str_t *type);
 static ngx_int_t ngx_comet_gate_media(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_gate_read(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
@@ -194,13 +196,52 @@ ngx_comet_gate_method(ngx_http_request_t *r,
 }
 
 
+/* what a lenient API may take for an endpoint whose body is judged */
+
+static ngx_uint_t
+ngx_comet_gate_twin(ngx_http_request_t *r)
+{
+    u_char      *p, *last;
+    ngx_str_t   *path;
+
+    static ngx_str_t  judged[] = {
+        ngx_string("/v1/chat/completions"),
+        ngx_string("/v1/responses"),
+        ngx_null_string
+    };
+
+    for (path = judged; path->len; path++) {
+
+        p = path->data;
+
+        for (last = r->uri.data; last < r->uri.data + r->uri.len; last++) {
+
+            if (p < path->data + path->len && ngx_tolower(*last) == *p) {
+                p++;
+                continue;
+            }
+
+            if (*last != '/') {
+                break;
+            }
+        }
+
+        if (last == r->uri.data + r->uri.len && p == path->data + path->len) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static ngx_uint_t
 ngx_comet_gate_opened(ngx_http_request_t *r, ngx_comet_loc_conf_t *clcf)
 {
     ngx_uint_t   i;
     ngx_str_t   *pattern;
 
-    if (clcf->endpoints == NULL) {
+    if (clcf->endpoints == NULL || ngx_comet_gate_twin(r)) {
         return 0;
     }
 
@@ -244,13 +285,52 @@ ngx_comet_gate_named_model(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 }
 
 
+/* application/json, in UTF-8: an API may believe another charset */
+
+static ngx_uint_t
+ngx_comet_gate_type(ngx_str_t *type)
+{
+    u_char      *p, *last;
+    ngx_str_t   *form;
+
+    static ngx_str_t  forms[] = {
+        ngx_string("application/json"),
+        ngx_string("application/json;charset=utf-8"),
+        ngx_string("application/json;charset=\"utf-8\""),
+        ngx_null_string
+    };
+
+    for (form = forms; form->len; form++) {
+
+        p = form->data;
+
+        for (last = type->data; last < type->data + type->len; last++) {
+
+            if (*last == ' ' || *last == '\t') {
+                continue;
+            }
+
+            if (p == form->data + form->len || ngx_tolower(*last) != *p) {
+                break;
+            }
+
+            p++;
+        }
+
+        if (last == type->data + type->len && p == form->data + form->len) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* the gate and the API must read the same text */
 
 static ngx_int_t
 ngx_comet_gate_media(ngx_http_request_t *r)
 {
-    size_t            len;
-    ngx_str_t        *type;
     ngx_uint_t        i, types, encoded;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
@@ -278,18 +358,10 @@ ngx_comet_gate_media(ngx_http_request_t *r)
         }
     }
 
-    if (types == 1 && !encoded) {
-
-        type = &r->headers_in.content_type->value;
-        len = sizeof("application/json") - 1;
-
-        if (type->len >= len
-            && ngx_strncasecmp(type->data, (u_char *) "application/json", len)
-               == 0
-            && (type->len == len || ngx_strchr("; \t", type->data[len])))
-        {
-            return NGX_OK;
-        }
+    if (types == 1 && !encoded && r->headers_in.content_type
+        && ngx_comet_gate_type(&r->headers_in.content_type->value))
+    {
+        return NGX_OK;
     }
 
     return ngx_comet_refuse(r,
@@ -374,6 +446,11 @@ ngx_comet_gate_body_handler(ngx_http_request_t *r)
     ngx_comet_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    if (ctx == NULL || ctx->judge == NULL) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
 
     ctx->gate = ngx_comet_gate_decide(r, ctx);
 
@@ -493,10 +570,11 @@ ngx_comet_gate_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     if (!ctx->judged) {
 
-        /* the rest of the body is not the next request */
+        /* for an error_page, which takes the context away */
 
-        ctx->keepalive = 0;
-        ctx->lingering_close = 1;
+        r->keepalive = 0;
+        r->lingering_close = 1;
+        r->read_event_handler = ngx_http_block_reading;
     }
 
     return rc;

@@ -102,6 +102,7 @@ typedef struct {
 
     ngx_http_status_t          status;
     ngx_http_chunked_t         chunked;
+    ngx_uint_t                 interim;    /* answers before the answer */
 
     const ngx_comet_endpoint_t  *endpoint;
     ngx_comet_policy_t         policy;
@@ -165,6 +166,7 @@ ngx_uint_t ngx_comet_tls_truncated(ngx_connection_t *c);
 
 char *ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_int_t ngx_comet_pass_handler(ngx_http_request_t *r);
+ngx_uint_t ngx_comet_pass_word(ngx_str_t *value);
 
 /* ngx_comet_gate.c */
 

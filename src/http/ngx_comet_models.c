@@ -100,7 +100,7 @@ ngx_comet_models_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
             return NGX_ERROR;
         }
 
-        last |= cl->buf->last_buf;
+        last |= (r == r->main) ? cl->buf->last_buf : cl->buf->last_in_chain;
     }
 
     return last ? ngx_comet_models_send(r, ctx) : NGX_OK;
@@ -182,7 +182,7 @@ ngx_comet_models_send(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     b->memory = 1;
     b->pos = (u_char *) text;
     b->last = b->pos + ngx_strlen(text);
-    b->last_buf = 1;
+    b->last_buf = (r == r->main);
     b->last_in_chain = 1;
 
     out.buf = b;

@@ -12,7 +12,6 @@ static void ngx_comet_target_set(ngx_comet_target_t *target, ngx_str_t *schema,
     ngx_url_t *url);
 static ngx_int_t ngx_comet_pass_eval(ngx_http_request_t *r,
     ngx_comet_loc_conf_t *clcf, ngx_comet_ctx_t *ctx);
-static ngx_uint_t ngx_comet_pass_word(ngx_str_t *value);
 static void ngx_comet_pass_abort(ngx_http_request_t *r);
 
 
@@ -104,7 +103,7 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
 
 /* what variables bring must not end its line in the request's head */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_comet_pass_word(ngx_str_t *value)
 {
     size_t  i;

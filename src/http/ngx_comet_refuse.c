@@ -59,8 +59,6 @@ ngx_comet_refuse(ngx_http_request_t *r, ngx_comet_error_t error,
     *ctx->error = error;
     ctx->error->message = (char *) text;
 
-    /* nginx ends the connection after some statuses; a refusal need not */
-
     ctx->keepalive = r->keepalive;
     ctx->lingering_close = r->lingering_close;
 
@@ -146,8 +144,19 @@ ngx_comet_refuse_prepare(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     if (ctx->error && ctx->error->status == (int) r->err_status) {
         error = *ctx->error;
 
-        r->keepalive = ctx->keepalive;
-        r->lingering_close = ctx->lingering_close;
+        /*
+         * nginx ends the connection after some statuses; a refusal need not,
+         * but where the body was not read whole, its rest is no request.
+         */
+
+        if (ctx->judged) {
+            r->keepalive = ctx->keepalive;
+            r->lingering_close = ctx->lingering_close;
+
+        } else if (ctx->judge) {
+            r->keepalive = 0;
+            r->lingering_close = 1;
+        }
 
     } else {
         error = ngx_comet_error_of_status((int) r->err_status);

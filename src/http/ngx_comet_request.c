@@ -83,6 +83,13 @@ ngx_comet_create_request(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
+    if (!ngx_comet_pass_word(&uri)) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "the URI was rewritten to one with a space or a control "
+                      "character");
+        return NGX_ERROR;
+    }
+
     u->uri = uri;
     method = r->method_name;
 

@@ -223,6 +223,14 @@ ngx_comet_splice_overwrite(ngx_comet_splice_t *s, ngx_buf_t *b,
         return NGX_OK;
     }
 
+    /* a subrequest shares the file with a request that may be sending it */
+
+    if (s->request != s->request->main) {
+        ngx_log_error(NGX_LOG_ERR, s->request->connection->log, 0,
+                      "a subrequest cannot change a body that is in a file");
+        return NGX_ERROR;
+    }
+
     /* the cleanup does nothing but outlive the context */
 
     cln = ngx_pool_cleanup_add(s->request->pool, sizeof(ngx_comet_patch_t));
@@ -273,6 +281,10 @@ ngx_comet_splice_restore(ngx_http_request_t *r)
 {
     ngx_comet_patch_t   *patch;
     ngx_pool_cleanup_t  *cln;
+
+    if (r != r->main) {
+        return NGX_OK;
+    }
 
     for (cln = r->pool->cleanup; cln; cln = cln->next) {
 
