@@ -552,6 +552,15 @@ def test_the_list_of_models_shows_what_may_be_used(nginx, mock):
         answer = call(edge, "GET", "/v1/models", headers=plan(**wishes))
         assert answer.status == 502 and answer.complete
         assert answer.json()["error"]["code"] == "upstream_unavailable"
+    for wishes in ({"status": 201}, {"headers": {"Content-Encoding": "gzip"}}):
+        answer = call(edge, "GET", "/v1/models", headers=plan(**wishes))
+        assert [m["id"] for m in answer.json()["data"]] == ["gpt-5.4", "o3"]
+        assert answer.header("content-encoding") is None
+    for body, status in (
+            ('{"data":[{"id":"o3","id":"o4"},{"id":"o3"}]}', 200),
+            ('{"data":[],"data":[{"id":"o4"}]}', 502)):
+        answer = call(edge, "GET", "/v1/models", headers=plan(body=body))
+        assert answer.status == status and b"o4" not in answer.body
     for wishes in ({"cut": 400}, {"cut": 400, "how": "reset"}):
         answer = call(edge, "GET", "/v1/models", headers=plan(**wishes))
         assert answer.status == 502 and answer.complete
@@ -839,6 +848,22 @@ def test_a_body_that_was_read_before_the_gate(nginx, mock):
         assert answer.status in (200, 405), answer.body
         if answer.status == 200:
             assert mock.last().json() == want
+
+
+def test_an_error_page_into_the_api_takes_no_body_along(nginx, mock):
+    edge = nginx(edge_conf(mock, "error_page 400 = /v1/models;"))
+    assert chat(edge, b"[1, 2, 3]").json()["object"] == "list"
+    assert mock.last().method == "GET" and mock.last().body == b""
+    assert mock.last().header("content-length") is None
+
+
+def test_try_files_does_not_lead_around_the_gate(nginx, mock):
+    edge = nginx(edge_conf(mock, "try_files /v1/responses =404;"
+                                 "comet_endpoints /v1/files; root ./;"))
+    (edge.dir / "v1").mkdir()
+    (edge.dir / "v1" / "responses").write_text("")
+    assert call(edge, "POST", "/v1/files", {}).status == 500
+    assert not mock.requests
 
 
 def test_variables(modes, mock):

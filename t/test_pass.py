@@ -224,6 +224,13 @@ def test_an_answer_without_body(edge, mock):
         assert client.call("GET", "/v1/models").status == 200
 
 
+def test_an_answer_without_body_has_no_length(edge):
+    answer = call(edge, "GET", "/v1/models", headers=plan(**raw(
+        "HTTP/1.1 204 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n")))
+    assert answer.status == 204
+    assert answer.header("content-length") is None
+
+
 def test_head(edge, mock):
     with Client(edge) as client:
         answer = client.call("HEAD", "/v1/models")

@@ -5,6 +5,32 @@
 #include <cjson/cJSON.h>
 
 
+/* the only member of the name; two readers may take another of several */
+
+static cJSON *
+ngx_comet_list_only(cJSON *object, const char *name)
+{
+    cJSON  *member, *found;
+
+    found = NULL;
+
+    cJSON_ArrayForEach(member, object) {
+
+        if (member->string == NULL || strcmp(member->string, name) != 0) {
+            continue;
+        }
+
+        if (found) {
+            return NULL;
+        }
+
+        found = member;
+    }
+
+    return found;
+}
+
+
 char *
 ngx_comet_list_filter(const char *text, size_t len,
     int (*admit)(void *data, const char *model, size_t len), void *data)
@@ -14,7 +40,7 @@ ngx_comet_list_filter(const char *text, size_t len,
 
     printed = NULL;
     root = cJSON_ParseWithLength(text, len);
-    list = cJSON_GetObjectItemCaseSensitive(root, "data");
+    list = ngx_comet_list_only(root, "data");
 
     if (!cJSON_IsArray(list)) {
         goto done;
@@ -22,7 +48,7 @@ ngx_comet_list_filter(const char *text, size_t len,
 
     for (model = list->child; model; model = next) {
         next = model->next;
-        id = cJSON_GetObjectItemCaseSensitive(model, "id");
+        id = ngx_comet_list_only(model, "id");
 
         if (!cJSON_IsString(id)
             || !admit(data, id->valuestring, strlen(id->valuestring)))

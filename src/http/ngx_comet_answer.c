@@ -341,7 +341,10 @@ ngx_comet_answer_complete_head(ngx_http_request_t *r)
         u->state->status = u->headers_in.status_n;
     }
 
-    if (u->headers_in.chunked) {
+    if (u->headers_in.status_n == NGX_HTTP_NO_CONTENT
+        && u->headers_in.content_length)
+    {
+        u->headers_in.content_length->hash = 0;
         u->headers_in.content_length_n = -1;
     }
 

@@ -49,7 +49,8 @@ ngx_comet_models_header_filter(ngx_http_request_t *r)
 
     if (ctx == NULL || !ctx->relaying || ctx->endpoint == NULL
         || ctx->endpoint->id != NGX_COMET_ENDPOINT_MODELS
-        || r->headers_out.status != NGX_HTTP_OK)
+        || r->headers_out.status >= NGX_HTTP_SPECIAL_RESPONSE
+        || r->headers_out.status == NGX_HTTP_NO_CONTENT)
     {
         return ngx_http_next_header_filter(r);
     }
@@ -63,6 +64,13 @@ ngx_comet_models_header_filter(ngx_http_request_t *r)
     ngx_http_clear_content_length(r);
     ngx_http_clear_accept_ranges(r);
     ngx_http_clear_etag(r);
+
+    /* what is sent is plain; a list that is not cannot be read */
+
+    if (r->headers_out.content_encoding) {
+        r->headers_out.content_encoding->hash = 0;
+        r->headers_out.content_encoding = NULL;
+    }
 
     if (r->method == NGX_HTTP_HEAD) {
         return ngx_http_next_header_filter(r);

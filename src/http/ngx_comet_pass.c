@@ -32,9 +32,14 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
-    if (ctx == NULL || !ctx->gated) {
-        ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
-                      "\"comet_pass\" reached past the gate");
+    /* try_files may have changed the URI since */
+
+    if (ctx == NULL || !ctx->gated
+        || ctx->endpoint != ngx_comet_endpoint_find((char *) r->uri.data,
+                                                    r->uri.len))
+    {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "\"comet_pass\" was reached past the gate");
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

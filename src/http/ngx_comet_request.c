@@ -95,7 +95,14 @@ ngx_comet_create_request(ngx_http_request_t *r)
 
     ctx->head = (r->method == NGX_HTTP_HEAD);
 
-    if (ngx_comet_splice(r, ctx, u->request_bufs, &body) != NGX_OK) {
+    body = NULL;
+
+    /* an error_page makes a GET of any method, and leaves the body there */
+
+    if ((ctx->endpoint == NULL
+         || !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)))
+        && ngx_comet_splice(r, ctx, u->request_bufs, &body) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
