@@ -1,6 +1,10 @@
 #include "ngx_comet_error.h"
 
+#include <string.h>
+
 #include <cjson/cJSON.h>
+
+#include "ngx_comet_text.h"
 
 
 static const ngx_comet_error_t  ngx_comet_status_errors[] = {
@@ -114,65 +118,29 @@ ngx_comet_error_print(const ngx_comet_error_t *error)
 }
 
 
-/* the length of the UTF-8 sequence at p, or 0 */
-
-static size_t
-ngx_comet_utf8_length(const unsigned char *p)
-{
-    size_t         i, n;
-    unsigned char  low, high;
-
-    low = 0x80;
-    high = 0xbf;
-
-    if (p[0] < 0x80) {
-        return 1;
-
-    } else if (p[0] >= 0xc2 && p[0] <= 0xdf) {
-        n = 2;
-
-    } else if (p[0] >= 0xe0 && p[0] <= 0xef) {
-        n = 3;
-        low = p[0] == 0xe0 ? 0xa0 : 0x80;
-        high = p[0] == 0xed ? 0x9f : 0xbf;
-
-    } else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-        n = 4;
-        low = p[0] == 0xf0 ? 0x90 : 0x80;
-        high = p[0] == 0xf4 ? 0x8f : 0xbf;
-
-    } else {
-        return 0;
-    }
-
-    /* the terminating zero is no continuation byte and ends the look ahead */
-
-    for (i = 1; i < n; i++) {
-        if (p[i] < low || p[i] > high) {
-            return 0;
-        }
-
-        low = 0x80;
-        high = 0xbf;
-    }
-
-    return n;
-}
-
-
 void
 ngx_comet_text_clean(char *text)
 {
-    size_t          n;
-    unsigned char  *p;
+    unsigned char        *p, *end;
+    const unsigned char  *next;
 
-    for (p = (unsigned char *) text; *p; p += n) {
+    p = (unsigned char *) text;
+    end = p + strlen(text);
 
-        n = ngx_comet_utf8_length(p);
+    while (p < end) {
 
-        if (n == 0) {
-            *p = '?';
-            n = 1;
+        next = p;
+
+        if (*p < 0x80) {
+            p++;
+
+        } else if (ngx_comet_text_element(&next, end)
+                   == NGX_COMET_TEXT_WHOLE)
+        {
+            p += next - p;
+
+        } else {
+            *p++ = '?';
         }
     }
 }
