@@ -18,7 +18,7 @@ packages_of() {
     node)   command -v npm >/dev/null || echo nodejs npm ;;
     source) echo dpkg-dev ca-certificates libpcre2-dev libssl-dev zlib1g-dev \
                  gcc make libc6-dev libcjson-dev ;;
-    lint)   echo cppcheck python3 gcc make libcjson-dev libcmocka-dev ;;
+    lint)   echo git cppcheck python3 gcc make libcjson-dev libcmocka-dev ;;
     fuzz)   echo clang libc6-dev libcjson-dev libpcre2-dev ;;
     fuzz-runtime)
             echo "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" ;;
@@ -29,7 +29,7 @@ packages_of() {
 
 present() {
     case $1 in
-    gcc|make|python3|curl|openssl|valgrind|cppcheck|clang)
+    gcc|make|git|python3|curl|openssl|valgrind|cppcheck|clang)
         command -v "$1" >/dev/null ;;
     python3-venv)
         python3 -c 'import venv, ensurepip' 2>/dev/null ;;
