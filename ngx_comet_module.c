@@ -41,6 +41,8 @@ static ngx_conf_bitmask_t  ngx_comet_ssl_protocols[] = {
 #define NGX_COMET_ANY                                                         \
     (NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF)
 
+#define NGX_COMET_POLICY  (NGX_COMET_ANY|NGX_COMET_TENANT_CONF)
+
 #define ngx_comet_command(name, context, set, field)                          \
     { ngx_string(name), context, set, NGX_HTTP_LOC_CONF_OFFSET,               \
       offsetof(ngx_comet_loc_conf_t, field), NULL }
@@ -58,18 +60,18 @@ static ngx_command_t  ngx_comet_commands[] = {
         NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF|NGX_HTTP_LMT_CONF|NGX_CONF_TAKE1,
         ngx_comet_pass, upstream),
 
-    ngx_comet_command("comet_key", NGX_COMET_ANY|NGX_CONF_TAKE1,
-        ngx_comet_key, bearer),
+    ngx_comet_command("comet_key", NGX_COMET_POLICY|NGX_CONF_TAKE1,
+        ngx_comet_key, policy.bearer),
 
     ngx_comet_command("comet_endpoints", NGX_COMET_ANY|NGX_CONF_1MORE,
         ngx_comet_endpoints, endpoints),
 
     /* what may be asked for */
 
-    ngx_comet_worded("comet_invalid", NGX_COMET_ANY|NGX_CONF_TAKE1,
+    ngx_comet_worded("comet_invalid", NGX_COMET_POLICY|NGX_CONF_TAKE1,
         ngx_conf_set_enum_slot, policy.mode, &ngx_comet_modes),
 
-    ngx_comet_command("comet_param", NGX_COMET_ANY|NGX_CONF_2MORE,
+    ngx_comet_command("comet_param", NGX_COMET_POLICY|NGX_CONF_2MORE,
         ngx_comet_param, policy.params),
 
     { ngx_string("comet_provider"),
@@ -80,14 +82,69 @@ static ngx_command_t  ngx_comet_commands[] = {
       NULL },
 
     ngx_comet_command("comet_max_output_tokens",
-        NGX_COMET_ANY|NGX_CONF_TAKE12,
+        NGX_COMET_POLICY|NGX_CONF_TAKE12,
         ngx_comet_max_output_tokens, policy.cap),
 
-    ngx_comet_command("comet_models", NGX_COMET_ANY|NGX_CONF_1MORE,
+    ngx_comet_command("comet_models", NGX_COMET_POLICY|NGX_CONF_1MORE,
         ngx_comet_models, policy.models),
 
-    ngx_comet_command("comet_deny_models", NGX_COMET_ANY|NGX_CONF_1MORE,
+    ngx_comet_command("comet_deny_models", NGX_COMET_POLICY|NGX_CONF_1MORE,
         ngx_comet_models, policy.deny),
+
+    /* who calls, and how much may be taken */
+
+    { ngx_string("comet_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_comet_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("comet_tenant"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_comet_tenant,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("comet_client_key"),
+      NGX_COMET_TENANT_CONF|NGX_CONF_TAKE1,
+      ngx_comet_client_key,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("comet_price"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE3|NGX_CONF_TAKE4,
+      ngx_comet_price,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    ngx_comet_command("comet_tenant_from", NGX_COMET_ANY|NGX_CONF_TAKE12,
+        ngx_comet_tenant_from, tenant_from),
+
+    ngx_comet_command("comet_rate", NGX_COMET_POLICY|NGX_CONF_TAKE123,
+        ngx_comet_limit, policy.limits[NGX_COMET_LIMIT_RATE]),
+
+    ngx_comet_command("comet_tokens", NGX_COMET_POLICY|NGX_CONF_TAKE123,
+        ngx_comet_limit, policy.limits[NGX_COMET_LIMIT_TOKENS]),
+
+    ngx_comet_command("comet_concurrency", NGX_COMET_POLICY|NGX_CONF_TAKE12,
+        ngx_comet_limit, policy.limits[NGX_COMET_LIMIT_CONCURRENCY]),
+
+    ngx_comet_command("comet_budget", NGX_COMET_POLICY|NGX_CONF_TAKE12,
+        ngx_comet_limit, policy.limits[NGX_COMET_LIMIT_BUDGET]),
+
+    ngx_comet_command("comet_spend", NGX_COMET_POLICY|NGX_CONF_TAKE12,
+        ngx_comet_limit, policy.limits[NGX_COMET_LIMIT_SPEND]),
+
+    ngx_comet_command("comet_reserve_output",
+        NGX_COMET_POLICY|NGX_CONF_TAKE1,
+        ngx_conf_set_num_slot, policy.reserve),
+
+    ngx_comet_command("comet_dry_run", NGX_COMET_POLICY|NGX_CONF_FLAG,
+        ngx_conf_set_flag_slot, policy.dry_run),
 
     /* headers */
 
@@ -201,7 +258,7 @@ ngx_module_t  ngx_comet_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    NULL,                                  /* init process */
+    ngx_comet_zone_start,                  /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */
@@ -213,7 +270,10 @@ ngx_module_t  ngx_comet_module = {
 static ngx_int_t
 ngx_comet_init(ngx_conf_t *cf)
 {
-    if (ngx_comet_gate_init(cf) != NGX_OK
+    if (ngx_comet_tenants_init(cf) != NGX_OK
+        || ngx_comet_limits_init(cf) != NGX_OK
+        || ngx_comet_gate_init(cf) != NGX_OK
+        || ngx_comet_admit_init(cf) != NGX_OK
         || ngx_comet_models_init(cf) != NGX_OK)
     {
         return NGX_ERROR;

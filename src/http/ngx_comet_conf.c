@@ -11,6 +11,43 @@ static void ngx_comet_warn_of_exposure(ngx_conf_t *cf,
 
 
 void *
+ngx_comet_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_comet_main_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_comet_main_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&conf->providers, cf->pool, 4,
+                       sizeof(ngx_comet_provider_conf_t))
+        != NGX_OK
+        || ngx_array_init(&conf->tenants, cf->pool, 4,
+                          sizeof(ngx_comet_tenant_t *))
+           != NGX_OK
+        || ngx_array_init(&conf->prices, cf->pool, 4,
+                          sizeof(ngx_comet_price_t))
+           != NGX_OK
+        || ngx_array_init(&conf->limits, cf->pool, 4,
+                          sizeof(ngx_comet_limits_t *))
+           != NGX_OK
+        || ngx_array_init(&conf->passes, cf->pool, 4,
+                          sizeof(ngx_comet_loc_conf_t *))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    if (ngx_comet_tenants_create(cf, conf) != NGX_OK) {
+        return NULL;
+    }
+
+    return conf;
+}
+
+
+void *
 ngx_comet_create_loc_conf(ngx_conf_t *cf)
 {
     ngx_comet_loc_conf_t      *conf;
@@ -109,10 +146,6 @@ ngx_comet_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    if (conf->bearer.data == NULL) {
-        conf->bearer = prev->bearer;
-    }
-
     if (conf->host == NULL) {
         conf->host = prev->host;
     }
@@ -120,6 +153,18 @@ ngx_comet_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->forward_headers, prev->forward_headers,
                              NULL);
     ngx_conf_merge_ptr_value(conf->endpoints, prev->endpoints, NULL);
+
+    if (!conf->tenant_from_set) {
+        conf->tenant_from = prev->tenant_from;
+        conf->anonymous = prev->anonymous;
+        conf->tenant_from_set = prev->tenant_from_set;
+        conf->default_name = prev->default_name;
+        conf->default_place = prev->default_place;
+    }
+
+    if (ngx_comet_limits_place(cf, &conf->policy) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     ngx_comet_policy_merge(&conf->policy, &prev->policy);
 
@@ -150,7 +195,9 @@ ngx_comet_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 static char *
 ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
 {
-    ngx_http_core_loc_conf_t  *core;
+    ngx_comet_loc_conf_t      **pass;
+    ngx_comet_main_conf_t      *cmcf;
+    ngx_http_core_loc_conf_t   *core;
 
     core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
@@ -178,13 +225,14 @@ ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
         core->client_body_buffer_size = NGX_COMET_BODY_BUFFER;
     }
 
-    if (conf->bearer.data == NULL) {
-        ngx_comet_conf_error(cf, &conf->place,
-                             "\"comet_pass\" has no key to send: add "
-                             "\"comet_key file:/path/to/the.key;\" "
-                             "to this location or around it");
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+
+    pass = ngx_array_push(&cmcf->passes);
+    if (pass == NULL) {
         return NGX_CONF_ERROR;
     }
+
+    *pass = conf;
 
     return NGX_CONF_OK;
 }

@@ -90,8 +90,20 @@ ngx_comet_gate_handler(ngx_http_request_t *r)
     ctx->gated = 1;
     ctx->gate = NGX_DECLINED;
 
+    rc = ngx_comet_tenant_identify(r, ctx);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     if (ngx_comet_policy_of(r, ctx) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_comet_admit(r, ctx);
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     rc = ngx_comet_gate_endpoint(r, ctx);
@@ -264,19 +276,16 @@ ngx_comet_gate_opened(ngx_http_request_t *r, ngx_comet_loc_conf_t *clcf)
 static ngx_int_t
 ngx_comet_gate_named_model(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    ngx_str_t              name;
-    ngx_comet_loc_conf_t  *clcf;
+    ngx_str_t  name;
 
     if (ctx->endpoint->id != NGX_COMET_ENDPOINT_MODEL) {
         return NGX_OK;
     }
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
-
     name.len = r->uri.len - (sizeof("/v1/models/") - 1);
     name.data = r->uri.data + sizeof("/v1/models/") - 1;
 
-    if (ngx_comet_policy_admits(&clcf->policy, (char *) name.data, name.len)) {
+    if (ngx_comet_policy_admits(&ctx->conf, (char *) name.data, name.len)) {
         return NGX_OK;
     }
 
@@ -518,6 +527,7 @@ ngx_comet_gate_scan_again(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 static ngx_int_t
 ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
+    ngx_int_t           rc;
     ngx_comet_judge_t  *judge;
 
     judge = ctx->judge;
@@ -539,6 +549,13 @@ ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     }
 
     ngx_comet_gate_remember(r, ctx);
+
+    rc = ngx_comet_admit_call(r, ctx);
+
+    if (rc != NGX_OK) {
+        ctx->repairs.len = 0;
+        return rc;
+    }
 
     ctx->edits = judge->edits;
     ctx->nedits = judge->nedits;

@@ -11,6 +11,8 @@
 #include "ngx_comet_endpoint.h"
 #include "ngx_comet_error.h"
 #include "ngx_comet_judge.h"
+#include "ngx_comet_keyring.h"
+#include "ngx_comet_ledger.h"
 #include "ngx_comet_pattern.h"
 
 
@@ -59,19 +61,74 @@ typedef struct {
 } ngx_comet_provider_conf_t;
 
 
-typedef struct {
-    ngx_array_t                providers;  /* of ngx_comet_provider_conf_t */
-} ngx_comet_main_conf_t;
+typedef struct ngx_comet_tenant_s  ngx_comet_tenant_t;
 
 
 typedef struct {
+    ngx_comet_limit_t          limit;
+    ngx_comet_pattern_t       *models;     /* or NULL: of any */
+    ngx_str_t                  text;       /* as it is written */
+} ngx_comet_limit_conf_t;
+
+
+/* the limits of one kind, as they stand at one place */
+
+typedef struct {
+    ngx_array_t                limits;     /* of ngx_comet_limit_conf_t */
+    ngx_comet_tenant_t        *tenant;     /* whose they are, or NULL */
+    ngx_str_t                  scope;      /* or where they are counted */
+    ngx_comet_ref_t           *refs;       /* for each tenant, each limit */
+    ngx_comet_place_t          place;
+} ngx_comet_limits_t;
+
+
+/* what http, server, location and tenant can say, the tenant last */
+
+typedef struct {
+    ngx_str_t                  bearer;     /* "Bearer KEY" */
     ngx_uint_t                 mode;
     ngx_array_t               *params;     /* of ngx_comet_param_t */
     ngx_array_t               *models;     /* of ngx_comet_pattern_t */
     ngx_array_t               *deny;
     ngx_uint_t                 cap;
     ngx_flag_t                 cap_default;
+    ngx_comet_limits_t        *limits[NGX_COMET_LIMIT_KINDS];
+    ngx_uint_t                 reserve;    /* output tokens, without a cap */
+    ngx_flag_t                 dry_run;
 } ngx_comet_policy_conf_t;
+
+
+struct ngx_comet_tenant_s {
+    ngx_str_t                  name;
+    ngx_uint_t                 index;      /* from 1 */
+    ngx_comet_policy_conf_t    policy;
+    ngx_comet_place_t          place;
+};
+
+
+/* money for a token, in 1/NGX_COMET_MONEY */
+
+typedef struct {
+    ngx_comet_pattern_t        models;
+    uint64_t                   input;
+    uint64_t                   output;
+    uint64_t                   cached;
+} ngx_comet_price_t;
+
+
+typedef struct {
+    ngx_array_t                providers;  /* of ngx_comet_provider_conf_t */
+    ngx_array_t                tenants;    /* of ngx_comet_tenant_t * */
+    void                     **tenant_conf;
+    ngx_comet_keyring_t        keys;       /* of clients */
+    ngx_comet_keyring_t        names;      /* of tenants */
+    ngx_array_t                prices;     /* of ngx_comet_price_t */
+    ngx_array_t                limits;     /* of ngx_comet_limits_t * */
+    ngx_array_t                passes;     /* of ngx_comet_loc_conf_t * */
+    ngx_shm_zone_t            *zone;
+    ngx_comet_ledger_memory_t  memory;
+    EVP_MD_CTX                *digest;
+} ngx_comet_main_conf_t;
 
 
 typedef struct {
@@ -84,16 +141,63 @@ typedef struct {
 
     ngx_comet_tls_conf_t       tls;
 
-    ngx_str_t                  bearer;           /* "Bearer KEY" */
     ngx_array_t               *forward_headers;  /* of ngx_str_t, lowercase */
     ngx_array_t               *endpoints;        /* of ngx_str_t, globs */
     ngx_comet_policy_conf_t    policy;
+
+    ngx_http_complex_value_t  *tenant_from;      /* NULL: the client's key */
+    ngx_str_t                  default_name;
+    ngx_comet_place_t          default_place;
+    ngx_comet_tenant_t        *default_tenant;
 
     ngx_comet_place_t          place;            /* of comet_pass */
 
     unsigned                   pass:1;
     unsigned                   tls_needed:1;
+    unsigned                   tenant_from_set:1;
+    unsigned                   anonymous:1;      /* no tenant is asked for */
 } ngx_comet_loc_conf_t;
+
+
+typedef struct {
+    uint64_t                   input;      /* tokens */
+    uint64_t                   output;
+    uint64_t                   cached;     /* of the input */
+} ngx_comet_usage_t;
+
+
+/* what is left of a limit that a client is told of */
+
+typedef struct {
+    ngx_comet_limit_conf_t    *conf;
+    uint64_t                   left;
+    uint64_t                   reset;      /* milliseconds */
+} ngx_comet_quota_t;
+
+
+/* what a request was let in with; it outlives an internal redirect */
+
+typedef struct {
+    ngx_http_request_t        *request;
+    ngx_comet_call_t          *call;
+    ngx_comet_entry_t          entries[NGX_COMET_ENTRIES_MAX];
+    ngx_comet_limit_conf_t    *confs[NGX_COMET_ENTRIES_MAX];
+    ngx_uint_t                 n;
+    const ngx_comet_price_t   *price;
+    ngx_comet_usage_t          estimate;
+
+    ngx_comet_quota_t          requests;
+    ngx_comet_quota_t          tokens;
+    ngx_comet_quota_t          closest;    /* to refusing */
+    uint64_t                   retry;      /* milliseconds */
+
+    unsigned                   admitted:1;
+    unsigned                   reserved:1;
+    unsigned                   settled:1;
+    unsigned                   refused:1;
+    unsigned                   dry_run:1;
+    unsigned                   final:1;    /* no use to try again */
+} ngx_comet_admission_t;
 
 
 typedef struct {
@@ -105,7 +209,10 @@ typedef struct {
     ngx_uint_t                 interim;    /* answers before the answer */
 
     const ngx_comet_endpoint_t  *endpoint;
+    ngx_comet_tenant_t        *tenant;
+    ngx_comet_policy_conf_t    conf;       /* the tenant's and the location's */
     ngx_comet_policy_t         policy;
+    ngx_comet_admission_t     *admission;
     ngx_comet_judge_t         *judge;      /* while the body passes */
     ngx_int_t                  gate;       /* what the phases are told */
 
@@ -140,6 +247,7 @@ ngx_comet_ctx_t *ngx_comet_get_ctx(ngx_http_request_t *r);
 
 /* ngx_comet_conf.c */
 
+void *ngx_comet_create_main_conf(ngx_conf_t *cf);
 void *ngx_comet_create_loc_conf(ngx_conf_t *cf);
 char *ngx_comet_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 char *ngx_comet_forward_header(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -152,6 +260,52 @@ void ngx_cdecl ngx_comet_conf_error(ngx_conf_t *cf, ngx_comet_place_t *place,
 /* ngx_comet_key.c */
 
 char *ngx_comet_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+void ngx_comet_key_mask(ngx_conf_t *cf, ngx_str_t *key);
+
+/* ngx_comet_tenant.c */
+
+#define NGX_COMET_TENANT_CONF  0x00100000
+
+char *ngx_comet_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_comet_client_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_comet_tenant_from(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t ngx_comet_tenants_create(ngx_conf_t *cf,
+    ngx_comet_main_conf_t *cmcf);
+ngx_int_t ngx_comet_tenants_init(ngx_conf_t *cf);
+ngx_int_t ngx_comet_tenant_identify(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+ngx_str_t *ngx_comet_tenant_name(ngx_comet_tenant_t *tenant);
+
+/* ngx_comet_limits.c */
+
+char *ngx_comet_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+const char *ngx_comet_limit_name(ngx_comet_limit_e kind);
+char *ngx_comet_price(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t ngx_comet_limits_place(ngx_conf_t *cf,
+    ngx_comet_policy_conf_t *policy);
+ngx_int_t ngx_comet_limits_init(ngx_conf_t *cf);
+ngx_comet_ref_t *ngx_comet_limits_refs(ngx_comet_limits_t *limits,
+    ngx_comet_tenant_t *tenant);
+const ngx_comet_price_t *ngx_comet_price_of(ngx_comet_main_conf_t *cmcf,
+    const char *model, size_t len);
+uint64_t ngx_comet_cost(const ngx_comet_price_t *price,
+    ngx_comet_usage_t *usage);
+
+/* ngx_comet_zone.c */
+
+char *ngx_comet_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t ngx_comet_zone_start(ngx_cycle_t *cycle);
+void ngx_comet_zone_lock(ngx_comet_main_conf_t *cmcf);
+void ngx_comet_zone_unlock(ngx_comet_main_conf_t *cmcf);
+void ngx_comet_zone_clock(ngx_comet_clock_t *clock);
+
+/* ngx_comet_admit.c */
+
+ngx_int_t ngx_comet_admit_init(ngx_conf_t *cf);
+ngx_int_t ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+ngx_int_t ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+ngx_int_t ngx_comet_admit_headers(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
 
 /* ngx_comet_tls.c */
 
@@ -177,10 +331,14 @@ ngx_int_t ngx_comet_gate_init(ngx_conf_t *cf);
 void ngx_comet_policy_create(ngx_comet_policy_conf_t *policy);
 void ngx_comet_policy_merge(ngx_comet_policy_conf_t *conf,
     ngx_comet_policy_conf_t *prev);
+void ngx_comet_policy_choose(ngx_comet_policy_conf_t *conf,
+    ngx_comet_policy_conf_t *tenant, ngx_comet_policy_conf_t *location);
 ngx_int_t ngx_comet_policy_of(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 ngx_uint_t ngx_comet_policy_admits(ngx_comet_policy_conf_t *policy,
     const char *model, size_t len);
 char *ngx_comet_patterns(ngx_conf_t *cf, ngx_array_t **list);
+ngx_int_t ngx_comet_pattern_set(ngx_conf_t *cf, ngx_comet_pattern_t *pattern,
+    ngx_str_t *text);
 char *ngx_comet_rule(ngx_conf_t *cf, ngx_array_t **params);
 char *ngx_comet_models(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_comet_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
@@ -193,7 +351,6 @@ ngx_int_t ngx_comet_models_init(ngx_conf_t *cf);
 
 /* ngx_comet_provider.c */
 
-void *ngx_comet_create_main_conf(ngx_conf_t *cf);
 char *ngx_comet_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 const ngx_comet_provider_t *ngx_comet_provider_find(ngx_http_request_t *r,
     const char *model, size_t len);

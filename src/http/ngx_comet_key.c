@@ -11,7 +11,6 @@ static char *ngx_comet_key_env(ngx_conf_t *cf, ngx_str_t *name,
 static void ngx_comet_key_trim(ngx_str_t *key);
 static char *ngx_comet_key_check(ngx_conf_t *cf, ngx_str_t *source,
     ngx_str_t *key);
-static void ngx_comet_key_mask(ngx_conf_t *cf, ngx_str_t *key);
 
 
 static ngx_str_t  ngx_comet_bearer = ngx_string("Bearer ");
@@ -26,9 +25,11 @@ ngx_comet_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     char       *rv;
     u_char     *p;
-    ngx_str_t  *value, name, source, key;
+    ngx_str_t  *value, *bearer, name, source, key;
 
-    if (clcf->bearer.data) {
+    bearer = &clcf->policy.bearer;
+
+    if (bearer->data) {
         return "is duplicate";
     }
 
@@ -81,20 +82,20 @@ ngx_comet_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     rv = ngx_comet_key_check(cf, &source, &key);
 
-    if (rv == NGX_CONF_OK) {
-
-        clcf->bearer.len = ngx_comet_bearer.len + key.len;
-        clcf->bearer.data = ngx_pnalloc(cf->pool, clcf->bearer.len);
-        if (clcf->bearer.data == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        p = ngx_copy(clcf->bearer.data, ngx_comet_bearer.data,
-                     ngx_comet_bearer.len);
-        ngx_memcpy(p, key.data, key.len);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
-    return rv;
+    bearer->len = ngx_comet_bearer.len + key.len;
+    bearer->data = ngx_pnalloc(cf->pool, bearer->len);
+    if (bearer->data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    p = ngx_copy(bearer->data, ngx_comet_bearer.data, ngx_comet_bearer.len);
+    ngx_memcpy(p, key.data, key.len);
+
+    return NGX_CONF_OK;
 }
 
 
@@ -253,7 +254,7 @@ ngx_comet_key_check(ngx_conf_t *cf, ngx_str_t *source, ngx_str_t *key)
 
 /* "nginx -T" prints the configuration as it was read: less the key */
 
-static void
+void
 ngx_comet_key_mask(ngx_conf_t *cf, ngx_str_t *key)
 {
     u_char     *p, *last;

@@ -42,8 +42,7 @@ ngx_comet_models_init(ngx_conf_t *cf)
 static ngx_int_t
 ngx_comet_models_header_filter(ngx_http_request_t *r)
 {
-    ngx_comet_ctx_t       *ctx;
-    ngx_comet_loc_conf_t  *clcf;
+    ngx_comet_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
@@ -55,9 +54,7 @@ ngx_comet_models_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
-
-    if (clcf->policy.models == NULL && clcf->policy.deny == NULL) {
+    if (ctx->conf.models == NULL && ctx->conf.deny == NULL) {
         return ngx_http_next_header_filter(r);
     }
 

@@ -5,6 +5,9 @@
 #include <cjson/cJSON.h>
 
 
+#define NGX_COMET_RESERVE_OUTPUT  4096
+
+
 static const ngx_comet_provider_t *ngx_comet_policy_provider(void *data,
     const char *model, size_t len);
 static int ngx_comet_policy_admit(void *data, const char *model, size_t len);
@@ -21,12 +24,22 @@ static ngx_int_t ngx_comet_param_range(ngx_comet_param_t *param,
 void
 ngx_comet_policy_create(ngx_comet_policy_conf_t *policy)
 {
+    ngx_uint_t  i;
+
+    ngx_str_null(&policy->bearer);
+
     policy->mode = NGX_CONF_UNSET_UINT;
     policy->params = NGX_CONF_UNSET_PTR;
     policy->models = NGX_CONF_UNSET_PTR;
     policy->deny = NGX_CONF_UNSET_PTR;
     policy->cap = NGX_CONF_UNSET_UINT;
     policy->cap_default = NGX_CONF_UNSET;
+    policy->reserve = NGX_CONF_UNSET_UINT;
+    policy->dry_run = NGX_CONF_UNSET;
+
+    for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
+        policy->limits[i] = NGX_CONF_UNSET_PTR;
+    }
 }
 
 
@@ -34,12 +47,36 @@ void
 ngx_comet_policy_merge(ngx_comet_policy_conf_t *conf,
     ngx_comet_policy_conf_t *prev)
 {
+    ngx_uint_t  i;
+
+    if (conf->bearer.data == NULL) {
+        conf->bearer = prev->bearer;
+    }
+
     ngx_conf_merge_uint_value(conf->mode, prev->mode, NGX_COMET_REJECT);
     ngx_conf_merge_ptr_value(conf->params, prev->params, NULL);
     ngx_conf_merge_ptr_value(conf->models, prev->models, NULL);
     ngx_conf_merge_ptr_value(conf->deny, prev->deny, NULL);
     ngx_conf_merge_value(conf->cap_default, prev->cap_default, 0);
     ngx_conf_merge_uint_value(conf->cap, prev->cap, 0);
+    ngx_conf_merge_uint_value(conf->reserve, prev->reserve,
+                              NGX_COMET_RESERVE_OUTPUT);
+    ngx_conf_merge_value(conf->dry_run, prev->dry_run, 0);
+
+    for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
+        ngx_conf_merge_ptr_value(conf->limits[i], prev->limits[i], NULL);
+    }
+}
+
+
+/* what a tenant says itself, and for the rest what its location says */
+
+void
+ngx_comet_policy_choose(ngx_comet_policy_conf_t *conf,
+    ngx_comet_policy_conf_t *tenant, ngx_comet_policy_conf_t *location)
+{
+    *conf = *tenant;
+    ngx_comet_policy_merge(conf, location);
 }
 
 
@@ -52,11 +89,9 @@ ngx_comet_policy_of(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     ngx_uint_t                i, n;
     ngx_comet_rule_t         *rules;
     ngx_comet_param_t        *params;
-    ngx_comet_loc_conf_t     *clcf;
     ngx_comet_policy_conf_t  *conf;
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
-    conf = &clcf->policy;
+    conf = &ctx->conf;
 
     ctx->policy.mode = conf->mode;
     ctx->policy.cap = conf->cap;
@@ -154,11 +189,11 @@ ngx_comet_policy_admit(void *data, const char *model, size_t len)
 {
     ngx_http_request_t *r = data;
 
-    ngx_comet_loc_conf_t  *clcf;
+    ngx_comet_ctx_t  *ctx;
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
-    return (int) ngx_comet_policy_admits(&clcf->policy, model, len);
+    return (int) ngx_comet_policy_admits(&ctx->conf, model, len);
 }
 
 
@@ -230,11 +265,8 @@ ngx_comet_models(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 char *
 ngx_comet_patterns(ngx_conf_t *cf, ngx_array_t **list)
 {
-    char                  error[128];
-    ngx_str_t            *value;
-    ngx_uint_t            i;
-    ngx_pool_cleanup_t   *cln;
-    ngx_comet_pattern_t  *pattern;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
 
     if (*list == NGX_CONF_UNSET_PTR) {
         *list = ngx_array_create(cf->pool, 4, sizeof(ngx_comet_pattern_t));
@@ -246,35 +278,55 @@ ngx_comet_patterns(ngx_conf_t *cf, ngx_array_t **list)
     value = cf->args->elts;
 
     for (i = 1; i < cf->args->nelts; i++) {
-
-        if (value[i].len == 0) {
-            return "has an empty pattern";
-        }
-
-        pattern = ngx_array_push(*list);
-        cln = ngx_pool_cleanup_add(cf->pool, sizeof(ngx_comet_pattern_t));
-
-        if (pattern == NULL || cln == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        if (ngx_comet_pattern_compile(pattern, (char *) value[i].data,
-                                      value[i].len, error, sizeof(error))
-            != 0)
+        if (ngx_comet_pattern_set(cf, ngx_array_push(*list), &value[i])
+            != NGX_OK)
         {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid regular expression \"%V\" in \"%V\": "
-                               "%s", &value[i], &value[0], error);
             return NGX_CONF_ERROR;
         }
-
-        /* the array may move */
-
-        *(ngx_comet_pattern_t *) cln->data = *pattern;
-        cln->handler = ngx_comet_pattern_cleanup;
     }
 
     return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_comet_pattern_set(ngx_conf_t *cf, ngx_comet_pattern_t *pattern,
+    ngx_str_t *text)
+{
+    char                 error[128];
+    ngx_str_t           *value;
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(cf->pool, sizeof(ngx_comet_pattern_t));
+
+    if (pattern == NULL || cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    if (text->len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" has an empty pattern", &value[0]);
+        return NGX_ERROR;
+    }
+
+    if (ngx_comet_pattern_compile(pattern, (char *) text->data, text->len,
+                                  error, sizeof(error))
+        != 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid regular expression \"%V\" in \"%V\": %s",
+                           text, &value[0], error);
+        return NGX_ERROR;
+    }
+
+    /* the pattern itself may move with its array */
+
+    *(ngx_comet_pattern_t *) cln->data = *pattern;
+    cln->handler = ngx_comet_pattern_cleanup;
+
+    return NGX_OK;
 }
 
 

@@ -25,27 +25,6 @@ static const struct {
 };
 
 
-void *
-ngx_comet_create_main_conf(ngx_conf_t *cf)
-{
-    ngx_comet_main_conf_t  *conf;
-
-    conf = ngx_pcalloc(cf->pool, sizeof(ngx_comet_main_conf_t));
-    if (conf == NULL) {
-        return NULL;
-    }
-
-    if (ngx_array_init(&conf->providers, cf->pool, 4,
-                       sizeof(ngx_comet_provider_conf_t))
-        != NGX_OK)
-    {
-        return NULL;
-    }
-
-    return conf;
-}
-
-
 char *
 ngx_comet_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {

@@ -93,7 +93,9 @@ ngx_comet_refuse_header_filter(ngx_http_request_t *r)
 
     ctx = ngx_comet_get_ctx(r);
 
-    if (ctx == NULL || ngx_comet_refuse_tell_repairs(r, ctx) != NGX_OK) {
+    if (ctx == NULL || ngx_comet_refuse_tell_repairs(r, ctx) != NGX_OK
+        || ngx_comet_admit_headers(r, ctx) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -65,19 +65,17 @@ static ngx_str_t  ngx_comet_length = ngx_string("Content-Length: ");
 ngx_int_t
 ngx_comet_create_request(ngx_http_request_t *r)
 {
-    off_t                  length;
-    size_t                 len;
-    ngx_buf_t             *b;
-    ngx_str_t              uri, method;
-    ngx_chain_t           *cl, *body;
-    ngx_uint_t             sized;
-    ngx_comet_ctx_t       *ctx;
-    ngx_http_upstream_t   *u;
-    ngx_comet_loc_conf_t  *clcf;
+    off_t                 length;
+    size_t                len;
+    ngx_buf_t            *b;
+    ngx_str_t             uri, method;
+    ngx_chain_t          *cl, *body;
+    ngx_uint_t            sized;
+    ngx_comet_ctx_t      *ctx;
+    ngx_http_upstream_t  *u;
 
     u = r->upstream;
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
     if (ngx_comet_request_uri(r, ctx, &uri) != NGX_OK) {
         return NGX_ERROR;
@@ -117,7 +115,8 @@ ngx_comet_create_request(ngx_http_request_t *r)
 
     len = method.len + sizeof(" ") - 1 + uri.len
           + ngx_comet_version.len + ctx->host.len
-          + ngx_comet_authorization.len + clcf->bearer.len + sizeof(CRLF) - 1
+          + ngx_comet_authorization.len + ctx->conf.bearer.len
+          + sizeof(CRLF) - 1
           + ngx_comet_length.len + NGX_OFF_T_LEN + sizeof(CRLF) - 1
           + ngx_comet_headers_length(r) + sizeof(CRLF) - 1;
 
@@ -133,7 +132,7 @@ ngx_comet_create_request(ngx_http_request_t *r)
     b->last = ngx_copy(b->last, ctx->host.data, ctx->host.len);
     b->last = ngx_copy(b->last, ngx_comet_authorization.data,
                        ngx_comet_authorization.len);
-    b->last = ngx_copy(b->last, clcf->bearer.data, clcf->bearer.len);
+    b->last = ngx_copy(b->last, ctx->conf.bearer.data, ctx->conf.bearer.len);
     *b->last++ = CR; *b->last++ = LF;
 
     if (sized) {

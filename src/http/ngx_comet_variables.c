@@ -9,6 +9,10 @@ static ngx_int_t ngx_comet_endpoint_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_comet_verdict_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_comet_tenant_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_comet_limit_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 
 
 static const char *const  ngx_comet_verdicts[] = {
@@ -24,6 +28,20 @@ static const char *const  ngx_comet_verdicts[] = {
       NGX_HTTP_VAR_NOCACHEABLE, 0 }
 
 
+enum {
+    NGX_COMET_QUOTA_LIMIT,
+    NGX_COMET_QUOTA_LEFT,
+    NGX_COMET_QUOTA_RESET,
+    NGX_COMET_QUOTA_STATUS
+};
+
+#define NGX_COMET_QUOTA_LEN  64
+
+#define ngx_comet_quota_variable(name, what)                                  \
+    { ngx_string(name), NULL, ngx_comet_limit_variable, what,                 \
+      NGX_HTTP_VAR_NOCACHEABLE, 0 }
+
+
 static ngx_http_variable_t  ngx_comet_variables[] = {
     ngx_comet_variable("comet_model", ngx_comet_string_variable, model),
     ngx_comet_variable("comet_provider", ngx_comet_text_variable, provider),
@@ -35,6 +53,12 @@ static ngx_http_variable_t  ngx_comet_variables[] = {
     ngx_comet_variable("comet_error_param", ngx_comet_string_variable,
                        error_param),
     ngx_comet_variable("comet_repairs", ngx_comet_string_variable, repairs),
+    ngx_comet_variable("comet_tenant", ngx_comet_tenant_variable, tenant),
+
+    ngx_comet_quota_variable("comet_limit", NGX_COMET_QUOTA_LIMIT),
+    ngx_comet_quota_variable("comet_limit_remaining", NGX_COMET_QUOTA_LEFT),
+    ngx_comet_quota_variable("comet_limit_reset", NGX_COMET_QUOTA_RESET),
+    ngx_comet_quota_variable("comet_limit_status", NGX_COMET_QUOTA_STATUS),
 
       ngx_http_null_variable
 };
@@ -141,4 +165,74 @@ ngx_comet_verdict_variable(ngx_http_request_t *r,
     return ngx_comet_variable_text(v, ctx && ctx->gated
                                       ? ngx_comet_verdicts[ctx->verdict]
                                       : NULL);
+}
+
+
+static ngx_int_t
+ngx_comet_tenant_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    ngx_comet_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    if (ctx == NULL || ctx->tenant == NULL) {
+        return ngx_comet_variable_text(v, NULL);
+    }
+
+    return ngx_comet_variable_set(v, ctx->tenant->name.data,
+                                  ctx->tenant->name.len);
+}
+
+
+/* of the limit that was closest to refusing */
+
+static ngx_int_t
+ngx_comet_limit_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    u_char                 *p, *last;
+    ngx_comet_ctx_t        *ctx;
+    ngx_comet_quota_t      *quota;
+    ngx_comet_admission_t  *admission;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    admission = ctx ? ctx->admission : NULL;
+
+    if (admission == NULL || admission->closest.conf == NULL) {
+        return ngx_comet_variable_text(v, NULL);
+    }
+
+    if (data == NGX_COMET_QUOTA_STATUS) {
+        return ngx_comet_variable_text(v, !admission->refused ? "passed"
+                                          : admission->dry_run
+                                          ? "refused_dry_run" : "refused");
+    }
+
+    quota = &admission->closest;
+
+    p = ngx_pnalloc(r->pool, NGX_COMET_QUOTA_LEN + quota->conf->text.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    switch (data) {
+
+    case NGX_COMET_QUOTA_LIMIT:
+        last = ngx_sprintf(p, "%s %V",
+                           ngx_comet_limit_name(quota->conf->limit.kind),
+                           &quota->conf->text);
+        break;
+
+    case NGX_COMET_QUOTA_LEFT:
+        last = p + ngx_comet_amount((char *) p, NGX_COMET_QUOTA_LEN,
+                                    quota->conf->limit.kind, quota->left);
+        break;
+
+    default:
+        last = ngx_sprintf(p, "%uL.%03uL", quota->reset / 1000,
+                           quota->reset % 1000);
+    }
+
+    return ngx_comet_variable_set(v, p, last - p);
 }

@@ -1,0 +1,91 @@
+#include "ngx_comet_estimate.h"
+
+#include <stdlib.h>
+
+#include "ngx_comet_limit.h"
+
+
+#define NGX_COMET_TOKEN_BYTES  4
+
+
+static const char *const  ngx_comet_estimate_caps[] = {
+    "max_completion_tokens", "max_tokens", "max_output_tokens", NULL
+};
+
+
+uint64_t
+ngx_comet_estimate_input(const ngx_comet_judge_t *judge)
+{
+    return judge->scan.offset / NGX_COMET_TOKEN_BYTES + 1;
+}
+
+
+/* what a parameter is sent on as, or -1 */
+
+static double
+ngx_comet_estimate_number(ngx_comet_judge_t *judge, const char *name)
+{
+    char                    *end;
+    double                   number;
+    ngx_comet_slot_t        *slot;
+    const ngx_comet_rule_t  *rule;
+
+    slot = ngx_comet_judge_slot(judge, name);
+
+    if (slot == NULL) {
+        return -1;
+    }
+
+    if (judge->policy->mode != NGX_COMET_OBSERVE) {
+
+        rule = ngx_comet_judge_own(judge, name, NGX_COMET_RULE_SET);
+
+        if (rule) {
+            number = strtod(rule->set, &end);
+            return end == rule->set ? -1 : number;
+        }
+
+        if (slot->drop) {
+            return -1;
+        }
+
+        if (slot->clamped) {
+            return slot->clamp;
+        }
+    }
+
+    return slot->whole && slot->type == NGX_COMET_IS_NUMBER ? slot->number
+                                                            : -1;
+}
+
+
+uint64_t
+ngx_comet_estimate_output(ngx_comet_judge_t *judge, uint64_t otherwise)
+{
+    size_t  i;
+    double  cap, one, n;
+
+    cap = -1;
+
+    for (i = 0; ngx_comet_estimate_caps[i]; i++) {
+        one = ngx_comet_estimate_number(judge, ngx_comet_estimate_caps[i]);
+
+        if (one > cap) {
+            cap = one;
+        }
+    }
+
+    if (cap < 0) {
+        cap = judge->policy->cap && judge->policy->cap_default
+              && judge->policy->mode != NGX_COMET_OBSERVE
+              ? (double) judge->policy->cap : (double) otherwise;
+    }
+
+    n = ngx_comet_estimate_number(judge, "n");
+
+    if (n > 1) {
+        cap *= n;
+    }
+
+    return cap < NGX_COMET_TOKENS_MAX ? (uint64_t) cap : NGX_COMET_TOKENS_MAX;
+}

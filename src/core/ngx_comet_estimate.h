@@ -1,0 +1,21 @@
+/* How many tokens a call may take, before its answer tells. */
+
+
+#ifndef _NGX_COMET_ESTIMATE_H_INCLUDED_
+#define _NGX_COMET_ESTIMATE_H_INCLUDED_
+
+
+#include "ngx_comet_judge.h"
+
+
+/* of a body that was judged, by its size */
+
+uint64_t ngx_comet_estimate_input(const ngx_comet_judge_t *judge);
+
+/* the cap it is sent on with, or else the default, for each choice */
+
+uint64_t ngx_comet_estimate_output(ngx_comet_judge_t *judge,
+    uint64_t otherwise);
+
+
+#endif /* _NGX_COMET_ESTIMATE_H_INCLUDED_ */

@@ -1,0 +1,145 @@
+/*
+ * The memory that all workers share: what each tenant has taken, and which
+ * calls are under way.  Whoever calls holds the lock.
+ *
+ * Nothing here relies on a change being whole: what calls have reserved is
+ * counted again from the calls themselves after a worker has died.
+ */
+
+
+#ifndef _NGX_COMET_LEDGER_H_INCLUDED_
+#define _NGX_COMET_LEDGER_H_INCLUDED_
+
+
+#include "ngx_comet_limit.h"
+
+
+#define NGX_COMET_LEDGER_LAYOUT  0x636f6d657401   /* changes with the structs */
+#define NGX_COMET_ENTRIES_MAX    16               /* limits of one call */
+#define NGX_COMET_OWNERS_MAX     1024
+#define NGX_COMET_ID_LEN         16
+
+
+typedef struct ngx_comet_counter_s  ngx_comet_counter_t;
+typedef struct ngx_comet_call_s     ngx_comet_call_t;
+typedef struct ngx_comet_calls_s    ngx_comet_calls_t;
+
+
+struct ngx_comet_counter_s {
+    unsigned char                id[NGX_COMET_ID_LEN];
+    ngx_comet_level_t            level;
+    ngx_comet_counter_t         *next;
+    uint64_t                     generation;  /* of who last asked for it */
+};
+
+
+typedef struct {
+    ngx_comet_counter_t         *counter;
+    uint64_t                     amount;
+} ngx_comet_hold_t;
+
+
+struct ngx_comet_call_s {
+    uint32_t                     owner;       /* 0: free */
+    uint32_t                     nholds;
+    ngx_comet_call_t            *next;        /* free one */
+    ngx_comet_hold_t             holds[NGX_COMET_ENTRIES_MAX];
+};
+
+
+#define NGX_COMET_CALLS  14                   /* in a page of 4 KB */
+
+struct ngx_comet_calls_s {
+    ngx_comet_calls_t           *next;
+    ngx_comet_call_t             calls[NGX_COMET_CALLS];
+};
+
+
+typedef struct {
+    uint64_t                     layout;
+    uint64_t                     generation;
+    ngx_comet_counter_t         *counters;
+    uint64_t                     ncounters;
+    ngx_comet_calls_t           *calls;
+    ngx_comet_call_t            *free;
+    uint64_t                     active;      /* calls */
+    uint64_t                     lost;        /* with workers that died */
+    uint64_t                     owners[NGX_COMET_OWNERS_MAX];  /* pids */
+} ngx_comet_ledger_t;
+
+
+/* where a counter is; the counter may have become another one's */
+
+typedef struct {
+    unsigned char                id[NGX_COMET_ID_LEN];
+    ngx_comet_counter_t         *counter;
+} ngx_comet_ref_t;
+
+
+/* one limit on one call */
+
+typedef struct {
+    const ngx_comet_limit_t     *limit;
+    ngx_comet_ref_t             *ref;
+    uint64_t                     amount;
+    uint64_t                     left;        /* found: afterwards */
+    uint64_t                     reset;
+    uint64_t                     wait;        /* found: 0, or why not now */
+    unsigned                     probe:1;     /* only look whether it fits */
+    unsigned                     held:1;      /* reserved until the end */
+} ngx_comet_entry_t;
+
+
+typedef void *(*ngx_comet_ledger_alloc_pt)(void *data, size_t size);
+typedef void (*ngx_comet_ledger_free_pt)(void *data, void *p);
+
+
+typedef struct {
+    ngx_comet_ledger_t          *ledger;
+    ngx_comet_ledger_alloc_pt    alloc;
+    ngx_comet_ledger_free_pt     free;
+    void                        *data;
+} ngx_comet_ledger_memory_t;
+
+
+typedef enum {
+    NGX_COMET_ADMITTED,
+    NGX_COMET_LIMITED,
+    NGX_COMET_LEDGER_FULL
+} ngx_comet_admit_e;
+
+
+ngx_comet_ledger_t *ngx_comet_ledger_create(ngx_comet_ledger_memory_t *memory);
+
+/*
+ * A configuration's counters: begin, one ref for each, end.  What no one asked
+ * for and has nothing to remember is freed.
+ */
+
+void ngx_comet_ledger_begin(ngx_comet_ledger_memory_t *memory);
+int ngx_comet_ledger_ref(ngx_comet_ledger_memory_t *memory,
+    ngx_comet_ref_t *ref, ngx_comet_counter_t *known);
+void ngx_comet_ledger_end(ngx_comet_ledger_memory_t *memory);
+
+/*
+ * All entries or none; *call is created where something is to be held.  When
+ * forced, it is taken though it does not fit.
+ */
+
+ngx_comet_admit_e ngx_comet_ledger_admit(ngx_comet_ledger_memory_t *memory,
+    const ngx_comet_clock_t *clock, uint32_t owner, ngx_comet_call_t **call,
+    ngx_comet_entry_t *entries, size_t n, int force);
+
+/* the end of a call: what entry i really took is taken[i] */
+
+void ngx_comet_ledger_settle(ngx_comet_ledger_memory_t *memory,
+    const ngx_comet_clock_t *clock, ngx_comet_call_t *call,
+    ngx_comet_entry_t *entries, const uint64_t *taken, size_t n);
+
+/* the calls of workers that died are undone: how many */
+
+size_t ngx_comet_ledger_recover(ngx_comet_ledger_memory_t *memory,
+    int (*dead)(uint32_t owner, uint64_t pid));
+
+
+#endif /* _NGX_COMET_LEDGER_H_INCLUDED_ */

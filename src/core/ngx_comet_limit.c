@@ -1,0 +1,496 @@
+#include "ngx_comet_limit.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+
+#define NGX_COMET_SECOND  1000
+#define NGX_COMET_MINUTE  (60 * NGX_COMET_SECOND)
+#define NGX_COMET_HOUR    (60 * NGX_COMET_MINUTE)
+#define NGX_COMET_DAY     (24 * NGX_COMET_HOUR)
+
+/* clocks of workers differ by less, steps of a clock that matter by more */
+
+#define NGX_COMET_SKEW    3600
+
+
+static const struct {
+    const char        *name;
+    ngx_comet_span_e   span;
+    uint64_t           period;
+} ngx_comet_periods[] = {
+    { "day", NGX_COMET_SPAN_DAY, NGX_COMET_DAY },
+    { "month", NGX_COMET_SPAN_MONTH, 31ULL * NGX_COMET_DAY },
+    { NULL, NGX_COMET_SPAN_WINDOW, 0 }
+};
+
+
+static const char *
+ngx_comet_limit_digits(const char *p, uint64_t max, uint64_t *value)
+{
+    const char  *start;
+
+    *value = 0;
+
+    for (start = p; *p >= '0' && *p <= '9'; p++) {
+        *value = *value * 10 + (uint64_t) (*p - '0');
+
+        if (*value > max) {
+            return NULL;
+        }
+    }
+
+    return p == start ? NULL : p;
+}
+
+
+/* 200000, 200k, 10m, 2g */
+
+static const char *
+ngx_comet_limit_count(const char *p, uint64_t *value)
+{
+    uint64_t  unit;
+
+    p = ngx_comet_limit_digits(p, NGX_COMET_TOKENS_MAX, value);
+
+    if (p == NULL) {
+        return NULL;
+    }
+
+    unit = *p == 'k' ? 1000
+           : *p == 'm' ? 1000000
+           : *p == 'g' ? 1000000000
+           : 1;
+
+    if (unit != 1) {
+        p++;
+    }
+
+    if (*value == 0 || *value > NGX_COMET_TOKENS_MAX / unit) {
+        return NULL;
+    }
+
+    *value *= unit;
+
+    return p;
+}
+
+
+/* a decimal number of at most six places, times the unit */
+
+static const char *
+ngx_comet_limit_decimal(const char *p, uint64_t unit, uint64_t max,
+    uint64_t *value)
+{
+    uint64_t  place, part;
+
+    p = ngx_comet_limit_digits(p, max, value);
+
+    if (p == NULL) {
+        return NULL;
+    }
+
+    *value *= unit;
+
+    if (*p != '.') {
+        return p;
+    }
+
+    part = 0;
+    place = 1000000;
+
+    for (p++; *p >= '0' && *p <= '9' && place > 1; p++) {
+        place /= 10;
+        part += (uint64_t) (*p - '0') * place;
+    }
+
+    *value += part * (unit / 1000000);
+
+    return place == 1000000 ? NULL : p;
+}
+
+
+int
+ngx_comet_money_parse(const char *text, uint64_t unit, uint64_t max,
+    uint64_t *money)
+{
+    text = ngx_comet_limit_decimal(text, unit, max, money);
+
+    return text && *text == '\0' ? 0 : -1;
+}
+
+
+static int
+ngx_comet_limit_period(ngx_comet_limit_t *limit, const char *p)
+{
+    size_t    i;
+    uint64_t  unit;
+
+    for (i = 0; ngx_comet_periods[i].name; i++) {
+        if (strcmp(p, ngx_comet_periods[i].name) == 0) {
+            limit->span = ngx_comet_periods[i].span;
+            limit->period = ngx_comet_periods[i].period;
+            return 0;
+        }
+    }
+
+    limit->span = NGX_COMET_SPAN_WINDOW;
+
+    p = ngx_comet_limit_digits(p, 366 * 24, &limit->period);
+
+    if (p == NULL) {
+        return -1;
+    }
+
+    unit = *p == 'h' ? NGX_COMET_HOUR : *p == 'd' ? NGX_COMET_DAY : 0;
+
+    if (unit == 0 || p[1] != '\0' || limit->period == 0
+        || limit->period > 366ULL * NGX_COMET_DAY / unit)
+    {
+        return -1;
+    }
+
+    limit->period *= unit;
+
+    return 0;
+}
+
+
+static int
+ngx_comet_limit_unit(ngx_comet_limit_t *limit, const char *p)
+{
+    limit->span = NGX_COMET_SPAN_BUCKET;
+    limit->period = *p == 's' ? NGX_COMET_SECOND : NGX_COMET_MINUTE;
+
+    return (*p == 's' || *p == 'm') && p[1] == '\0' ? 0 : -1;
+}
+
+
+int
+ngx_comet_limit_parse(ngx_comet_limit_t *limit, ngx_comet_limit_e kind,
+    const char *text)
+{
+    memset(limit, 0, sizeof(ngx_comet_limit_t));
+
+    limit->kind = kind;
+
+    text = kind == NGX_COMET_LIMIT_SPEND
+           ? ngx_comet_limit_decimal(text, NGX_COMET_MONEY,
+                                     NGX_COMET_MONEY_MAX, &limit->amount)
+           : ngx_comet_limit_count(text, &limit->amount);
+
+    if (text == NULL || limit->amount == 0) {
+        return -1;
+    }
+
+    limit->capacity = limit->amount;
+
+    switch (kind) {
+
+    case NGX_COMET_LIMIT_RATE:
+
+        limit->capacity = 1;
+
+        return strncmp(text, "r/", 2) == 0
+               ? ngx_comet_limit_unit(limit, text + 2) : -1;
+
+    case NGX_COMET_LIMIT_TOKENS:
+
+        return *text == '/' ? ngx_comet_limit_unit(limit, text + 1) : -1;
+
+    case NGX_COMET_LIMIT_CONCURRENCY:
+
+        limit->span = NGX_COMET_SPAN_GAUGE;
+        return *text == '\0' ? 0 : -1;
+
+    default:
+
+        return *text == '/' ? ngx_comet_limit_period(limit, text + 1) : -1;
+    }
+}
+
+
+int
+ngx_comet_limit_parse_burst(ngx_comet_limit_t *limit, const char *text)
+{
+    text = ngx_comet_limit_count(text, &limit->capacity);
+
+    return text && *text == '\0' ? 0 : -1;
+}
+
+
+/* the first second of the day or month */
+
+static int64_t
+ngx_comet_limit_calendar(const ngx_comet_limit_t *limit, int64_t wall,
+    int next)
+{
+    time_t     t;
+    struct tm  tm;
+
+    t = (time_t) wall;
+    gmtime_r(&t, &tm);
+
+    tm.tm_sec = 0;
+    tm.tm_min = 0;
+    tm.tm_hour = 0;
+
+    if (limit->span == NGX_COMET_SPAN_MONTH) {
+        tm.tm_mday = 1;
+        tm.tm_mon += next;
+
+    } else {
+        tm.tm_mday += next;
+    }
+
+    return (int64_t) timegm(&tm);
+}
+
+
+static void
+ngx_comet_limit_roll_calendar(const ngx_comet_limit_t *limit,
+    ngx_comet_level_t *level, const ngx_comet_clock_t *clock)
+{
+    int64_t  start, since;
+
+    start = ngx_comet_limit_calendar(limit, clock->wall, 0);
+    since = (int64_t) level->since;
+
+    if (start > since) {
+        level->used = 0;
+        level->since = (uint64_t) start;
+
+    } else if (clock->wall + NGX_COMET_SKEW < since) {
+
+        /* the clock was set back: what was used stays used */
+
+        level->since = (uint64_t) start;
+    }
+}
+
+
+void
+ngx_comet_limit_roll(const ngx_comet_limit_t *limit, ngx_comet_level_t *level,
+    const ngx_comet_clock_t *clock)
+{
+    uint64_t  elapsed;
+
+    elapsed = clock->steady > level->since ? clock->steady - level->since : 0;
+
+    switch (limit->span) {
+
+    case NGX_COMET_SPAN_BUCKET:
+
+        if (elapsed == 0) {
+            break;
+        }
+
+        level->since = clock->steady;
+        level->used = elapsed > level->used / limit->amount
+                      ? 0 : level->used - elapsed * limit->amount;
+        break;
+
+    case NGX_COMET_SPAN_WINDOW:
+
+        if (elapsed >= limit->period) {
+            level->used = 0;
+        }
+
+        break;
+
+    case NGX_COMET_SPAN_GAUGE:
+        break;
+
+    default:
+        ngx_comet_limit_roll_calendar(limit, level, clock);
+    }
+}
+
+
+void
+ngx_comet_limit_charge(const ngx_comet_limit_t *limit,
+    ngx_comet_level_t *level, const ngx_comet_clock_t *clock, uint64_t amount)
+{
+    if (amount == 0) {
+        return;
+    }
+
+    if (limit->span == NGX_COMET_SPAN_WINDOW && level->used == 0) {
+        level->since = clock->steady;
+    }
+
+    if (limit->span == NGX_COMET_SPAN_BUCKET
+        && __builtin_mul_overflow(amount, limit->period, &amount))
+    {
+        amount = UINT64_MAX;
+    }
+
+    if (__builtin_add_overflow(level->used, amount, &level->used)) {
+        level->used = UINT64_MAX;
+    }
+}
+
+
+static uint64_t
+ngx_comet_limit_window_end(const ngx_comet_limit_t *limit,
+    const ngx_comet_level_t *level, const ngx_comet_clock_t *clock)
+{
+    int64_t   end;
+    uint64_t  elapsed;
+
+    if (limit->span != NGX_COMET_SPAN_WINDOW) {
+        end = ngx_comet_limit_calendar(limit, clock->wall, 1);
+        return (uint64_t) (end - clock->wall) * NGX_COMET_SECOND;
+    }
+
+    elapsed = clock->steady > level->since ? clock->steady - level->since : 0;
+
+    return elapsed < limit->period ? limit->period - elapsed : 0;
+}
+
+
+uint64_t
+ngx_comet_limit_wait(const ngx_comet_limit_t *limit,
+    const ngx_comet_level_t *level, const ngx_comet_clock_t *clock,
+    uint64_t amount)
+{
+    uint64_t  used, left;
+
+    if (amount > limit->capacity) {
+        return NGX_COMET_WAIT_NEVER;
+    }
+
+    used = level->used;
+    left = limit->capacity - amount;
+
+    switch (limit->span) {
+
+    case NGX_COMET_SPAN_GAUGE:
+        break;
+
+    case NGX_COMET_SPAN_BUCKET:
+
+        if (level->reserved > left) {
+            return NGX_COMET_WAIT_CALLS;
+        }
+
+        left = (left - level->reserved) * limit->period;
+
+        return used <= left ? 0
+                            : (used - left + limit->amount - 1)
+                              / limit->amount;
+
+    default:
+
+        if (used > left) {
+            return ngx_comet_limit_window_end(limit, level, clock);
+        }
+
+        left -= used;
+    }
+
+    return level->reserved > left ? NGX_COMET_WAIT_CALLS : 0;
+}
+
+
+uint64_t
+ngx_comet_limit_left(const ngx_comet_limit_t *limit,
+    const ngx_comet_level_t *level)
+{
+    uint64_t  used;
+
+    used = level->used;
+
+    if (limit->span == NGX_COMET_SPAN_BUCKET) {
+        used = used / limit->period + (used % limit->period != 0);
+    }
+
+    if (used >= limit->capacity
+        || level->reserved >= limit->capacity - used)
+    {
+        return 0;
+    }
+
+    return limit->capacity - used - level->reserved;
+}
+
+
+uint64_t
+ngx_comet_limit_reset(const ngx_comet_limit_t *limit,
+    const ngx_comet_level_t *level, const ngx_comet_clock_t *clock)
+{
+    switch (limit->span) {
+
+    case NGX_COMET_SPAN_GAUGE:
+        return 0;
+
+    case NGX_COMET_SPAN_BUCKET:
+        return level->used / limit->amount
+               + (level->used % limit->amount != 0);
+
+    case NGX_COMET_SPAN_WINDOW:
+
+        if (level->used == 0) {
+            return 0;
+        }
+
+        /* fall through */
+
+    default:
+        return ngx_comet_limit_window_end(limit, level, clock);
+    }
+}
+
+
+size_t
+ngx_comet_duration(char *text, size_t size, uint64_t ms)
+{
+    int                 n;
+    unsigned long long  s;
+
+    if (ms < NGX_COMET_SECOND) {
+        n = snprintf(text, size, "%llums", (unsigned long long) ms);
+        return (size_t) n;
+    }
+
+    s = (ms + NGX_COMET_SECOND - 1) / NGX_COMET_SECOND;
+
+    if (s < 60) {
+        n = snprintf(text, size, "%llus", s);
+
+    } else if (s < 3600) {
+        n = snprintf(text, size, "%llum%llus", s / 60, s % 60);
+
+    } else {
+        n = snprintf(text, size, "%lluh%llum%llus", s / 3600, s / 60 % 60,
+                     s % 60);
+    }
+
+    return (size_t) n;
+}
+
+
+size_t
+ngx_comet_amount(char *text, size_t size, ngx_comet_limit_e kind,
+    uint64_t amount)
+{
+    int  n;
+
+    if (kind != NGX_COMET_LIMIT_SPEND) {
+        return (size_t) snprintf(text, size, "%llu",
+                                 (unsigned long long) amount);
+    }
+
+    n = snprintf(text, size, "%llu.%06llu",
+                 (unsigned long long) (amount / NGX_COMET_MONEY),
+                 (unsigned long long) (amount % NGX_COMET_MONEY / 1000000));
+
+    /* two places at least */
+
+    while (text[n - 1] == '0' && text[n - 3] != '.') {
+        text[--n] = '\0';
+    }
+
+    return (size_t) n;
+}

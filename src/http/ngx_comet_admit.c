@@ -1,0 +1,756 @@
+/*
+ * Lets a request in against its limits, twice: what needs no body before it is
+ * read, tokens and money when the model and the cap are known.  The estimate
+ * stays reserved until the log phase replaces it by what was used.
+ */
+
+
+#include "ngx_comet_http.h"
+
+#include "ngx_comet_estimate.h"
+
+
+#define NGX_COMET_RETRY_MAX    60000
+#define NGX_COMET_RETRY_CALLS  1000
+#define NGX_COMET_HEADER_MAX   64
+
+
+/* what is to be decided at once */
+
+typedef struct {
+    ngx_comet_entry_t         entries[NGX_COMET_ENTRIES_MAX];
+    ngx_comet_limit_conf_t   *confs[NGX_COMET_ENTRIES_MAX];
+    ngx_uint_t                n;
+} ngx_comet_asked_t;
+
+
+static ngx_comet_admission_t *ngx_comet_admission(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+static ngx_int_t ngx_comet_admit_asked(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx, ngx_comet_asked_t *asked);
+static ngx_int_t ngx_comet_admit_full(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+static ngx_int_t ngx_comet_admit_refuse(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx, ngx_comet_asked_t *asked);
+static void ngx_comet_admit_cleanup(void *data);
+static ngx_int_t ngx_comet_admit_log(ngx_http_request_t *r);
+
+
+static const struct {
+    const char  *of;        /* too many ... */
+    unsigned     held:1;    /* reserved until the call ends */
+    unsigned     sized:1;   /* by the call's tokens */
+    unsigned     final:1;   /* exhausted for long */
+} ngx_comet_admit_kinds[] = {
+    [NGX_COMET_LIMIT_RATE] = { "requests", 0, 0, 0 },
+    [NGX_COMET_LIMIT_TOKENS] = { "tokens", 1, 1, 0 },
+    [NGX_COMET_LIMIT_CONCURRENCY] = { "calls at once", 1, 0, 0 },
+    [NGX_COMET_LIMIT_BUDGET] = { "tokens", 1, 1, 1 },
+    [NGX_COMET_LIMIT_SPEND] = { "money", 1, 1, 1 },
+};
+
+
+ngx_int_t
+ngx_comet_admit_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_comet_admit_log;
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_comet_admit_limited(ngx_comet_policy_conf_t *conf)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
+        if (conf->limits[i]) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * Which limits have a say now: without a model those that need none, and of
+ * the others only whether anything at all is left; with a model the rest.
+ */
+
+static void
+ngx_comet_admit_ask(ngx_comet_asked_t *asked, ngx_comet_limits_t *limits,
+    ngx_comet_tenant_t *tenant, ngx_str_t *model, uint64_t amount)
+{
+    ngx_uint_t               i, kind;
+    ngx_comet_ref_t         *refs;
+    ngx_comet_entry_t       *entry;
+    ngx_comet_limit_conf_t  *conf;
+
+    conf = limits->limits.elts;
+    kind = conf->limit.kind;
+    refs = ngx_comet_limits_refs(limits, tenant);
+
+    for (i = 0; i < limits->limits.nelts; i++) {
+
+        if (model == NULL && conf[i].models) {
+            continue;
+        }
+
+        if (model && !conf[i].models && !ngx_comet_admit_kinds[kind].sized) {
+            continue;
+        }
+
+        /* a pattern that cannot tell counts as one that fits */
+
+        if (model && conf[i].models
+            && ngx_comet_pattern_match(conf[i].models, (char *) model->data,
+                                       model->len)
+               == 0)
+        {
+            continue;
+        }
+
+        asked->confs[asked->n] = &conf[i];
+        entry = &asked->entries[asked->n++];
+
+        ngx_memzero(entry, sizeof(ngx_comet_entry_t));
+
+        entry->limit = &conf[i].limit;
+        entry->ref = &refs[i];
+        entry->held = ngx_comet_admit_kinds[kind].held;
+        entry->probe = (model == NULL && ngx_comet_admit_kinds[kind].sized);
+        entry->amount = ngx_comet_admit_kinds[kind].sized && model ? amount
+                                                                   : 1;
+    }
+}
+
+
+/* before the body is read */
+
+ngx_int_t
+ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_uint_t          i;
+    ngx_comet_asked_t   asked;
+
+    if (!ngx_comet_admit_limited(&ctx->conf)) {
+        return NGX_OK;
+    }
+
+    ctx->admission = ngx_comet_admission(r, ctx);
+    if (ctx->admission == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* an internal redirect is no request of the client's */
+
+    if (ctx->admission->admitted) {
+        return NGX_OK;
+    }
+
+    asked.n = 0;
+
+    for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
+        if (ctx->conf.limits[i]) {
+            ngx_comet_admit_ask(&asked, ctx->conf.limits[i], ctx->tenant,
+                                NULL, 1);
+        }
+    }
+
+    return ngx_comet_admit_asked(r, ctx, &asked);
+}
+
+
+/* when it is known what is asked of which model */
+
+ngx_int_t
+ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    uint64_t                amount;
+    ngx_str_t               model;
+    ngx_uint_t              i;
+    ngx_comet_asked_t       asked;
+    ngx_comet_usage_t       usage;
+    ngx_comet_admission_t  *admission;
+
+    admission = ctx->admission;
+
+    if (admission == NULL || admission->reserved) {
+        return NGX_OK;
+    }
+
+    admission->reserved = 1;
+
+    model.data = (u_char *) ctx->judge->model;
+    model.len = ngx_strlen(ctx->judge->model);
+
+    ngx_memzero(&usage, sizeof(ngx_comet_usage_t));
+
+    usage.input = ngx_comet_estimate_input(ctx->judge);
+    usage.output = ngx_comet_estimate_output(ctx->judge, ctx->conf.reserve);
+
+    admission->estimate = usage;
+    admission->price = ngx_comet_price_of(
+                           ngx_http_get_module_main_conf(r, ngx_comet_module),
+                           (char *) model.data, model.len);
+
+    if (ctx->conf.limits[NGX_COMET_LIMIT_SPEND] && admission->price == NULL
+        && !ctx->conf.dry_run)
+    {
+        ctx->error_code = "model_without_price";
+
+        return ngx_comet_refuse(r,
+                                ngx_comet_error_of_status(NGX_HTTP_FORBIDDEN),
+                                "Money is counted here, and the model \"%V\" "
+                                "has no price.", &model);
+    }
+
+    asked.n = 0;
+
+    for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
+
+        if (ctx->conf.limits[i] == NULL) {
+            continue;
+        }
+
+        amount = i == NGX_COMET_LIMIT_SPEND
+                 ? ngx_comet_cost(admission->price, &usage)
+                 : usage.input + usage.output;
+
+        ngx_comet_admit_ask(&asked, ctx->conf.limits[i], ctx->tenant, &model,
+                            amount);
+    }
+
+    return ngx_comet_admit_asked(r, ctx, &asked);
+}
+
+
+/* a context goes with an internal redirect, a cleanup does not */
+
+static ngx_comet_admission_t *
+ngx_comet_admission_find(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t     *cln;
+    ngx_comet_admission_t  *admission;
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler != ngx_comet_admit_cleanup) {
+            continue;
+        }
+
+        admission = cln->data;
+
+        if (admission->request == r) {
+            return admission;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_comet_admission_t *
+ngx_comet_admission(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_pool_cleanup_t     *cln;
+    ngx_comet_admission_t  *admission;
+
+    admission = ngx_comet_admission_find(r);
+
+    if (admission) {
+        return admission;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_comet_admission_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    admission = cln->data;
+
+    ngx_memzero(admission, sizeof(ngx_comet_admission_t));
+    admission->request = r;
+
+    cln->handler = ngx_comet_admit_cleanup;
+
+    return admission;
+}
+
+
+/* the one with the least left, for its size */
+
+static void
+ngx_comet_admit_quota(ngx_comet_quota_t *quota, ngx_comet_limit_conf_t *conf,
+    ngx_comet_entry_t *entry)
+{
+    if (quota->conf
+        && (double) quota->left * (double) entry->limit->capacity
+           <= (double) entry->left * (double) quota->conf->limit.capacity)
+    {
+        return;
+    }
+
+    quota->conf = conf;
+    quota->left = entry->left;
+    quota->reset = entry->reset;
+}
+
+
+static void
+ngx_comet_admit_weigh(ngx_comet_admission_t *admission,
+    ngx_comet_limit_conf_t *conf, ngx_comet_entry_t *entry)
+{
+    if (!admission->refused) {
+        ngx_comet_admit_quota(&admission->closest, conf, entry);
+    }
+
+    if (entry->limit->kind == NGX_COMET_LIMIT_RATE) {
+        ngx_comet_admit_quota(&admission->requests, conf, entry);
+    }
+
+    if (entry->limit->kind == NGX_COMET_LIMIT_TOKENS
+        || entry->limit->kind == NGX_COMET_LIMIT_BUDGET)
+    {
+        ngx_comet_admit_quota(&admission->tokens, conf, entry);
+    }
+}
+
+
+static void
+ngx_comet_admit_quotas(ngx_comet_admission_t *admission,
+    ngx_comet_asked_t *asked)
+{
+    ngx_uint_t  i;
+
+    ngx_memzero(&admission->requests, sizeof(ngx_comet_quota_t));
+    ngx_memzero(&admission->tokens, sizeof(ngx_comet_quota_t));
+
+    if (!admission->refused) {
+        ngx_memzero(&admission->closest, sizeof(ngx_comet_quota_t));
+    }
+
+    for (i = 0; i < admission->n; i++) {
+        ngx_comet_admit_weigh(admission, admission->confs[i],
+                              &admission->entries[i]);
+    }
+
+    for (i = 0; i < asked->n; i++) {
+        ngx_comet_admit_weigh(admission, asked->confs[i], &asked->entries[i]);
+    }
+}
+
+
+static void
+ngx_comet_admit_keep(ngx_comet_admission_t *admission,
+    ngx_comet_asked_t *asked)
+{
+    ngx_uint_t  i;
+
+    admission->admitted = 1;
+
+    for (i = 0; i < asked->n; i++) {
+        if (!asked->entries[i].probe) {
+            admission->confs[admission->n] = asked->confs[i];
+            admission->entries[admission->n++] = asked->entries[i];
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_comet_admit_asked(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_comet_asked_t *asked)
+{
+    ngx_comet_clock_t       clock;
+    ngx_comet_admit_e       rc;
+    ngx_comet_admission_t  *admission;
+    ngx_comet_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+    admission = ctx->admission;
+
+    ngx_comet_zone_clock(&clock);
+
+    ngx_comet_zone_lock(cmcf);
+
+    rc = ngx_comet_ledger_admit(&cmcf->memory, &clock, ngx_process_slot + 1,
+                                &admission->call, asked->entries, asked->n,
+                                ctx->conf.dry_run);
+
+    ngx_comet_zone_unlock(cmcf);
+
+    if (rc == NGX_COMET_LEDGER_FULL) {
+        return ngx_comet_admit_full(r, ctx);
+    }
+
+    ngx_comet_admit_quotas(admission, asked);
+
+    if (rc == NGX_COMET_ADMITTED || ctx->conf.dry_run) {
+        ngx_comet_admit_keep(admission, asked);
+    }
+
+    return rc == NGX_COMET_LIMITED ? ngx_comet_admit_refuse(r, ctx, asked)
+                                   : NGX_OK;
+}
+
+
+/* no room for one more call in flight: unknown spending is no spending */
+
+static ngx_int_t
+ngx_comet_admit_full(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "comet_zone is full, a call cannot be counted%s",
+                  ctx->conf.dry_run ? ", dry run" : "");
+
+    if (ctx->conf.dry_run) {
+        return NGX_OK;
+    }
+
+    ctx->error_code = "unavailable";
+
+    return ngx_comet_refuse(r,
+                        ngx_comet_error_of_status(NGX_HTTP_SERVICE_UNAVAILABLE),
+                        "The gateway has no room to count this call. Try "
+                        "again later.");
+}
+
+
+/* of those that refuse, the one that does so longest; calls end soonest */
+
+static ngx_uint_t
+ngx_comet_admit_tightest(ngx_comet_asked_t *asked)
+{
+    uint64_t    wait, longest;
+    ngx_uint_t  i, found;
+
+    found = 0;
+    longest = 0;
+
+    for (i = 0; i < asked->n; i++) {
+        wait = asked->entries[i].wait;
+
+        if (wait == NGX_COMET_WAIT_CALLS) {
+            wait = 1;
+        }
+
+        if (wait > longest) {
+            longest = wait;
+            found = i;
+        }
+    }
+
+    return found;
+}
+
+
+static u_char *
+ngx_comet_admit_explain(u_char *p, u_char *last, ngx_comet_entry_t *entry,
+    ngx_comet_limit_conf_t *conf)
+{
+    char              needs[32], left[32], frees[32];
+    ngx_comet_limit_e  kind;
+
+    kind = conf->limit.kind;
+
+    ngx_comet_amount(needs, sizeof(needs), kind, entry->amount);
+    ngx_comet_amount(left, sizeof(left), kind, entry->left);
+
+    p = ngx_slprintf(p, last, "Too %s %s: the limit is %V",
+                     kind == NGX_COMET_LIMIT_SPEND ? "much" : "many",
+                     ngx_comet_admit_kinds[kind].of, &conf->text);
+
+    if (conf->models) {
+        p = ngx_slprintf(p, last, " for %*s", conf->models->len,
+                         conf->models->text);
+    }
+
+    if (ngx_comet_admit_kinds[kind].sized) {
+        p = entry->probe
+            ? ngx_slprintf(p, last, ", and nothing of it is left")
+            : ngx_slprintf(p, last, ", %s of it is left, and this call may "
+                           "take %s", left, needs);
+    }
+
+    if (entry->wait == NGX_COMET_WAIT_NEVER) {
+        return ngx_slprintf(p, last, ". It can never be let in as it is: send "
+                            "less, or ask for fewer output tokens.");
+    }
+
+    if (entry->wait == NGX_COMET_WAIT_CALLS) {
+        return ngx_slprintf(p, last, ". Calls that are under way hold the "
+                            "rest until they end.");
+    }
+
+    ngx_comet_duration(frees, sizeof(frees), entry->wait);
+
+    return ngx_slprintf(p, last, ". It frees in %s.", frees);
+}
+
+
+static ngx_int_t
+ngx_comet_admit_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_comet_asked_t *asked)
+{
+    u_char                   text[512], *last;
+    ngx_uint_t               i, level;
+    ngx_comet_error_t        error;
+    ngx_comet_entry_t       *entry;
+    ngx_comet_admission_t   *admission;
+    ngx_comet_limit_conf_t  *conf;
+
+    i = ngx_comet_admit_tightest(asked);
+    entry = &asked->entries[i];
+    conf = asked->confs[i];
+
+    last = ngx_comet_admit_explain(text, text + sizeof(text), entry, conf);
+
+    admission = ctx->admission;
+
+    admission->closest.conf = conf;
+    admission->closest.left = entry->left;
+    admission->closest.reset = entry->reset;
+    admission->dry_run = ctx->conf.dry_run;
+    admission->refused = 1;
+
+    level = ctx->conf.dry_run ? NGX_LOG_WARN : NGX_LOG_INFO;
+
+    ngx_log_error(level, r->connection->log, 0, "limited%s, tenant \"%V\": %*s",
+                  ctx->conf.dry_run ? ", dry run" : "",
+                  ngx_comet_tenant_name(ctx->tenant),
+                  (size_t) (last - text), text);
+
+    if (ctx->conf.dry_run) {
+        return NGX_OK;
+    }
+
+    error = ngx_comet_error_of_status(NGX_HTTP_TOO_MANY_REQUESTS);
+
+    admission->retry = ngx_min(entry->wait, NGX_COMET_RETRY_MAX);
+    admission->final = (entry->wait == NGX_COMET_WAIT_NEVER);
+
+    if (entry->wait == NGX_COMET_WAIT_CALLS) {
+        admission->retry = NGX_COMET_RETRY_CALLS;
+
+    } else if (ngx_comet_admit_kinds[conf->limit.kind].final) {
+        error.code = "insufficient_quota";
+        admission->final = 1;
+    }
+
+    ctx->error_code = error.code;
+
+    return ngx_comet_refuse(r, error, "%*s", (size_t) (last - text), text);
+}
+
+
+static ngx_int_t
+ngx_comet_admit_header(ngx_http_request_t *r, const char *name,
+    const char *fmt, ...)
+{
+    u_char           *p, *last;
+    va_list           args;
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    p = ngx_pnalloc(r->pool, NGX_COMET_HEADER_MAX);
+
+    if (h == NULL || p == NULL) {
+        return NGX_ERROR;
+    }
+
+    va_start(args, fmt);
+    last = ngx_vslprintf(p, p + NGX_COMET_HEADER_MAX, fmt, args);
+    va_end(args);
+
+    h->hash = 1;
+    ngx_comet_unlinked(h);
+    h->key.data = (u_char *) name;
+    h->key.len = ngx_strlen(name);
+    h->value.data = p;
+    h->value.len = last - p;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_comet_admit_tell(ngx_http_request_t *r, ngx_comet_quota_t *quota,
+    const char *limit, const char *remaining, const char *reset)
+{
+    char  duration[32];
+
+    if (quota->conf == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_comet_duration(duration, sizeof(duration), quota->reset);
+
+    if (ngx_comet_admit_header(r, limit, "%uL", quota->conf->limit.capacity)
+        != NGX_OK
+        || ngx_comet_admit_header(r, remaining, "%uL", quota->left) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_comet_admit_header(r, reset, "%s", duration);
+}
+
+
+ngx_int_t
+ngx_comet_admit_headers(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_comet_admission_t  *admission;
+
+    admission = ctx->admission;
+
+    if (admission == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_comet_admit_tell(r, &admission->requests,
+                             "x-ratelimit-limit-requests",
+                             "x-ratelimit-remaining-requests",
+                             "x-ratelimit-reset-requests")
+        != NGX_OK
+        || ngx_comet_admit_tell(r, &admission->tokens,
+                                "x-ratelimit-limit-tokens",
+                                "x-ratelimit-remaining-tokens",
+                                "x-ratelimit-reset-tokens")
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (!admission->refused || admission->dry_run) {
+        return NGX_OK;
+    }
+
+    if (ngx_comet_admit_header(r, "retry-after", "%uL",
+                               (admission->retry + 999) / 1000)
+        != NGX_OK
+        || ngx_comet_admit_header(r, "retry-after-ms", "%uL",
+                                  admission->retry)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return admission->final
+           ? ngx_comet_admit_header(r, "x-should-retry", "false") : NGX_OK;
+}
+
+
+/*
+ * What a call used: nothing if it was refused or failed, its input if the
+ * client did not wait for the answer.
+ */
+
+static void
+ngx_comet_admit_usage(ngx_http_request_t *r, ngx_comet_admission_t *admission,
+    ngx_comet_usage_t *usage)
+{
+    ngx_comet_ctx_t  *ctx;
+
+    ngx_memzero(usage, sizeof(ngx_comet_usage_t));
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    if (ctx == NULL || r->upstream == NULL) {
+        return;
+    }
+
+    if (ctx->relaying) {
+
+        if (r->headers_out.status < NGX_HTTP_SPECIAL_RESPONSE) {
+            *usage = admission->estimate;
+        }
+
+    } else if (r->connection->error) {
+        usage->input = admission->estimate.input;
+    }
+}
+
+
+static void
+ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
+{
+    uint64_t                taken[NGX_COMET_ENTRIES_MAX];
+    ngx_uint_t              i;
+    ngx_comet_clock_t       clock;
+    ngx_comet_usage_t       usage;
+    ngx_comet_main_conf_t  *cmcf;
+
+    if (admission->settled) {
+        return;
+    }
+
+    admission->settled = 1;
+
+    ngx_comet_admit_usage(r, admission, &usage);
+
+    for (i = 0; i < admission->n; i++) {
+
+        switch (admission->entries[i].limit->kind) {
+
+        case NGX_COMET_LIMIT_TOKENS:
+        case NGX_COMET_LIMIT_BUDGET:
+            taken[i] = usage.input + usage.output;
+            break;
+
+        case NGX_COMET_LIMIT_SPEND:
+            taken[i] = ngx_comet_cost(admission->price, &usage);
+            break;
+
+        default:
+            taken[i] = 0;
+        }
+    }
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+
+    ngx_comet_zone_clock(&clock);
+
+    ngx_comet_zone_lock(cmcf);
+
+    ngx_comet_ledger_settle(&cmcf->memory, &clock, admission->call,
+                            admission->entries, taken, admission->n);
+
+    ngx_comet_zone_unlock(cmcf);
+}
+
+
+static void
+ngx_comet_admit_cleanup(void *data)
+{
+    ngx_comet_admission_t *admission = data;
+
+    ngx_comet_admit_settle(admission->request, admission);
+}
+
+
+static ngx_int_t
+ngx_comet_admit_log(ngx_http_request_t *r)
+{
+    ngx_comet_admission_t  *admission;
+
+    admission = ngx_comet_admission_find(r);
+
+    if (admission) {
+        ngx_comet_admit_settle(r, admission);
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,530 @@
+/* comet_rate and its kin: what is written, where it counts, what it costs */
+
+
+#include "ngx_comet_http.h"
+
+#include <ngx_md5.h>
+
+
+static char *ngx_comet_limit_option(ngx_conf_t *cf,
+    ngx_comet_limit_conf_t *conf, ngx_str_t *value);
+static ngx_comet_limits_t *ngx_comet_limits_create(ngx_conf_t *cf);
+static ngx_uint_t ngx_comet_limits_doubled(ngx_comet_limits_t *limits,
+    ngx_comet_limit_conf_t *conf);
+
+
+static const struct {
+    const char  *name;
+    const char  *usage;
+} ngx_comet_limit_kinds[] = {
+    [NGX_COMET_LIMIT_RATE] = { "comet_rate", "60r/m or 5r/s" },
+    [NGX_COMET_LIMIT_TOKENS] = { "comet_tokens", "200k/m or 5000/s" },
+    [NGX_COMET_LIMIT_CONCURRENCY] = { "comet_concurrency", "20" },
+    [NGX_COMET_LIMIT_BUDGET] = { "comet_budget",
+                                 "10m/30d, 500k/12h, 1m/day or 20m/month" },
+    [NGX_COMET_LIMIT_SPEND] = { "comet_spend",
+                                "50/30d, 2.50/12h, 5/day or 100/month" },
+};
+
+
+const char *
+ngx_comet_limit_name(ngx_comet_limit_e kind)
+{
+    return ngx_comet_limit_kinds[kind].name;
+}
+
+
+/* comet_rate, comet_tokens, comet_concurrency, comet_budget, comet_spend */
+
+char *
+ngx_comet_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    char                     *rv;
+    ngx_str_t                *value;
+    ngx_uint_t                i, kind;
+    ngx_comet_limits_t      **limits;
+    ngx_comet_limit_conf_t   *lc;
+
+    limits = (ngx_comet_limits_t **) (p + cmd->offset);
+    kind = (cmd->offset - offsetof(ngx_comet_loc_conf_t, policy.limits))
+           / sizeof(ngx_comet_limits_t *);
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+
+        if (*limits != NGX_CONF_UNSET_PTR || cf->args->nelts > 2) {
+            return "cannot have \"off\" beside another limit";
+        }
+
+        *limits = NULL;
+
+        return NGX_CONF_OK;
+    }
+
+    if (*limits == NULL) {
+        return "cannot have \"off\" beside another limit";
+    }
+
+    if (*limits == NGX_CONF_UNSET_PTR) {
+        *limits = ngx_comet_limits_create(cf);
+        if (*limits == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    lc = ngx_array_push(&(*limits)->limits);
+    if (lc == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(lc, sizeof(ngx_comet_limit_conf_t));
+
+    if (ngx_comet_limit_parse(&lc->limit, kind, (char *) value[1].data) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid limit \"%V\" in \"%V\": write it as in %s",
+                           &value[1], &value[0],
+                           ngx_comet_limit_kinds[kind].usage);
+        return NGX_CONF_ERROR;
+    }
+
+    lc->text = value[1];
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        rv = ngx_comet_limit_option(cf, lc, &value[i]);
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    if (ngx_comet_limits_doubled(*limits, lc)) {
+        return "is there twice for one period; the second would count the "
+               "same calls again";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_comet_limit_option(ngx_conf_t *cf, ngx_comet_limit_conf_t *conf,
+    ngx_str_t *value)
+{
+    ngx_str_t  pattern;
+
+    if (ngx_strncmp(value->data, "burst=", 6) == 0
+        && conf->limit.span == NGX_COMET_SPAN_BUCKET)
+    {
+        if (ngx_comet_limit_parse_burst(&conf->limit,
+                                        (char *) value->data + 6)
+            != 0)
+        {
+            return "has an invalid burst; write burst=N, at least 1";
+        }
+
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value->data, "models=", 7) == 0 && conf->models == NULL) {
+
+        conf->models = ngx_palloc(cf->pool, sizeof(ngx_comet_pattern_t));
+
+        pattern.data = value->data + 7;
+        pattern.len = value->len - 7;
+
+        return ngx_comet_pattern_set(cf, conf->models, &pattern) == NGX_OK
+               ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\": there is \"models=PATTERN\""
+                       "%s", value,
+                       conf->limit.span == NGX_COMET_SPAN_BUCKET
+                       ? " and \"burst=N\"" : "");
+
+    return NGX_CONF_ERROR;
+}
+
+
+static ngx_comet_limits_t *
+ngx_comet_limits_create(ngx_conf_t *cf)
+{
+    ngx_comet_limits_t     *limits, **known;
+    ngx_comet_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+
+    limits = ngx_pcalloc(cf->pool, sizeof(ngx_comet_limits_t));
+    known = ngx_array_push(&cmcf->limits);
+
+    if (limits == NULL || known == NULL
+        || ngx_array_init(&limits->limits, cf->pool, 1,
+                          sizeof(ngx_comet_limit_conf_t))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    *known = limits;
+    ngx_comet_conf_place(cf, &limits->place);
+
+    return limits;
+}
+
+
+static ngx_uint_t
+ngx_comet_limits_same(ngx_comet_limit_conf_t *one, ngx_comet_limit_conf_t *two)
+{
+    if (one->limit.span != two->limit.span
+        || one->limit.period != two->limit.period)
+    {
+        return 0;
+    }
+
+    if (one->models == NULL || two->models == NULL) {
+        return one->models == two->models;
+    }
+
+    return one->models->len == two->models->len
+           && ngx_memcmp(one->models->text, two->models->text,
+                         one->models->len) == 0;
+}
+
+
+static ngx_uint_t
+ngx_comet_limits_doubled(ngx_comet_limits_t *limits,
+    ngx_comet_limit_conf_t *conf)
+{
+    ngx_comet_limit_conf_t  *other;
+
+    for (other = limits->limits.elts; other < conf; other++) {
+        if (ngx_comet_limits_same(other, conf)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* a limit counts where it is written: "SERVER LOCATION", or everywhere */
+
+ngx_int_t
+ngx_comet_limits_place(ngx_conf_t *cf, ngx_comet_policy_conf_t *policy)
+{
+    u_char                    *p;
+    ngx_uint_t                 i;
+    ngx_comet_limits_t        *limits;
+    ngx_http_core_loc_conf_t  *core;
+    ngx_http_core_srv_conf_t  *server;
+
+    core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    server = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
+    for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
+        limits = policy->limits[i];
+
+        if (limits == NULL || limits == NGX_CONF_UNSET_PTR) {
+            continue;
+        }
+
+        limits->scope.len = server->server_name.len + 1 + core->name.len;
+
+        p = ngx_pnalloc(cf->pool, limits->scope.len);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        limits->scope.data = p;
+        p = ngx_cpymem(p, server->server_name.data, server->server_name.len);
+        *p++ = ' ';
+        ngx_memcpy(p, core->name.data, core->name.len);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_comet_limits_id(ngx_comet_ref_t *ref, ngx_comet_limits_t *limits,
+    ngx_comet_limit_conf_t *conf, ngx_str_t *tenant)
+{
+    u_char     head[64], *last;
+    ngx_md5_t  md5;
+
+    last = ngx_slprintf(head, head + sizeof(head), "%ui %ui %uL %uz %uz ",
+                        (ngx_uint_t) conf->limit.kind,
+                        (ngx_uint_t) conf->limit.span, conf->limit.period,
+                        tenant->len, limits->scope.len);
+
+    ngx_md5_init(&md5);
+    ngx_md5_update(&md5, head, last - head);
+    ngx_md5_update(&md5, tenant->data, tenant->len);
+    ngx_md5_update(&md5, limits->scope.data, limits->scope.len);
+
+    if (conf->models) {
+        ngx_md5_update(&md5, conf->models->text, conf->models->len);
+    }
+
+    ngx_md5_final(ref->id, &md5);
+}
+
+
+static ngx_int_t
+ngx_comet_limits_number(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
+    ngx_comet_limits_t *limits)
+{
+    ngx_str_t                name;
+    ngx_uint_t               i, k, subjects;
+    ngx_comet_ref_t         *ref;
+    ngx_comet_tenant_t     **tenants;
+    ngx_comet_limit_conf_t  *lc;
+
+    lc = limits->limits.elts;
+    tenants = cmcf->tenants.elts;
+    subjects = limits->tenant ? 1 : cmcf->tenants.nelts + 1;
+
+    limits->refs = ngx_pcalloc(cf->pool, subjects * limits->limits.nelts
+                                         * sizeof(ngx_comet_ref_t));
+    if (limits->refs == NULL) {
+        return NGX_ERROR;
+    }
+
+    ref = limits->refs;
+
+    for (i = 0; i < subjects; i++) {
+
+        if (limits->tenant) {
+            name = limits->tenant->name;
+
+        } else if (i == 0) {
+            ngx_str_null(&name);
+
+        } else {
+            name = tenants[i - 1]->name;
+        }
+
+        for (k = 0; k < limits->limits.nelts; k++) {
+            ngx_comet_limits_id(ref++, limits, &lc[k], &name);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_comet_limits_fit(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
+{
+    ngx_uint_t              i, k, n, here, own[NGX_COMET_LIMIT_KINDS];
+    ngx_comet_limits_t     *limits, **known;
+    ngx_comet_loc_conf_t  **pass;
+
+    ngx_memzero(own, sizeof(own));
+
+    known = cmcf->limits.elts;
+
+    for (i = 0; i < cmcf->limits.nelts; i++) {
+        k = ((ngx_comet_limit_conf_t *) known[i]->limits.elts)->limit.kind;
+
+        if (known[i]->tenant) {
+            own[k] = ngx_max(own[k], known[i]->limits.nelts);
+        }
+    }
+
+    pass = cmcf->passes.elts;
+
+    for (i = 0; i < cmcf->passes.nelts; i++) {
+
+        n = 0;
+
+        for (k = 0; k < NGX_COMET_LIMIT_KINDS; k++) {
+            limits = pass[i]->policy.limits[k];
+            here = limits ? limits->limits.nelts : 0;
+            n += ngx_max(own[k], here);
+        }
+
+        if (n > NGX_COMET_ENTRIES_MAX) {
+            ngx_comet_conf_error(cf, &pass[i]->place,
+                                 "%ui limits may meet in one call here; at "
+                                 "most %d are taken", n,
+                                 NGX_COMET_ENTRIES_MAX);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_comet_limits_init(ngx_conf_t *cf)
+{
+    ngx_uint_t               i, kind;
+    ngx_comet_limits_t     **limits;
+    ngx_comet_main_conf_t   *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+
+    limits = cmcf->limits.elts;
+
+    for (i = 0; i < cmcf->limits.nelts; i++) {
+
+        kind = ((ngx_comet_limit_conf_t *) limits[i]->limits.elts)->limit.kind;
+
+        if (cmcf->zone == NULL) {
+            ngx_comet_conf_error(cf, &limits[i]->place,
+                                 "\"%s\" needs memory that all workers share: "
+                                 "add \"comet_zone comet:16m;\" to http",
+                                 ngx_comet_limit_kinds[kind].name);
+            return NGX_ERROR;
+        }
+
+        if (kind == NGX_COMET_LIMIT_SPEND && cmcf->prices.nelts == 0) {
+            ngx_comet_conf_error(cf, &limits[i]->place,
+                                 "\"comet_spend\" needs to know what tokens "
+                                 "cost: add \"comet_price PATTERN input=N "
+                                 "output=N;\" to http");
+            return NGX_ERROR;
+        }
+
+        if (ngx_comet_limits_number(cf, cmcf, limits[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_comet_limits_fit(cf, cmcf);
+}
+
+
+ngx_comet_ref_t *
+ngx_comet_limits_refs(ngx_comet_limits_t *limits, ngx_comet_tenant_t *tenant)
+{
+    if (limits->tenant || tenant == NULL) {
+        return limits->refs;
+    }
+
+    return limits->refs + tenant->index * limits->limits.nelts;
+}
+
+
+/* comet_price PATTERN input=N output=N [cached=N]: for a million tokens */
+
+char *
+ngx_comet_price(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_comet_main_conf_t *cmcf = conf;
+
+    uint64_t           *price, *prices[3];
+    ngx_str_t          *value;
+    ngx_uint_t          i, k;
+    ngx_comet_price_t  *pc;
+
+    static ngx_str_t  names[] = {
+        ngx_string("input="),
+        ngx_string("output="),
+        ngx_string("cached=")
+    };
+
+    pc = ngx_array_push(&cmcf->prices);
+    if (pc == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    pc->input = NGX_MAX_INT_T_VALUE;
+    pc->output = NGX_MAX_INT_T_VALUE;
+    pc->cached = NGX_MAX_INT_T_VALUE;
+
+    prices[0] = &pc->input;
+    prices[1] = &pc->output;
+    prices[2] = &pc->cached;
+
+    value = cf->args->elts;
+
+    if (ngx_comet_pattern_set(cf, &pc->models, &value[1]) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        price = NULL;
+
+        for (k = 0; k < 3; k++) {
+            if (ngx_strncmp(value[i].data, names[k].data, names[k].len) == 0) {
+                price = prices[k];
+                break;
+            }
+        }
+
+        if (price == NULL || *price != NGX_MAX_INT_T_VALUE
+            || ngx_comet_money_parse((char *) value[i].data + names[k].len,
+                                     NGX_COMET_MONEY / 1000000, 100000, price)
+               != 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid price \"%V\" in \"comet_price\": "
+                               "write what a million tokens cost, as in "
+                               "input=1.25 output=10 cached=0.125",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (pc->input == NGX_MAX_INT_T_VALUE || pc->output == NGX_MAX_INT_T_VALUE)
+    {
+        return "must have both \"input=\" and \"output=\"";
+    }
+
+    if (pc->cached == NGX_MAX_INT_T_VALUE) {
+        pc->cached = pc->input;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* the first that fits */
+
+const ngx_comet_price_t *
+ngx_comet_price_of(ngx_comet_main_conf_t *cmcf, const char *model, size_t len)
+{
+    ngx_uint_t          i;
+    ngx_comet_price_t  *price;
+
+    price = cmcf->prices.elts;
+
+    for (i = 0; i < cmcf->prices.nelts; i++) {
+        if (ngx_comet_pattern_match(&price[i].models, model, len) == 1) {
+            return &price[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+uint64_t
+ngx_comet_cost(const ngx_comet_price_t *price, ngx_comet_usage_t *usage)
+{
+    uint64_t  input, cached, output, cost;
+
+    if (price == NULL) {
+        return 0;
+    }
+
+    cached = ngx_min(usage->cached, usage->input);
+
+    if (__builtin_mul_overflow(usage->input - cached, price->input, &input)
+        || __builtin_mul_overflow(cached, price->cached, &cached)
+        || __builtin_mul_overflow(usage->output, price->output, &output)
+        || __builtin_add_overflow(input, cached, &cost)
+        || __builtin_add_overflow(cost, output, &cost))
+    {
+        return UINT64_MAX;
+    }
+
+    return cost;
+}

@@ -1,0 +1,644 @@
+/* comet_tenant NAME { ... }: who calls, by a key of theirs or by a variable */
+
+
+#include "ngx_comet_http.h"
+
+
+#define NGX_COMET_TENANT_NAME_MAX   128
+#define NGX_COMET_CLIENT_KEY_MIN    16
+#define NGX_COMET_CLIENT_KEY_MAX    4096
+#define NGX_COMET_TENANT_NONE       UINT32_MAX
+
+
+static char *ngx_comet_tenant_parse(ngx_conf_t *cf,
+    ngx_comet_main_conf_t *cmcf, ngx_comet_tenant_t *tenant);
+static ngx_int_t ngx_comet_tenant_digest(ngx_comet_main_conf_t *cmcf,
+    u_char *text, size_t len, u_char *digest);
+static uint32_t ngx_comet_tenant_add(ngx_conf_t *cf,
+    ngx_comet_keyring_t *ring, u_char *digest, ngx_uint_t value);
+
+
+static void
+ngx_comet_tenants_cleanup(void *data)
+{
+    EVP_MD_CTX_free(data);
+}
+
+
+ngx_int_t
+ngx_comet_tenants_create(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    cmcf->digest = EVP_MD_CTX_new();
+
+    if (cmcf->digest == NULL
+        || EVP_DigestInit_ex(cmcf->digest, EVP_sha256(), NULL) != 1)
+    {
+        ngx_ssl_error(NGX_LOG_EMERG, cf->log, 0, "SHA-256 is not there");
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_comet_tenants_cleanup;
+    cln->data = cmcf->digest;
+
+    return NGX_OK;
+}
+
+
+char *
+ngx_comet_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_comet_main_conf_t *cmcf = conf;
+
+    u_char                digest[NGX_COMET_DIGEST_LEN];
+    ngx_str_t            *value;
+    ngx_uint_t            i;
+    ngx_comet_tenant_t   *tenant, **place;
+
+    value = cf->args->elts;
+
+    for (i = 0; i < value[1].len; i++) {
+        if (value[1].data[i] < ' ' || value[1].data[i] == 0x7f
+            || ngx_strchr("\"\\", value[1].data[i]))
+        {
+            break;
+        }
+    }
+
+    if (value[1].len == 0 || value[1].len > NGX_COMET_TENANT_NAME_MAX
+        || i < value[1].len)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid name of a tenant: it has 1 to %d "
+                           "characters, no control character, quote or "
+                           "backslash", NGX_COMET_TENANT_NAME_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    tenant = ngx_pcalloc(cf->pool, sizeof(ngx_comet_tenant_t));
+    place = ngx_array_push(&cmcf->tenants);
+
+    if (tenant == NULL || place == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *place = tenant;
+
+    tenant->name = value[1];
+    tenant->index = cmcf->tenants.nelts;
+    ngx_comet_conf_place(cf, &tenant->place);
+
+    if (ngx_comet_tenant_digest(cmcf, value[1].data, value[1].len, digest)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_comet_tenant_add(cf, &cmcf->names, digest, tenant->index) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "there is a tenant \"%V\" already", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_comet_tenant_parse(cf, cmcf, tenant);
+}
+
+
+/* policy directives write where they do in a location */
+
+static char *
+ngx_comet_tenant_parse(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
+    ngx_comet_tenant_t *tenant)
+{
+    char                  *rv;
+    ngx_uint_t             i;
+    ngx_conf_t             save;
+    ngx_http_conf_ctx_t    ctx;
+    ngx_comet_limits_t    *limits;
+    ngx_comet_loc_conf_t  *clcf;
+
+    if (cmcf->tenant_conf == NULL) {
+
+        cmcf->tenant_conf = ngx_pcalloc(cf->pool,
+                                        sizeof(void *) * ngx_http_max_module);
+        clcf = ngx_comet_create_loc_conf(cf);
+
+        if (cmcf->tenant_conf == NULL || clcf == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        cmcf->tenant_conf[ngx_comet_module.ctx_index] = clcf;
+    }
+
+    clcf = cmcf->tenant_conf[ngx_comet_module.ctx_index];
+    ngx_comet_policy_create(&clcf->policy);
+
+    save = *cf;
+
+    ctx = *(ngx_http_conf_ctx_t *) cf->ctx;
+    ctx.loc_conf = cmcf->tenant_conf;
+
+    cf->ctx = &ctx;
+    cf->cmd_type = NGX_COMET_TENANT_CONF;
+
+    rv = ngx_conf_parse(cf, NULL);
+
+    *cf = save;
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    tenant->policy = clcf->policy;
+
+    for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
+        limits = tenant->policy.limits[i];
+
+        if (limits && limits != NGX_CONF_UNSET_PTR) {
+            limits->tenant = tenant;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_comet_tenant_digest(ngx_comet_main_conf_t *cmcf, u_char *text, size_t len,
+    u_char *digest)
+{
+    /* once the kind of digest is set, it need not be looked up again */
+
+    if (EVP_DigestInit_ex(cmcf->digest, NULL, NULL) != 1
+        || EVP_DigestUpdate(cmcf->digest, text, len) != 1
+        || EVP_DigestFinal_ex(cmcf->digest, digest, NULL) != 1)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* 0, or whose it is already, or NGX_COMET_TENANT_NONE without memory */
+
+static uint32_t
+ngx_comet_tenant_add(ngx_conf_t *cf, ngx_comet_keyring_t *ring,
+    u_char *digest, ngx_uint_t value)
+{
+    ngx_comet_key_t  *keys;
+
+    if (ngx_comet_keyring_is_full(ring)) {
+
+        keys = ngx_pcalloc(cf->pool, ngx_comet_keyring_next_size(ring)
+                                     * sizeof(ngx_comet_key_t));
+        if (keys == NULL) {
+            return NGX_COMET_TENANT_NONE;
+        }
+
+        ngx_comet_keyring_grow(ring, keys);
+    }
+
+    return ngx_comet_keyring_add(ring, digest, (uint32_t) value);
+}
+
+
+static ngx_int_t
+ngx_comet_client_key_hex(ngx_str_t *text, u_char *digest)
+{
+    size_t     i;
+    ngx_int_t  n;
+
+    if (text->len != 2 * NGX_COMET_DIGEST_LEN) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < NGX_COMET_DIGEST_LEN; i++) {
+
+        n = ngx_hextoi(text->data + 2 * i, 2);
+
+        if (n == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        digest[i] = (u_char) n;
+    }
+
+    return NGX_OK;
+}
+
+
+/* no message here may hold the value: it can be the key itself */
+
+static char *
+ngx_comet_client_key_digest(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
+    ngx_str_t *key, u_char *digest)
+{
+    size_t     i;
+    ngx_str_t  hex;
+
+    if (ngx_strncmp(key->data, "sha256:", 7) == 0) {
+
+        hex.data = key->data + 7;
+        hex.len = key->len - 7;
+
+        return ngx_comet_client_key_hex(&hex, digest) == NGX_OK
+               ? NGX_CONF_OK
+               : "has no 64 hexadecimal digits after \"sha256:\"; make them "
+                 "with: printf %s THE-KEY | sha256sum";
+    }
+
+    if (ngx_strncmp(key->data, "file:", 5) == 0
+        || ngx_strncmp(key->data, "env:", 4) == 0
+        || key->data[0] == '$')
+    {
+        return "takes no file and no variable: write sha256:HEX, the hash of "
+               "the key, or the key itself";
+    }
+
+    if (key->len == 0 || key->len > NGX_COMET_CLIENT_KEY_MAX) {
+        return "must have 1 to 4096 characters";
+    }
+
+    for (i = 0; i < key->len; i++) {
+        if (key->data[i] <= ' ' || key->data[i] >= 0x7f
+            || ngx_strchr("\"'\\", key->data[i]))
+        {
+            return "cannot have a space, a quote, a backslash, a control or "
+                   "a non-ASCII character; write sha256:HEX instead";
+        }
+    }
+
+    ngx_comet_key_mask(cf, key);
+
+    if (key->len < NGX_COMET_CLIENT_KEY_MIN) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "a client key of less than %d characters can be "
+                           "guessed", NGX_COMET_CLIENT_KEY_MIN);
+    }
+
+    return ngx_comet_tenant_digest(cmcf, key->data, key->len, digest)
+           == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_comet_client_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_comet_main_conf_t *cmcf = conf;
+
+    char                 *rv;
+    u_char                digest[NGX_COMET_DIGEST_LEN];
+    uint32_t              other;
+    ngx_str_t            *value;
+    ngx_comet_tenant_t  **tenants;
+
+    value = cf->args->elts;
+
+    rv = ngx_comet_client_key_digest(cf, cmcf, &value[1], digest);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    other = ngx_comet_tenant_add(cf, &cmcf->keys, digest,
+                                 cmcf->tenants.nelts);
+
+    if (other == NGX_COMET_TENANT_NONE) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (other) {
+        tenants = cmcf->tenants.elts;
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "this key is a key of tenant \"%V\" already: a "
+                           "key can name one tenant, once",
+                           &tenants[other - 1]->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* comet_tenant_from key | $variable | off [default=NAME] */
+
+char *
+ngx_comet_tenant_from(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_comet_loc_conf_t *clcf = conf;
+
+    ngx_str_t                         *value;
+    ngx_http_compile_complex_value_t   ccv;
+
+    if (clcf->tenant_from_set) {
+        return "is duplicate";
+    }
+
+    clcf->tenant_from_set = 1;
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 3) {
+
+        if (ngx_strncmp(value[2].data, "default=", 8) != 0
+            || value[2].len == 8)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\": write "
+                               "default=NAME", &value[2]);
+            return NGX_CONF_ERROR;
+        }
+
+        clcf->default_name.data = value[2].data + 8;
+        clcf->default_name.len = value[2].len - 8;
+        ngx_comet_conf_place(cf, &clcf->default_place);
+    }
+
+    if (ngx_strcmp(value[1].data, "key") == 0) {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        clcf->anonymous = 1;
+        return cf->args->nelts == 2 ? NGX_CONF_OK
+                                    : "cannot have a default beside \"off\"";
+    }
+
+    if (ngx_http_script_variables_count(&value[1]) == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\" in \"comet_tenant_from\": "
+                           "write \"key\", a $variable that names a tenant, "
+                           "or \"off\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    clcf->tenant_from = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (clcf->tenant_from == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = &value[1];
+    ccv.complex_value = clcf->tenant_from;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
+                                                          : NGX_CONF_ERROR;
+}
+
+
+static ngx_comet_tenant_t *
+ngx_comet_tenant_of(ngx_comet_main_conf_t *cmcf, ngx_comet_keyring_t *ring,
+    ngx_str_t *text)
+{
+    u_char                digest[NGX_COMET_DIGEST_LEN];
+    uint32_t              index;
+    ngx_comet_tenant_t  **tenants;
+
+    if (ngx_comet_tenant_digest(cmcf, text->data, text->len, digest)
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    index = ngx_comet_keyring_find(ring, digest);
+    tenants = cmcf->tenants.elts;
+
+    return index ? tenants[index - 1] : NULL;
+}
+
+
+static ngx_int_t
+ngx_comet_tenants_check(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
+    ngx_comet_loc_conf_t *pass)
+{
+    ngx_uint_t            i;
+    ngx_comet_tenant_t  **tenants;
+
+    tenants = cmcf->tenants.elts;
+
+    if (pass->default_name.len) {
+        pass->default_tenant = ngx_comet_tenant_of(cmcf, &cmcf->names,
+                                                   &pass->default_name);
+        if (pass->default_tenant == NULL) {
+            ngx_comet_conf_error(cf, &pass->default_place,
+                                 "the default tenant \"%V\" is not there: "
+                                 "add \"comet_tenant %V { ... }\" to http",
+                                 &pass->default_name, &pass->default_name);
+            return NGX_ERROR;
+        }
+    }
+
+    if (pass->anonymous || cmcf->tenants.nelts == 0) {
+
+        if (pass->tenant_from) {
+            ngx_comet_conf_error(cf, &pass->place,
+                                 "\"comet_tenant_from\" has no tenant to "
+                                 "find: add \"comet_tenant NAME { ... }\" to "
+                                 "http");
+            return NGX_ERROR;
+        }
+
+        if (pass->policy.bearer.data == NULL) {
+            ngx_comet_conf_error(cf, &pass->place,
+                                 "\"comet_pass\" has no key to send: add "
+                                 "\"comet_key file:/path/to/the.key;\" "
+                                 "to this location or around it");
+            return NGX_ERROR;
+        }
+
+        return NGX_OK;
+    }
+
+    if (pass->tenant_from == NULL && cmcf->keys.used == 0
+        && pass->default_tenant == NULL)
+    {
+        ngx_comet_conf_error(cf, &pass->place,
+                             "no tenant has a \"comet_client_key\", so "
+                             "no one could call this location: give them "
+                             "keys, or say who calls with "
+                             "\"comet_tenant_from $variable;\"");
+        return NGX_ERROR;
+    }
+
+    for (i = 0; pass->policy.bearer.data == NULL && i < cmcf->tenants.nelts;
+         i++)
+    {
+        if (tenants[i]->policy.bearer.data == NULL) {
+            ngx_comet_conf_error(cf, &pass->place,
+                                 "\"comet_pass\" has no key to send for "
+                                 "tenant \"%V\": add \"comet_key "
+                                 "file:/path/to/the.key;\" to the tenant or "
+                                 "to this location", &tenants[i]->name);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_comet_tenants_init(ngx_conf_t *cf)
+{
+    ngx_uint_t              i;
+    ngx_comet_loc_conf_t  **passes;
+    ngx_comet_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+
+    passes = cmcf->passes.elts;
+
+    for (i = 0; i < cmcf->passes.nelts; i++) {
+        if (ngx_comet_tenants_check(cf, cmcf, passes[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_str_t *
+ngx_comet_tenant_name(ngx_comet_tenant_t *tenant)
+{
+    static ngx_str_t  none = ngx_string("-");
+
+    return tenant ? &tenant->name : &none;
+}
+
+
+/* the one key that a request has; with two of them it has none */
+
+static void
+ngx_comet_tenant_credential(ngx_http_request_t *r, ngx_str_t *key)
+{
+    u_char           *p, *last;
+    ngx_str_t         value;
+    ngx_uint_t        i, n;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    n = 0;
+    ngx_str_set(key, "");
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            value = h[i].value;
+
+            switch (h[i].key.len) {
+
+            case sizeof("authorization") - 1:
+
+                if (ngx_memcmp(h[i].lowcase_key, "authorization", 13) != 0) {
+                    continue;
+                }
+
+                p = value.data;
+                last = p + value.len;
+
+                if (value.len < 7
+                    || ngx_strncasecmp(p, (u_char *) "bearer ", 7) != 0)
+                {
+                    p = last;
+
+                } else {
+                    for (p += 7; p < last && *p == ' '; p++) { /* void */ }
+                }
+
+                value.data = p;
+                value.len = last - p;
+                break;
+
+            case sizeof("x-api-key") - 1:
+
+                if (ngx_memcmp(h[i].lowcase_key, "x-api-key", 9) != 0) {
+                    continue;
+                }
+
+                break;
+
+            case sizeof("api-key") - 1:
+
+                if (ngx_memcmp(h[i].lowcase_key, "api-key", 7) != 0) {
+                    continue;
+                }
+
+                break;
+
+            default:
+                continue;
+            }
+
+            *key = value;
+            n++;
+        }
+    }
+
+    if (n > 1 || key->len > NGX_COMET_CLIENT_KEY_MAX) {
+        key->len = 0;
+    }
+}
+
+
+ngx_int_t
+ngx_comet_tenant_identify(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_str_t               text;
+    ngx_comet_loc_conf_t   *clcf;
+    ngx_comet_main_conf_t  *cmcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+
+    if (clcf->anonymous || cmcf->tenants.nelts == 0) {
+        ctx->conf = clcf->policy;
+        return NGX_OK;
+    }
+
+    if (clcf->tenant_from) {
+
+        if (ngx_http_complex_value(r, clcf->tenant_from, &text) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ctx->tenant = ngx_comet_tenant_of(cmcf, &cmcf->names, &text);
+
+    } else {
+        ngx_comet_tenant_credential(r, &text);
+        ctx->tenant = ngx_comet_tenant_of(cmcf, &cmcf->keys, &text);
+    }
+
+    if (ctx->tenant == NULL) {
+        ctx->tenant = clcf->default_tenant;
+    }
+
+    if (ctx->tenant) {
+        ngx_comet_policy_choose(&ctx->conf, &ctx->tenant->policy,
+                                &clcf->policy);
+        return NGX_OK;
+    }
+
+    ctx->conf = clcf->policy;
+    ctx->error_code = "invalid_api_key";
+
+    return ngx_comet_refuse(r,
+                            ngx_comet_error_of_status(NGX_HTTP_UNAUTHORIZED),
+                            clcf->tenant_from
+                            ? "This caller is not known here."
+                            : text.len
+                            ? "The API key is not known here."
+                            : "Send one API key, as \"Authorization: Bearer "
+                              "KEY\", x-api-key or api-key.");
+}

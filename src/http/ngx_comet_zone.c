@@ -1,0 +1,386 @@
+/*
+ * comet_zone: the ledger in shared memory.  Every counter that a configuration
+ * can use is made when it is loaded, so that a zone too small is found by
+ * "nginx -t" and not by a call.
+ */
+
+
+#include "ngx_comet_http.h"
+
+
+#define NGX_COMET_ZONE_TICK  1000
+
+
+static ngx_int_t ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data);
+static ngx_int_t ngx_comet_zone_count(ngx_comet_main_conf_t *cmcf,
+    ngx_log_t *log);
+static int ngx_comet_zone_dead(uint32_t owner, uint64_t pid);
+static void ngx_comet_zone_tick(ngx_event_t *ev);
+
+
+/* the counters by id, while a configuration is loaded */
+
+typedef struct {
+    ngx_comet_counter_t  **places;
+    size_t                 mask;
+} ngx_comet_zone_index_t;
+
+
+static ngx_event_t       ngx_comet_zone_event;
+static ngx_connection_t  ngx_comet_zone_dummy;     /* for the log of a timer */
+
+
+char *
+ngx_comet_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_comet_main_conf_t *cmcf = conf;
+
+    u_char     *p;
+    ssize_t     size;
+    ngx_str_t  *value, name, text;
+
+    if (cmcf->zone) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    p = (u_char *) ngx_strchr(value[1].data, ':');
+
+    if (p == NULL || p == value[1].data) {
+        return "must have a name and a size, as in comet:16m";
+    }
+
+    name.data = value[1].data;
+    name.len = p - name.data;
+
+    text.data = p + 1;
+    text.len = value[1].data + value[1].len - text.data;
+
+    size = ngx_parse_size(&text);
+
+    if (size == NGX_ERROR || size < (ssize_t) (16 * ngx_pagesize)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid size \"%V\" in \"comet_zone\": write "
+                           "at least %uzk, as in comet:16m",
+                           &text, 16 * ngx_pagesize / 1024);
+        return NGX_CONF_ERROR;
+    }
+
+    cmcf->zone = ngx_shared_memory_add(cf, &name, size, &ngx_comet_module);
+    if (cmcf->zone == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    cmcf->zone->init = ngx_comet_zone_init;
+    cmcf->zone->data = cmcf;
+
+    return NGX_CONF_OK;
+}
+
+
+static void *
+ngx_comet_zone_alloc(void *data, size_t size)
+{
+    return ngx_slab_alloc_locked(data, size);
+}
+
+
+static void
+ngx_comet_zone_free(void *data, void *p)
+{
+    ngx_slab_free_locked(data, p);
+}
+
+
+/* data is the ledger of the configuration before, in the same memory */
+
+static ngx_int_t
+ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
+{
+    ngx_int_t                   rc;
+    ngx_slab_pool_t            *shpool;
+    ngx_comet_main_conf_t      *cmcf;
+    ngx_comet_ledger_memory_t  *memory;
+
+    cmcf = zone->data;
+    memory = &cmcf->memory;
+    shpool = (ngx_slab_pool_t *) zone->shm.addr;
+
+    memory->alloc = ngx_comet_zone_alloc;
+    memory->free = ngx_comet_zone_free;
+    memory->data = shpool;
+    memory->ledger = data ? data : zone->shm.exists ? shpool->data : NULL;
+
+    if (memory->ledger
+        && memory->ledger->layout != NGX_COMET_LEDGER_LAYOUT)
+    {
+        ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
+                      "comet_zone \"%V\" is from another version of the "
+                      "module: restart nginx, or give the zone another name",
+                      &zone->shm.name);
+        return NGX_ERROR;
+    }
+
+    /* workers of the configuration before go on counting meanwhile */
+
+    ngx_shmtx_lock(&shpool->mutex);
+
+    shpool->log_nomem = 0;
+
+    rc = NGX_ERROR;
+
+    if (memory->ledger || ngx_comet_ledger_create(memory)) {
+        shpool->data = memory->ledger;
+        zone->data = memory->ledger;
+
+        rc = ngx_comet_zone_count(cmcf, zone->shm.log);
+    }
+
+    ngx_shmtx_unlock(&shpool->mutex);
+
+    if (rc != NGX_OK) {
+        ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
+                      "comet_zone \"%V\" of %uzk is too small for the limits "
+                      "of all tenants: give it more",
+                      &zone->shm.name, zone->shm.size / 1024);
+    }
+
+    return rc;
+}
+
+
+static ngx_comet_counter_t **
+ngx_comet_zone_place(ngx_comet_zone_index_t *index, u_char *id)
+{
+    size_t                 i;
+    uint64_t               hash;
+    ngx_comet_counter_t  **place;
+
+    ngx_memcpy(&hash, id, sizeof(hash));
+
+    for (i = hash & index->mask; /* void */ ; i = (i + 1) & index->mask) {
+        place = &index->places[i];
+
+        if (*place == NULL
+            || ngx_memcmp((*place)->id, id, NGX_COMET_ID_LEN) == 0)
+        {
+            return place;
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_comet_zone_refer(ngx_comet_main_conf_t *cmcf,
+    ngx_comet_zone_index_t *index, ngx_comet_limits_t *limits)
+{
+    ngx_uint_t               i, k, kind, subjects;
+    ngx_comet_ref_t         *ref;
+    ngx_comet_tenant_t     **tenants;
+    ngx_comet_counter_t    **place;
+    ngx_comet_limit_conf_t  *lc;
+
+    lc = limits->limits.elts;
+    kind = lc->limit.kind;
+
+    ref = limits->refs;
+    tenants = cmcf->tenants.elts;
+    subjects = limits->tenant ? 1 : cmcf->tenants.nelts + 1;
+
+    for (i = 0; i < subjects; i++) {
+
+        if (i && tenants[i - 1]->policy.limits[kind] != NGX_CONF_UNSET_PTR) {
+
+            /* a tenant with limits of its own */
+
+            ref += limits->limits.nelts;
+            continue;
+        }
+
+        for (k = 0; k < limits->limits.nelts; k++, ref++) {
+            place = ngx_comet_zone_place(index, ref->id);
+
+            if (ngx_comet_ledger_ref(&cmcf->memory, ref, *place) != 0) {
+                return NGX_ERROR;
+            }
+
+            *place = ref->counter;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_comet_zone_count(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
+{
+    size_t                   n;
+    ngx_int_t                rc;
+    ngx_uint_t               i;
+    ngx_comet_limits_t     **limits;
+    ngx_comet_counter_t     *counter;
+    ngx_comet_zone_index_t   index;
+
+    limits = cmcf->limits.elts;
+    n = cmcf->memory.ledger->ncounters;
+
+    for (i = 0; i < cmcf->limits.nelts; i++) {
+        n += limits[i]->limits.nelts
+             * (limits[i]->tenant ? 1 : cmcf->tenants.nelts + 1);
+    }
+
+    for (index.mask = 16; index.mask < 2 * n; index.mask *= 2) { /* void */ }
+
+    index.places = ngx_calloc(index.mask * sizeof(ngx_comet_counter_t *), log);
+    if (index.places == NULL) {
+        return NGX_ERROR;
+    }
+
+    index.mask--;
+
+    for (counter = cmcf->memory.ledger->counters; counter;
+         counter = counter->next)
+    {
+        *ngx_comet_zone_place(&index, counter->id) = counter;
+    }
+
+    ngx_comet_ledger_begin(&cmcf->memory);
+
+    rc = NGX_OK;
+
+    for (i = 0; rc == NGX_OK && i < cmcf->limits.nelts; i++) {
+        rc = ngx_comet_zone_refer(cmcf, &index, limits[i]);
+    }
+
+    ngx_free(index.places);
+
+    if (rc == NGX_OK) {
+        ngx_comet_ledger_end(&cmcf->memory);
+    }
+
+    return rc;
+}
+
+
+void
+ngx_comet_zone_lock(ngx_comet_main_conf_t *cmcf)
+{
+    ngx_slab_pool_t  *shpool;
+
+    shpool = cmcf->memory.data;
+    ngx_shmtx_lock(&shpool->mutex);
+}
+
+
+void
+ngx_comet_zone_unlock(ngx_comet_main_conf_t *cmcf)
+{
+    ngx_slab_pool_t  *shpool;
+
+    shpool = cmcf->memory.data;
+    ngx_shmtx_unlock(&shpool->mutex);
+}
+
+
+void
+ngx_comet_zone_clock(ngx_comet_clock_t *clock)
+{
+    clock->steady = ngx_current_msec;
+    clock->wall = ngx_time();
+}
+
+
+/*
+ * A slot of processes belongs to one at a time, so whoever had ours is gone;
+ * others may be gone without having been replaced.
+ */
+
+static int
+ngx_comet_zone_dead(uint32_t owner, uint64_t pid)
+{
+    if (pid == 0 || owner == (uint32_t) ngx_process_slot + 1) {
+        return pid != (uint64_t) ngx_pid;
+    }
+
+    return kill((pid_t) pid, 0) == -1 && ngx_errno == NGX_ESRCH;
+}
+
+
+static void
+ngx_comet_zone_recover(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
+{
+    size_t  lost;
+
+    ngx_comet_zone_lock(cmcf);
+    lost = ngx_comet_ledger_recover(&cmcf->memory, ngx_comet_zone_dead);
+    ngx_comet_zone_unlock(cmcf);
+
+    if (lost) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "a worker died with %uz calls of limited tenants: what "
+                      "was reserved for them is free again, nothing was "
+                      "charged", lost);
+    }
+}
+
+
+static void
+ngx_comet_zone_tick(ngx_event_t *ev)
+{
+    ngx_uint_t              i;
+    ngx_comet_ledger_t     *ledger;
+    ngx_comet_main_conf_t  *cmcf;
+
+    cmcf = ((ngx_connection_t *) ev->data)->data;
+    ledger = cmcf->memory.ledger;
+
+    for (i = 0; i < NGX_COMET_OWNERS_MAX; i++) {
+        if (ledger->owners[i]
+            && ngx_comet_zone_dead((uint32_t) i + 1, ledger->owners[i]))
+        {
+            ngx_comet_zone_recover(cmcf, ev->log);
+            break;
+        }
+    }
+
+    ngx_add_timer(ev, NGX_COMET_ZONE_TICK);
+}
+
+
+/* in each worker */
+
+ngx_int_t
+ngx_comet_zone_start(ngx_cycle_t *cycle)
+{
+    ngx_event_t            *ev;
+    ngx_comet_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_comet_module);
+
+    if (cmcf == NULL || cmcf->zone == NULL
+        || (ngx_process != NGX_PROCESS_WORKER
+            && ngx_process != NGX_PROCESS_SINGLE))
+    {
+        return NGX_OK;
+    }
+
+    ngx_comet_zone_recover(cmcf, cycle->log);
+
+    cmcf->memory.ledger->owners[ngx_process_slot] = ngx_pid;
+
+    ev = &ngx_comet_zone_event;
+
+    ngx_comet_zone_dummy.fd = (ngx_socket_t) -1;
+    ngx_comet_zone_dummy.data = cmcf;
+
+    ev->handler = ngx_comet_zone_tick;
+    ev->data = &ngx_comet_zone_dummy;
+    ev->log = cycle->log;
+    ev->cancelable = 1;
+
+    ngx_add_timer(ev, NGX_COMET_ZONE_TICK);
+
+    return NGX_OK;
+}
