@@ -14,9 +14,9 @@ static const char *const  ngx_comet_estimate_caps[] = {
 
 
 uint64_t
-ngx_comet_estimate_input(const ngx_comet_judge_t *judge)
+ngx_comet_estimate_input(uint64_t bytes)
 {
-    return judge->scan.offset / NGX_COMET_TOKEN_BYTES + 1;
+    return bytes / NGX_COMET_TOKEN_BYTES + 1;
 }
 
 

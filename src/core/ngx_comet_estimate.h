@@ -8,9 +8,7 @@
 #include "ngx_comet_judge.h"
 
 
-/* of a body that was judged, by its size */
-
-uint64_t ngx_comet_estimate_input(const ngx_comet_judge_t *judge);
+uint64_t ngx_comet_estimate_input(uint64_t bytes);
 
 /* the cap it is sent on with, or else the default, for each choice */
 
