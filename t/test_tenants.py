@@ -8,12 +8,14 @@ import random
 import signal
 import socket
 import struct
+import subprocess
 import threading
 import time
 
+import openai
 import pytest
 
-from conftest import wait_for
+from conftest import ROOT, wait_for
 from wire import CHAT, STREAM, Client, call, chat, plan, request
 
 ALICE = "alice-8f14e45fceea167a5a36dedd4bea2543"
@@ -588,6 +590,54 @@ def test_an_error_page_is_no_second_call(nginx, mock):
     assert answer.status == 200
     assert answer.header("x-ratelimit-remaining-requests") == "0"
     assert left(server) is not None
+
+
+# the official SDKs
+
+SDK_LIMITS = """comet_models gpt-*; comet_rate 2r/s;
+                comet_budget 10/1d models=gpt-4o;"""
+
+
+def sdk(server, key=ALICE, retries=2):
+    return openai.OpenAI(base_url=server.url + "/v1", api_key=key,
+                         max_retries=retries)
+
+
+def ask(client, model="gpt-5.4"):
+    return client.chat.completions.create(model=model,
+                                          messages=CHAT["messages"])
+
+
+def test_the_python_sdk_knows_each_refusal(nginx, mock):
+    server = nginx(tenants(mock, alice=SDK_LIMITS))
+    with pytest.raises(openai.AuthenticationError):
+        ask(sdk(server, "unknown"))
+    with pytest.raises(openai.PermissionDeniedError):
+        ask(sdk(server), "o3")
+    for _ in range(4):                       # it waits as it is told
+        ask(sdk(server, retries=5))
+    with pytest.raises(openai.RateLimitError) as caught:
+        for _ in range(9):
+            ask(sdk(server, retries=0))
+    assert caught.value.code == "rate_limit_exceeded"
+
+
+def test_the_python_sdk_does_not_retry_an_exhausted_budget(nginx, mock):
+    server = nginx(tenants(mock, alice="comet_budget 10/1d;"))
+    with pytest.raises(openai.RateLimitError) as caught:
+        ask(sdk(server, retries=5))
+    assert caught.value.code == "insufficient_quota"
+    assert ask(sdk(server, BOB)).usage.total_tokens
+    wait_for(lambda: len(server.access()) == 2)
+
+
+def test_the_node_sdk_knows_each_refusal(nginx, mock):
+    server = nginx(tenants(mock, alice=SDK_LIMITS))
+    script = ROOT / "build/venv/npm/limits.mjs"
+    script.write_text((ROOT / "t/node/limits.mjs").read_text())
+    done = subprocess.run(["node", script, server.url + "/v1", ALICE],
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # the zone
