@@ -648,6 +648,7 @@ ngx_comet_answer_finalize(ngx_http_request_t *r, ngx_int_t rc)
         ctx->list = NULL;
         ctx->relaying = 0;
         u->header_sent = 0;
+        ngx_http_clean_header(r);
         return;
     }
 

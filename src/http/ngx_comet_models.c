@@ -168,9 +168,15 @@ ngx_comet_models_send(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
                       "upstream sent no list of models that can be read");
 
         ctx->relaying = 0;
+        ngx_http_clean_header(r);
 
-        return ngx_http_filter_finalize_request(r, &ngx_comet_module,
-                                                NGX_HTTP_BAD_GATEWAY);
+        /*
+         * For the upstream, which asked for the last buf and finalizes the
+         * request with what it got: an error_page may make another upstream
+         * of the request, and so must not run within a filter of this one.
+         */
+
+        return NGX_HTTP_BAD_GATEWAY;
     }
 
     cln->handler = ngx_comet_models_free;
