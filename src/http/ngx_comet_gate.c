@@ -10,9 +10,6 @@
 #include "ngx_comet_glob.h"
 
 
-#define NGX_COMET_READ_SIZE  65536
-
-
 static ngx_int_t ngx_comet_gate_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_gate_endpoint(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
@@ -30,6 +27,8 @@ static ngx_int_t ngx_comet_gate_read(ngx_http_request_t *r,
 static void ngx_comet_gate_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_gate_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
+static ngx_int_t ngx_comet_gate_work(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
 static ngx_int_t ngx_comet_gate_scan_again(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 static ngx_int_t ngx_comet_gate_decide(ngx_http_request_t *r,
@@ -449,24 +448,71 @@ ngx_comet_gate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 }
 
 
+/* comes back to a large body in a file, a turn of the event loop a block */
+
 static void
 ngx_comet_gate_body_handler(ngx_http_request_t *r)
 {
+    ngx_int_t         rc;
     ngx_comet_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
-    if (ctx == NULL || ctx->judge == NULL) {
+    if (ctx == NULL) {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
 
-    ctx->gate = ngx_comet_gate_decide(r, ctx);
-
     r->preserve_body = 1;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    rc = ngx_comet_gate_work(r, ctx);
+
+    if (rc == NGX_AGAIN) {
+
+        rc = ngx_comet_turn(r, ctx, ngx_comet_gate_body_handler);
+
+        if (rc == NGX_OK) {
+            return;
+        }
+    }
+
+    ngx_comet_turn_end(ctx);
+
+    ctx->gate = (rc == NGX_ERROR) ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
+
     r->write_event_handler = ngx_http_core_run_phases;
 
     ngx_http_core_run_phases(r);
+}
+
+
+static ngx_int_t
+ngx_comet_gate_work(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    if (!ctx->scanned && r->request_body && r->request_body->bufs) {
+
+        rc = ngx_comet_gate_scan_again(r, ctx);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    if (!ctx->judged) {
+
+        rc = ngx_comet_gate_decide(r, ctx);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+    }
+
+    rc = ngx_comet_splice_copy(r, ctx);
+
+    return (rc == NGX_OK) ? NGX_DECLINED : rc;
 }
 
 
@@ -475,52 +521,34 @@ ngx_comet_gate_body_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_comet_gate_scan_again(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    off_t         at;
-    u_char       *text;
-    size_t        size;
-    ssize_t       n;
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl;
+    ngx_int_t  rc;
+    ngx_buf_t  block;
 
-    text = NULL;
+    if (ctx->again == NULL) {
 
-    if (ngx_comet_splice_restore(r) != NGX_OK) {
+        ctx->again = ngx_palloc(r->pool, sizeof(ngx_comet_walk_t));
+        if (ctx->again == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_comet_walk_init(r, ctx->again);
+    }
+
+    rc = ngx_comet_walk_block(ctx->again, &block);
+
+    if (rc == NGX_ERROR) {
         return NGX_ERROR;
     }
 
-    for (cl = r->request_body->bufs; cl; cl = cl->next) {
-        b = cl->buf;
+    (void) ngx_comet_judge_feed(ctx->judge, block.pos,
+                                block.last - block.pos);
 
-        if (!b->in_file) {
-            (void) ngx_comet_judge_feed(ctx->judge, b->pos, b->last - b->pos);
-            continue;
-        }
-
-        if (text == NULL) {
-            text = ngx_palloc(r->pool, NGX_COMET_READ_SIZE);
-            if (text == NULL) {
-                return NGX_ERROR;
-            }
-        }
-
-        for (at = b->file_pos; at < b->file_last; at += n) {
-            size = (size_t) ngx_min(b->file_last - at, NGX_COMET_READ_SIZE);
-
-            n = ngx_read_file(b->file, text, size, at);
-
-            if (n <= 0) {
-                return NGX_ERROR;
-            }
-
-            (void) ngx_comet_judge_feed(ctx->judge, text, n);
-        }
+    if (rc == NGX_OK) {
+        ngx_comet_walk_end(ctx->again);
+        ctx->scanned = 1;
     }
 
-    if (text) {
-        ngx_pfree(r->pool, text);
-    }
-
-    return NGX_OK;
+    return rc;
 }
 
 
@@ -531,12 +559,6 @@ ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     ngx_comet_judge_t  *judge;
 
     judge = ctx->judge;
-
-    if (!ctx->scanned && r->request_body && r->request_body->bufs
-        && ngx_comet_gate_scan_again(r, ctx) != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
 
     ctx->judged = 1;
 

@@ -159,6 +159,22 @@ typedef struct {
 } ngx_comet_loc_conf_t;
 
 
+/* on its way through a body, block by block */
+
+typedef struct {
+    ngx_pool_t                *pool;
+    ngx_log_t                 *log;
+    ngx_chain_t               *in;         /* what is left */
+    off_t                      done;       /* of its first buf */
+    u_char                    *text;
+} ngx_comet_walk_t;
+
+
+typedef struct ngx_comet_copy_s  ngx_comet_copy_t;
+typedef struct ngx_comet_turn_s  ngx_comet_turn_t;
+typedef void (*ngx_comet_turn_pt)(ngx_http_request_t *r);
+
+
 typedef struct {
     uint64_t                   input;      /* tokens */
     uint64_t                   output;
@@ -214,6 +230,8 @@ typedef struct {
     ngx_comet_policy_t         policy;
     ngx_comet_admission_t     *admission;
     ngx_comet_judge_t         *judge;      /* while the body passes */
+    ngx_comet_walk_t          *again;      /* if it is read once more */
+    ngx_comet_turn_t          *turn;
     ngx_int_t                  gate;       /* what the phases are told */
 
     ngx_str_t                  model;
@@ -224,6 +242,7 @@ typedef struct {
     ngx_str_t                  repairs;
     ngx_comet_edit_t          *edits;
     ngx_uint_t                 nedits;
+    ngx_comet_copy_t          *copy;       /* the body, edited, in a file */
 
     ngx_comet_error_t         *error;      /* what to say when refusing */
     ngx_chain_t               *error_body;
@@ -359,7 +378,16 @@ const ngx_comet_provider_t *ngx_comet_provider_find(ngx_http_request_t *r,
 
 ngx_int_t ngx_comet_splice(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_chain_t *body, ngx_chain_t **ll);
-ngx_int_t ngx_comet_splice_restore(ngx_http_request_t *r);
+ngx_int_t ngx_comet_splice_copy(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+
+/* ngx_comet_walk.c */
+
+void ngx_comet_walk_init(ngx_http_request_t *r, ngx_comet_walk_t *walk);
+ngx_int_t ngx_comet_walk_block(ngx_comet_walk_t *walk, ngx_buf_t *block);
+void ngx_comet_walk_end(ngx_comet_walk_t *walk);
+ngx_int_t ngx_comet_turn(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_comet_turn_pt handler);
+void ngx_comet_turn_end(ngx_comet_ctx_t *ctx);
 
 /* ngx_comet_variables.c */
 

@@ -3,8 +3,8 @@
  *
  * nginx rewinds what was sent for a retry: a buf in memory to its start, and
  * the bufs of a file to where the one before ended, the first to 0.  So each
- * slice of memory begins at its own start, and a file is sent without gaps:
- * what is to go from a file is overwritten there, with white space at the end.
+ * slice of memory begins at its own start, and of a file with edits a copy is
+ * made, which is sent whole: the client's file is not this request's alone.
  */
 
 
@@ -12,8 +12,9 @@
 
 
 typedef struct {
-    ngx_http_request_t  *request;
+    ngx_pool_t          *pool;
     ngx_chain_t        **ll;
+    ngx_chain_t         *free;
     ngx_comet_edit_t    *edit;
     ngx_comet_edit_t    *last;
     uint64_t             offset;     /* in the body, of the buf */
@@ -21,21 +22,68 @@ typedef struct {
 } ngx_comet_splice_t;
 
 
-/* what a file held; of the handle a copy, because writing moves its offset */
-
-typedef struct {
-    ngx_file_t           file;
-    off_t                at;
-    size_t               size;
-    u_char              *text;
-} ngx_comet_patch_t;
+struct ngx_comet_copy_s {
+    ngx_comet_splice_t   splice;
+    ngx_comet_walk_t     walk;
+    ngx_temp_file_t      temp;
+};
 
 
+static void ngx_comet_splice_init(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_comet_splice_t *s);
 static ngx_int_t ngx_comet_splice_memory(ngx_comet_splice_t *s, ngx_buf_t *b);
-static ngx_int_t ngx_comet_splice_file(ngx_comet_splice_t *s, ngx_buf_t *b);
-static ngx_int_t ngx_comet_splice_overwrite(ngx_comet_splice_t *s,
-    ngx_buf_t *b, ngx_comet_edit_t *edit);
-static void ngx_comet_splice_patched(void *data);
+static ngx_int_t ngx_comet_splice_file(ngx_comet_splice_t *s, ngx_file_t *file,
+    off_t pos, off_t last);
+static ngx_comet_copy_t *ngx_comet_splice_copy_init(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+static ngx_int_t ngx_comet_splice_write(ngx_comet_copy_t *copy,
+    ngx_buf_t *block);
+
+
+ngx_int_t
+ngx_comet_splice(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_chain_t *body, ngx_chain_t **ll)
+{
+    ngx_int_t           rc;
+    ngx_buf_t          *b;
+    ngx_comet_splice_t  s;
+
+    ngx_comet_splice_init(r, ctx, &s);
+
+    s.ll = ll;
+    *ll = NULL;
+
+    if (ctx->copy) {
+        return ngx_comet_splice_file(&s, &ctx->copy->temp.file, 0,
+                                     ctx->copy->temp.offset);
+    }
+
+    for ( /* void */ ; body; body = body->next) {
+        b = body->buf;
+
+        rc = b->in_file ? ngx_comet_splice_file(&s, b->file, b->file_pos,
+                                                b->file_last)
+                        : ngx_comet_splice_memory(&s, b);
+
+        if (rc != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_comet_splice_init(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_comet_splice_t *s)
+{
+    ngx_memzero(s, sizeof(ngx_comet_splice_t));
+
+    s->pool = r->pool;
+    s->edit = ctx->edits;
+    s->last = ctx->edits + ctx->nedits;
+}
 
 
 static ngx_buf_t *
@@ -43,12 +91,11 @@ ngx_comet_splice_buf(ngx_comet_splice_t *s)
 {
     ngx_chain_t  *cl;
 
-    cl = ngx_alloc_chain_link(s->request->pool);
+    cl = ngx_chain_get_free_buf(s->pool, &s->free);
     if (cl == NULL) {
         return NULL;
     }
 
-    cl->buf = ngx_calloc_buf(s->request->pool);
     cl->next = NULL;
 
     *s->ll = cl;
@@ -82,52 +129,19 @@ ngx_comet_splice_slice(ngx_comet_splice_t *s, u_char *start, u_char *end)
 }
 
 
-ngx_int_t
-ngx_comet_splice(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
-    ngx_chain_t *body, ngx_chain_t **ll)
-{
-    ngx_int_t           rc;
-    ngx_comet_splice_t  s;
-
-    s.request = r;
-    s.ll = ll;
-    s.edit = ctx->edits;
-    s.last = ctx->edits + ctx->nedits;
-    s.offset = 0;
-    s.skip = 0;
-
-    for ( /* void */ ; body; body = body->next) {
-
-        rc = body->buf->in_file ? ngx_comet_splice_file(&s, body->buf)
-                                : ngx_comet_splice_memory(&s, body->buf);
-
-        if (rc != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        s.offset += ngx_buf_size(body->buf);
-    }
-
-    *s.ll = NULL;
-
-    return NGX_OK;
-}
-
-
 static ngx_int_t
 ngx_comet_splice_memory(ngx_comet_splice_t *s, ngx_buf_t *b)
 {
-    size_t             gap;
+    size_t             gap, size;
     u_char            *p, *at;
     ngx_comet_edit_t  *edit;
 
-    gap = ngx_min(s->skip, (uint64_t) (b->last - b->pos));
+    size = b->last - b->pos;
+    gap = ngx_min(s->skip, size);
     p = b->pos + gap;
     s->skip -= gap;
 
-    while (s->edit < s->last
-           && s->edit->offset - s->offset < (uint64_t) (b->last - b->pos))
-    {
+    while (s->edit < s->last && s->edit->offset - s->offset < size) {
         edit = s->edit++;
         at = b->pos + (edit->offset - s->offset);
 
@@ -144,163 +158,145 @@ ngx_comet_splice_memory(ngx_comet_splice_t *s, ngx_buf_t *b)
         s->skip = edit->length - gap;
     }
 
+    s->offset += size;
+
     return ngx_comet_splice_slice(s, p, b->last);
 }
 
 
 static ngx_int_t
-ngx_comet_splice_file(ngx_comet_splice_t *s, ngx_buf_t *b)
+ngx_comet_splice_file(ngx_comet_splice_t *s, ngx_file_t *file, off_t pos,
+    off_t last)
 {
-    off_t              pos, upto;
-    size_t             n;
-    ngx_buf_t         *slice;
-    ngx_comet_edit_t  *edit;
+    ngx_buf_t  *b;
 
-    pos = b->file_pos;
-
-    for ( ;; ) {
-
-        edit = NULL;
-        upto = b->file_last;
-
-        if (s->edit < s->last
-            && (off_t) (s->edit->offset - s->offset)
-               < b->file_last - b->file_pos)
-        {
-            edit = s->edit++;
-            upto = b->file_pos + (off_t) (edit->offset + edit->length
-                                          - s->offset);
-
-            if (ngx_comet_splice_overwrite(s, b, edit) != NGX_OK) {
-                return NGX_ERROR;
-            }
-        }
-
-        if (upto > pos) {
-            slice = ngx_comet_splice_buf(s);
-            if (slice == NULL) {
-                return NGX_ERROR;
-            }
-
-            slice->in_file = 1;
-            slice->file = b->file;
-            slice->file_pos = pos;
-            slice->file_last = upto;
-
-            pos = upto;
-        }
-
-        if (edit == NULL) {
-            return NGX_OK;
-        }
-
-        n = ngx_min(edit->len, (size_t) edit->length);
-
-        if (ngx_comet_splice_slice(s, (u_char *) edit->text + n,
-                                   (u_char *) edit->text + edit->len)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-}
-
-
-static ngx_int_t
-ngx_comet_splice_overwrite(ngx_comet_splice_t *s, ngx_buf_t *b,
-    ngx_comet_edit_t *edit)
-{
-    off_t                at;
-    size_t               n, size;
-    u_char              *text;
-    ngx_pool_cleanup_t  *cln;
-    ngx_comet_patch_t   *patch;
-
-    size = (size_t) edit->length;
-    at = b->file_pos + (off_t) (edit->offset - s->offset);
-
-    if (size == 0) {
+    if (pos == last) {
         return NGX_OK;
     }
 
-    /* a subrequest shares the file with a request that may be sending it */
-
-    if (s->request != s->request->main) {
-        ngx_log_error(NGX_LOG_ERR, s->request->connection->log, 0,
-                      "a subrequest cannot change a body that is in a file");
+    b = ngx_comet_splice_buf(s);
+    if (b == NULL) {
         return NGX_ERROR;
     }
 
-    /* the cleanup does nothing but outlive the context */
-
-    cln = ngx_pool_cleanup_add(s->request->pool, sizeof(ngx_comet_patch_t));
-    text = ngx_pnalloc(s->request->pool, 2 * size);
-
-    if (cln == NULL || text == NULL) {
-        return NGX_ERROR;
-    }
-
-    patch = cln->data;
-    patch->file = *b->file;
-    patch->at = at;
-    patch->size = size;
-    patch->text = text + size;
-
-    if (ngx_read_file(&patch->file, patch->text, size, at) != (ssize_t) size) {
-        return NGX_ERROR;
-    }
-
-    cln->handler = ngx_comet_splice_patched;
-
-    n = ngx_min(edit->len, size);
-    ngx_memcpy(text, edit->text, n);
-    ngx_memset(text + n, ' ', size - n);
-
-    if (ngx_write_file(&patch->file, text, size, at) != (ssize_t) size) {
-        return NGX_ERROR;
-    }
+    b->in_file = 1;
+    b->file = file;
+    b->file_pos = pos;
+    b->file_last = last;
 
     return NGX_OK;
 }
 
 
-static void
-ngx_comet_splice_patched(void *data)
-{
-    /* the file goes with the request */
-}
-
-
 /*
- * An internal redirect takes the context with its edits away, and leaves the
- * file with what was written over it.
+ * Where edits meet a body that is in a file, or partly so: copies a block of
+ * it with the edits.  NGX_AGAIN if there is more, NGX_OK if there is none.
  */
 
 ngx_int_t
-ngx_comet_splice_restore(ngx_http_request_t *r)
+ngx_comet_splice_copy(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    ngx_comet_patch_t   *patch;
-    ngx_pool_cleanup_t  *cln;
+    ngx_int_t     rc;
+    ngx_buf_t     block;
+    ngx_chain_t  *cl;
 
-    if (r != r->main) {
+    if (ctx->nedits == 0) {
         return NGX_OK;
     }
 
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+    if (ctx->copy == NULL) {
 
-        if (cln->handler != ngx_comet_splice_patched) {
-            continue;
+        for (cl = r->request_body->bufs; cl; cl = cl->next) {
+            if (cl->buf->in_file) {
+                break;
+            }
         }
 
-        patch = cln->data;
-        cln->handler = NULL;
+        if (cl == NULL) {
+            return NGX_OK;
+        }
 
-        if (ngx_write_file(&patch->file, patch->text, patch->size, patch->at)
-            != (ssize_t) patch->size)
-        {
+        ctx->copy = ngx_comet_splice_copy_init(r, ctx);
+        if (ctx->copy == NULL) {
             return NGX_ERROR;
         }
     }
+
+    rc = ngx_comet_walk_block(&ctx->copy->walk, &block);
+
+    if (rc != NGX_ERROR
+        && ngx_comet_splice_write(ctx->copy, &block) != NGX_OK)
+    {
+        rc = NGX_ERROR;
+    }
+
+    if (rc != NGX_AGAIN) {
+        ngx_comet_walk_end(&ctx->copy->walk);
+    }
+
+    return rc;
+}
+
+
+static ngx_comet_copy_t *
+ngx_comet_splice_copy_init(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_temp_file_t           *temp;
+    ngx_comet_copy_t          *copy;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    copy = ngx_pcalloc(r->pool, sizeof(ngx_comet_copy_t));
+    if (copy == NULL) {
+        return NULL;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    ngx_comet_splice_init(r, ctx, &copy->splice);
+    ngx_comet_walk_init(r, &copy->walk);
+
+    /* without a name once it is open, and closed with the pool */
+
+    temp = &copy->temp;
+    temp->file.fd = NGX_INVALID_FILE;
+    temp->file.log = r->connection->log;
+    temp->path = clcf->client_body_temp_path;
+    temp->pool = r->pool;
+
+    return copy;
+}
+
+
+static ngx_int_t
+ngx_comet_splice_write(ngx_comet_copy_t *copy, ngx_buf_t *block)
+{
+    ssize_t              n;
+    ngx_chain_t         *out, **ll;
+    ngx_comet_splice_t  *s;
+
+    s = &copy->splice;
+    s->ll = &out;
+    out = NULL;
+
+    if (ngx_comet_splice_memory(s, block) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (out == NULL) {
+        return NGX_OK;
+    }
+
+    n = ngx_write_chain_to_temp_file(&copy->temp, out);
+
+    if (n == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    copy->temp.offset += n;
+
+    for (ll = &s->free; *ll; ll = &(*ll)->next) { /* void */ }
+
+    *ll = out;
 
     return NGX_OK;
 }
