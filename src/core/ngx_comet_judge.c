@@ -222,24 +222,26 @@ ngx_comet_judge_slot(ngx_comet_judge_t *judge, const char *name)
 /* there and not null, in what is sent on */
 
 static int
-ngx_comet_judge_given(ngx_comet_judge_t *judge, const char *name)
+ngx_comet_judge_given(ngx_comet_judge_t *judge, const ngx_comet_slot_t *slot)
 {
-    ngx_comet_slot_t        *slot;
     const ngx_comet_rule_t  *rule;
 
-    slot = ngx_comet_judge_slot(judge, name);
-
-    if (slot == NULL) {
-        return 0;
-    }
-
-    rule = ngx_comet_judge_own(judge, name, NGX_COMET_RULE_SET);
+    rule = ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET);
 
     if (rule && !(slot->field->flags & NGX_COMET_REQUIRED)) {
         return strcmp(rule->set, "null") != 0;
     }
 
     return slot->whole && slot->type != NGX_COMET_IS_NULL;
+}
+
+
+/* of a name that the endpoint has */
+
+static int
+ngx_comet_judge_has(ngx_comet_judge_t *judge, const char *name)
+{
+    return ngx_comet_judge_given(judge, ngx_comet_judge_slot(judge, name));
 }
 
 
@@ -350,9 +352,10 @@ ngx_comet_characters(const char *text, size_t len)
 int
 ngx_comet_judge_is_cap(const char *param)
 {
-    return strcmp(param, "max_tokens") == 0
-           || strcmp(param, "max_completion_tokens") == 0
-           || strcmp(param, "max_output_tokens") == 0;
+    return param[0] == 'm'
+           && (strcmp(param, "max_tokens") == 0
+               || strcmp(param, "max_completion_tokens") == 0
+               || strcmp(param, "max_output_tokens") == 0);
 }
 
 
@@ -360,14 +363,11 @@ static const ngx_comet_rule_t *
 ngx_comet_judge_find(const ngx_comet_rule_t *rule, const char *param,
     ngx_comet_rule_e kind)
 {
-    int  cap;
-
-    cap = ngx_comet_judge_is_cap(param);
-
     for ( /* void */ ; rule && rule->param; rule++) {
-        if (rule->kind == kind
+        if (rule->kind == kind && rule->param[0] == param[0]
             && (strcmp(rule->param, param) == 0
-                || (cap && ngx_comet_judge_is_cap(rule->param))))
+                || (ngx_comet_judge_is_cap(rule->param)
+                    && ngx_comet_judge_is_cap(param))))
         {
             return rule;
         }
@@ -413,7 +413,7 @@ ngx_comet_judge_rule(ngx_comet_judge_t *judge, const char *param,
 }
 
 
-/* all that is whole so far, as soon as the model is known */
+/* the slot just read; with the model, all that came before it */
 
 void
 ngx_comet_judge_params(ngx_comet_judge_t *judge)
@@ -421,25 +421,21 @@ ngx_comet_judge_params(ngx_comet_judge_t *judge)
     size_t             i;
     ngx_comet_slot_t  *slot;
 
-    if (judge->provider == NULL) {
-        slot = &judge->slots[0];
-
-        if (!slot->whole || slot->type != NGX_COMET_IS_STRING || slot->bad) {
-            return;
-        }
-
-        ngx_comet_judge_model(judge);
+    if (judge->provider) {
+        ngx_comet_judge_param(judge, judge->slot);
+        return;
     }
 
-    for (i = 0; i < judge->nslots; i++) {
-        slot = &judge->slots[i];
+    slot = &judge->slots[0];
 
-        if (slot->whole && !slot->judged && !slot->bad
-            && slot->type != NGX_COMET_IS_NULL)
-        {
-            slot->judged = 1;
-            ngx_comet_judge_param(judge, slot);
-        }
+    if (!slot->whole || slot->type != NGX_COMET_IS_STRING || slot->bad) {
+        return;
+    }
+
+    ngx_comet_judge_model(judge);
+
+    for (i = 0; i < judge->nslots; i++) {
+        ngx_comet_judge_param(judge, &judge->slots[i]);
     }
 }
 
@@ -578,7 +574,9 @@ ngx_comet_judge_param(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
     size_t                   max;
     const ngx_comet_rule_t  *rule;
 
-    if (ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET)) {
+    if (!slot->whole || slot->bad || slot->type == NGX_COMET_IS_NULL
+        || ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET))
+    {
         return;
     }
 
@@ -632,7 +630,7 @@ ngx_comet_judge_required(ngx_comet_judge_t *judge)
         slot = &judge->slots[i];
 
         if ((slot->field->flags & NGX_COMET_REQUIRED)
-            && !ngx_comet_judge_given(judge, slot->name))
+            && !ngx_comet_judge_given(judge, slot))
         {
             judge->beyond = 1;
             ngx_comet_judge_say(judge, slot->name,
@@ -642,10 +640,10 @@ ngx_comet_judge_required(ngx_comet_judge_t *judge)
     }
 
     if (judge->endpoint == NGX_COMET_ENDPOINT_RESPONSES
-        && !ngx_comet_judge_given(judge, "input")
-        && !ngx_comet_judge_given(judge, "prompt")
-        && !ngx_comet_judge_given(judge, "conversation")
-        && !ngx_comet_judge_given(judge, "previous_response_id"))
+        && !ngx_comet_judge_has(judge, "input")
+        && !ngx_comet_judge_has(judge, "prompt")
+        && !ngx_comet_judge_has(judge, "conversation")
+        && !ngx_comet_judge_has(judge, "previous_response_id"))
     {
         judge->beyond = 1;
         ngx_comet_judge_say(judge, "input", "missing_required_parameter",
@@ -664,7 +662,7 @@ ngx_comet_judge_companion(ngx_comet_judge_t *judge, const char *name,
 
     slot = ngx_comet_judge_slot(judge, name);
 
-    if (!ngx_comet_judge_given(judge, name)
+    if (!ngx_comet_judge_given(judge, slot)
         || ngx_comet_judge_own(judge, name, NGX_COMET_RULE_SET)
         || slot->drop || ngx_comet_judge_true(judge, companion))
     {
@@ -687,8 +685,8 @@ ngx_comet_judge_together(ngx_comet_judge_t *judge)
     }
 
     if (judge->endpoint == NGX_COMET_ENDPOINT_RESPONSES
-        && ngx_comet_judge_given(judge, "previous_response_id")
-        && ngx_comet_judge_given(judge, "conversation"))
+        && ngx_comet_judge_has(judge, "previous_response_id")
+        && ngx_comet_judge_has(judge, "conversation"))
     {
         judge->beyond = 1;
         ngx_comet_judge_say(judge, "previous_response_id",

@@ -79,7 +79,6 @@ typedef struct {
     unsigned                       seen:1;
     unsigned                       whole:1;    /* its end was seen */
     unsigned                       bad:1;      /* said so already */
-    unsigned                       judged:1;
     unsigned                       clamped:1;
     unsigned                       drop:1;
     unsigned                       twin:1;     /* of another cap; no wrong */
