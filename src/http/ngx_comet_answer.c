@@ -203,12 +203,23 @@ ngx_comet_answer_header(ngx_http_request_t *r)
     line.value.data = line.key.data + line.key.len + 1;
     line.lowcase_key = line.value.data + line.value.len + 1;
 
-    ngx_cpystrn(line.key.data, r->header_name_start, line.key.len + 1);
-    ngx_cpystrn(line.value.data, r->header_start, line.value.len + 1);
-    ngx_strlow(line.lowcase_key, line.key.data, line.key.len);
+    ngx_memcpy(line.key.data, r->header_name_start, line.key.len);
+    line.key.data[line.key.len] = '\0';
+    ngx_memcpy(line.value.data, r->header_start, line.value.len);
+    line.value.data[line.value.len] = '\0';
+
+    /* the parser keeps that of a name that is not too long */
+
+    if (line.key.len == r->lowcase_index) {
+        ngx_memcpy(line.lowcase_key, r->lowcase_header, line.key.len);
+
+    } else {
+        ngx_strlow(line.lowcase_key, line.key.data, line.key.len);
+    }
 
     for (prefix = ngx_comet_hide_prefixes; prefix->len; prefix++) {
         if (line.key.len >= prefix->len
+            && line.lowcase_key[0] == prefix->data[0]
             && ngx_memcmp(line.lowcase_key, prefix->data, prefix->len) == 0)
         {
             return NGX_OK;

@@ -7,7 +7,7 @@ static ngx_uint_t ngx_comet_request_uri_is_plain(ngx_http_request_t *r);
 static ngx_uint_t ngx_comet_request_names_model(ngx_http_request_t *r);
 static ngx_uint_t ngx_comet_header_forwarded(ngx_comet_loc_conf_t *clcf,
     ngx_table_elt_t *h);
-static size_t ngx_comet_headers_length(ngx_http_request_t *r);
+static size_t ngx_comet_headers_size(ngx_http_request_t *r);
 static u_char *ngx_comet_headers_copy(ngx_http_request_t *r, u_char *p);
 
 
@@ -118,7 +118,7 @@ ngx_comet_create_request(ngx_http_request_t *r)
           + ngx_comet_authorization.len + ctx->conf.bearer.len
           + sizeof(CRLF) - 1
           + ngx_comet_length.len + NGX_OFF_T_LEN + sizeof(CRLF) - 1
-          + ngx_comet_headers_length(r) + sizeof(CRLF) - 1;
+          + ngx_comet_headers_size(r) + sizeof(CRLF) - 1;
 
     b = ngx_create_temp_buf(r->pool, len);
     if (b == NULL) {
@@ -276,6 +276,10 @@ ngx_comet_header_listed(ngx_str_t *list, u_char *lowcase, size_t len)
 
     for (name = list; name->len; name++) {
 
+        if (lowcase[0] != name->data[0]) {
+            continue;
+        }
+
         if (len != name->len
             && (len < name->len || name->data[name->len - 1] != '-'))
         {
@@ -328,16 +332,15 @@ ngx_comet_header_forwarded(ngx_comet_loc_conf_t *clcf, ngx_table_elt_t *h)
 }
 
 
-static size_t
-ngx_comet_headers_length(ngx_http_request_t *r)
-{
-    size_t                 len;
-    ngx_uint_t             i;
-    ngx_list_part_t       *part;
-    ngx_table_elt_t       *h;
-    ngx_comet_loc_conf_t  *clcf;
+/* of all headers, of which most are forwarded */
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+static size_t
+ngx_comet_headers_size(ngx_http_request_t *r)
+{
+    size_t            len;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
 
     len = 0;
 
@@ -345,10 +348,8 @@ ngx_comet_headers_length(ngx_http_request_t *r)
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
-            if (ngx_comet_header_forwarded(clcf, &h[i])) {
-                len += h[i].key.len + sizeof(": ") - 1
-                       + h[i].value.len + sizeof(CRLF) - 1;
-            }
+            len += h[i].key.len + sizeof(": ") - 1
+                   + h[i].value.len + sizeof(CRLF) - 1;
         }
     }
 
