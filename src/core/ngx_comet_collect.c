@@ -290,7 +290,7 @@ ngx_comet_collect_disguised(ngx_comet_judge_t *judge, const char *name)
 static int
 ngx_comet_collect_same(const ngx_comet_token_t *token, const char *name)
 {
-    return token->len == strlen(name)
+    return token->text[0] == name[0] && token->len == strlen(name)
            && memcmp(token->text, name, token->len) == 0;
 }
 
