@@ -276,8 +276,10 @@ ngx_comet_scan_token(ngx_comet_scan_t *scan, const unsigned char *p,
 }
 
 
+/* goes on with a scalar that the last cut has divided */
+
 static const unsigned char *
-ngx_comet_scan_step(ngx_comet_scan_t *scan, const unsigned char *p,
+ngx_comet_scan_resume(ngx_comet_scan_t *scan, const unsigned char *p,
     const unsigned char *end)
 {
     switch (scan->state) {
@@ -290,15 +292,10 @@ ngx_comet_scan_step(ngx_comet_scan_t *scan, const unsigned char *p,
 
     case NGX_COMET_IN_LITERAL:
         return ngx_comet_scan_literal(scan, p, end);
-    }
 
-    while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t') {
-        if (++p == end) {
-            return p;
-        }
+    default:
+        return p;
     }
-
-    return ngx_comet_scan_token(scan, p, end);
 }
 
 
@@ -315,12 +312,20 @@ ngx_comet_scan_feed(ngx_comet_scan_t *scan, const unsigned char *p, size_t len)
     scan->piece = p;
     scan->raw_from = p;
 
+    p = ngx_comet_scan_resume(scan, p, end);
+
     while (p != end) {
-        p = ngx_comet_scan_step(scan, p, end);
 
         if (p == NULL) {
             return scan->status;
         }
+
+        if (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t') {
+            p++;
+            continue;
+        }
+
+        p = ngx_comet_scan_token(scan, p, end);
     }
 
     if (scan->quiet == NGX_COMET_QUIET_RAW) {
