@@ -288,6 +288,14 @@ ngx_comet_collect_disguised(ngx_comet_judge_t *judge, const char *name)
 
 
 static int
+ngx_comet_collect_is(const ngx_comet_token_t *token, const char *name,
+    size_t len)
+{
+    return token->len == len && memcmp(token->text, name, len) == 0;
+}
+
+
+static int
 ngx_comet_collect_same(const ngx_comet_token_t *token, const char *name)
 {
     return token->text[0] == name[0] && token->len == strlen(name)
@@ -322,9 +330,7 @@ ngx_comet_collect_param(ngx_comet_judge_t *judge,
     for (i = 0; i < judge->nslots; i++) {
         slot = &judge->slots[i];
 
-        if (token->len != slot->name_len
-            || memcmp(token->text, slot->name, token->len) != 0)
-        {
+        if (!ngx_comet_collect_is(token, slot->name, slot->name_len)) {
             continue;
         }
 
@@ -335,6 +341,12 @@ ngx_comet_collect_param(ngx_comet_judge_t *judge,
         }
 
         slot->seen = 1;
+        slot->next_start = 0;
+        slot->type = 0;
+        slot->count = 0;
+        slot->len = 0;
+        slot->text[0] = '\0';
+
         slot->ordinal = judge->members;
         slot->name_start = token->start;
         slot->name_end = token->end;
@@ -368,7 +380,7 @@ ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
 
     for (field = frame->field->fields; field->name; field++) {
 
-        if (!ngx_comet_collect_same(token, field->name)) {
+        if (!ngx_comet_collect_is(token, field->name, field->len)) {
             continue;
         }
 
@@ -443,8 +455,9 @@ ngx_comet_collect_value(ngx_comet_judge_t *judge,
         slot->truth = (token->type == NGX_COMET_TRUE);
 
         if (type == NGX_COMET_IS_BOOL) {
-            slot->len = (size_t) snprintf(slot->text, sizeof(slot->text),
-                                          slot->truth ? "true" : "false");
+            slot->len = slot->truth ? sizeof("true") - 1
+                                    : sizeof("false") - 1;
+            memcpy(slot->text, slot->truth ? "true" : "false", slot->len + 1);
         }
     }
 

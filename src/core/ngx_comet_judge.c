@@ -32,19 +32,18 @@ static const ngx_comet_field_t  ngx_comet_any_field = {
 
 
 static void
-ngx_comet_judge_add(ngx_comet_judge_t *judge, const char *name,
+ngx_comet_judge_add(ngx_comet_judge_t *judge, const char *name, size_t len,
     const ngx_comet_field_t *field)
 {
     ngx_comet_slot_t  *slot;
 
     slot = &judge->slots[judge->nslots++];
 
-    memset(slot, 0, offsetof(ngx_comet_slot_t, text));
+    memset(slot, 0, offsetof(ngx_comet_slot_t, name_start));
 
     slot->name = name;
-    slot->name_len = strlen(name);
+    slot->name_len = len;
     slot->field = field;
-    slot->text[0] = '\0';
 }
 
 
@@ -70,14 +69,15 @@ ngx_comet_judge_init(ngx_comet_judge_t *judge, ngx_comet_endpoint_e endpoint,
     judge->root.fields = ngx_comet_param_table(endpoint);
 
     for (field = judge->root.fields; field->name; field++) {
-        ngx_comet_judge_add(judge, field->name, field);
+        ngx_comet_judge_add(judge, field->name, field->len, field);
     }
 
     for (rule = policy->rules; rule && rule->param; rule++) {
         if (judge->nslots < NGX_COMET_PARAM_MAX
             && ngx_comet_judge_slot(judge, rule->param) == NULL)
         {
-            ngx_comet_judge_add(judge, rule->param, &ngx_comet_any_field);
+            ngx_comet_judge_add(judge, rule->param, strlen(rule->param),
+                                &ngx_comet_any_field);
         }
     }
 

@@ -56,12 +56,21 @@ typedef enum {
 } ngx_comet_verdict_e;
 
 
-/* a parameter of the top object, as it was sent */
+/* a parameter of the top object; how it was sent holds if it was seen */
 
 typedef struct {
     const char                    *name;
     size_t                         name_len;
     const ngx_comet_field_t       *field;
+
+    unsigned                       seen:1;
+    unsigned                       whole:1;    /* its end was seen */
+    unsigned                       bad:1;      /* said so already */
+    unsigned                       truth:1;
+    unsigned                       clamped:1;
+    unsigned                       drop:1;
+    unsigned                       twin:1;     /* of another cap; no wrong */
+    unsigned                       told:1;     /* that it was repaired */
 
     uint64_t                       name_start;
     uint64_t                       name_end;
@@ -75,14 +84,6 @@ typedef struct {
     double                         number;
     double                         clamp;      /* what it becomes */
     size_t                         count;      /* of elements */
-    unsigned                       truth:1;
-    unsigned                       seen:1;
-    unsigned                       whole:1;    /* its end was seen */
-    unsigned                       bad:1;      /* said so already */
-    unsigned                       clamped:1;
-    unsigned                       drop:1;
-    unsigned                       twin:1;     /* of another cap; no wrong */
-    unsigned                       told:1;     /* that it was repaired */
     size_t                         len;        /* even where text is cut */
     char                           text[64];   /* of a scalar */
 } ngx_comet_slot_t;

@@ -11,6 +11,7 @@
 
 #define HUGE_INTEGER  9007199254740991.0    /* exact in every reader */
 
+#define NAME(text)  .name = text, .len = sizeof(text) - 1
 #define LIST(name)  static const char *const  name[]
 
 
@@ -32,13 +33,13 @@ LIST(retentions) = { "in-memory", "in_memory", "24h", NULL };
 
 
 static const ngx_comet_field_t  image_url[] = {
-    { .name = "detail", .types = STRING, .values = details },
+    { NAME("detail"), .types = STRING, .values = details },
     { .name = NULL }
 };
 
 static const ngx_comet_field_t  part[] = {
-    { .name = "type", .types = STRING, .flags = NGX_COMET_REQUIRED },
-    { .name = "image_url", .types = OBJECT|STRING, .fields = image_url },
+    { NAME("type"), .types = STRING, .flags = NGX_COMET_REQUIRED },
+    { NAME("image_url"), .types = OBJECT|STRING, .fields = image_url },
     { .name = NULL }
 };
 
@@ -47,10 +48,10 @@ static const ngx_comet_field_t  part_element = {
 };
 
 static const ngx_comet_field_t  message[] = {
-    { .name = "role", .types = STRING, .values = roles,
+    { NAME("role"), .types = STRING, .values = roles,
       .flags = NGX_COMET_REQUIRED|NGX_COMET_ROLE },
-    { .name = "content", .types = STRING|ARRAY, .element = &part_element },
-    { .name = "tool_call_id", .types = STRING },
+    { NAME("content"), .types = STRING|ARRAY, .element = &part_element },
+    { NAME("tool_call_id"), .types = STRING },
     { .name = NULL }
 };
 
@@ -64,13 +65,13 @@ static const ngx_comet_field_t  message_element = {
 };
 
 static const ngx_comet_field_t  function[] = {
-    { .name = "name", .types = STRING, .flags = NGX_COMET_REQUIRED },
+    { NAME("name"), .types = STRING, .flags = NGX_COMET_REQUIRED },
     { .name = NULL }
 };
 
 static const ngx_comet_field_t  chat_tool[] = {
-    { .name = "type", .types = STRING, .flags = NGX_COMET_REQUIRED },
-    { .name = "function", .types = OBJECT, .fields = function },
+    { NAME("type"), .types = STRING, .flags = NGX_COMET_REQUIRED },
+    { NAME("function"), .types = OBJECT, .fields = function },
     { .name = NULL }
 };
 
@@ -90,9 +91,9 @@ static const ngx_comet_field_t  bias = {
 };
 
 static const ngx_comet_field_t  response_format[] = {
-    { .name = "type", .types = STRING, .values = formats,
+    { NAME("type"), .types = STRING, .values = formats,
       .flags = NGX_COMET_REQUIRED|NGX_COMET_TAG },
-    { .name = "json_schema", .types = OBJECT, .fields = function },
+    { NAME("json_schema"), .types = OBJECT, .fields = function },
     { .name = NULL }
 };
 
@@ -103,44 +104,44 @@ static const ngx_comet_need_t  response_format_needs[] = {
 
 
 static const ngx_comet_field_t  chat[] = {
-    { .name = "model", .types = STRING,
+    { NAME("model"), .types = STRING,
       .flags = NGX_COMET_REQUIRED|NGX_COMET_NONEMPTY },
-    { .name = "messages", .types = ARRAY, .element = &message_element,
+    { NAME("messages"), .types = ARRAY, .element = &message_element,
       .flags = NGX_COMET_REQUIRED|NGX_COMET_NONEMPTY },
-    { .name = "stream", .types = BOOL },
-    { .name = "stream_options", .types = OBJECT },
-    { .name = "temperature", .types = NUMBER, .high = 2 },
-    { .name = "top_p", .types = NUMBER, .high = 1 },
-    { .name = "frequency_penalty", .types = NUMBER, .low = -2, .high = 2 },
-    { .name = "presence_penalty", .types = NUMBER, .low = -2, .high = 2 },
-    { .name = "logit_bias", .types = OBJECT, .member = &bias },
-    { .name = "max_tokens", .types = NUMBER, .flags = NGX_COMET_INTEGER,
+    { NAME("stream"), .types = BOOL },
+    { NAME("stream_options"), .types = OBJECT },
+    { NAME("temperature"), .types = NUMBER, .high = 2 },
+    { NAME("top_p"), .types = NUMBER, .high = 1 },
+    { NAME("frequency_penalty"), .types = NUMBER, .low = -2, .high = 2 },
+    { NAME("presence_penalty"), .types = NUMBER, .low = -2, .high = 2 },
+    { NAME("logit_bias"), .types = OBJECT, .member = &bias },
+    { NAME("max_tokens"), .types = NUMBER, .flags = NGX_COMET_INTEGER,
       .high = HUGE_INTEGER },
-    { .name = "max_completion_tokens", .types = NUMBER,
+    { NAME("max_completion_tokens"), .types = NUMBER,
       .flags = NGX_COMET_INTEGER, .high = HUGE_INTEGER },
-    { .name = "n", .types = NUMBER, .flags = NGX_COMET_INTEGER,
+    { NAME("n"), .types = NUMBER, .flags = NGX_COMET_INTEGER,
       .low = 1, .high = 128 },
-    { .name = "stop", .types = STRING|ARRAY, .element = &string_element,
+    { NAME("stop"), .types = STRING|ARRAY, .element = &string_element,
       .max = 4 },
-    { .name = "logprobs", .types = BOOL },
-    { .name = "top_logprobs", .types = NUMBER, .flags = NGX_COMET_INTEGER,
+    { NAME("logprobs"), .types = BOOL },
+    { NAME("top_logprobs"), .types = NUMBER, .flags = NGX_COMET_INTEGER,
       .high = 20 },
-    { .name = "response_format", .types = OBJECT, .fields = response_format,
+    { NAME("response_format"), .types = OBJECT, .fields = response_format,
       .needs = response_format_needs },
-    { .name = "tools", .types = ARRAY, .element = &chat_tool_element },
-    { .name = "tool_choice", .types = STRING|OBJECT, .values = choices },
-    { .name = "reasoning_effort", .types = STRING, .values = efforts },
-    { .name = "service_tier", .types = STRING, .values = tiers },
-    { .name = "user", .types = STRING },
+    { NAME("tools"), .types = ARRAY, .element = &chat_tool_element },
+    { NAME("tool_choice"), .types = STRING|OBJECT, .values = choices },
+    { NAME("reasoning_effort"), .types = STRING, .values = efforts },
+    { NAME("service_tier"), .types = STRING, .values = tiers },
+    { NAME("user"), .types = STRING },
     { .name = NULL }
 };
 
 
 static const ngx_comet_field_t  format[] = {
-    { .name = "type", .types = STRING, .values = formats,
+    { NAME("type"), .types = STRING, .values = formats,
       .flags = NGX_COMET_REQUIRED },
-    { .name = "name", .types = STRING },
-    { .name = "schema", .types = OBJECT },
+    { NAME("name"), .types = STRING },
+    { NAME("schema"), .types = OBJECT },
     { .name = NULL }
 };
 
@@ -151,20 +152,20 @@ static const ngx_comet_need_t  format_needs[] = {
 };
 
 static const ngx_comet_field_t  text[] = {
-    { .name = "format", .types = OBJECT, .fields = format,
+    { NAME("format"), .types = OBJECT, .fields = format,
       .needs = format_needs },
-    { .name = "verbosity", .types = STRING, .values = verbosities },
+    { NAME("verbosity"), .types = STRING, .values = verbosities },
     { .name = NULL }
 };
 
 static const ngx_comet_field_t  reasoning[] = {
-    { .name = "effort", .types = STRING, .values = efforts },
+    { NAME("effort"), .types = STRING, .values = efforts },
     { .name = NULL }
 };
 
 static const ngx_comet_field_t  tool[] = {
-    { .name = "type", .types = STRING, .flags = NGX_COMET_REQUIRED },
-    { .name = "name", .types = STRING },
+    { NAME("type"), .types = STRING, .flags = NGX_COMET_REQUIRED },
+    { NAME("name"), .types = STRING },
     { .name = NULL }
 };
 
@@ -181,42 +182,42 @@ static const ngx_comet_field_t  metadatum = { .types = STRING, .max = 512 };
 
 
 static const ngx_comet_field_t  responses[] = {
-    { .name = "model", .types = STRING,
+    { NAME("model"), .types = STRING,
       .flags = NGX_COMET_REQUIRED|NGX_COMET_NONEMPTY },
-    { .name = "input", .types = STRING|ARRAY },
-    { .name = "prompt", .types = OBJECT },
-    { .name = "conversation", .types = STRING|OBJECT },
-    { .name = "previous_response_id", .types = STRING },
-    { .name = "temperature", .types = NUMBER, .high = 2 },
-    { .name = "top_p", .types = NUMBER, .high = 1 },
-    { .name = "top_logprobs", .types = NUMBER, .flags = NGX_COMET_INTEGER,
+    { NAME("input"), .types = STRING|ARRAY },
+    { NAME("prompt"), .types = OBJECT },
+    { NAME("conversation"), .types = STRING|OBJECT },
+    { NAME("previous_response_id"), .types = STRING },
+    { NAME("temperature"), .types = NUMBER, .high = 2 },
+    { NAME("top_p"), .types = NUMBER, .high = 1 },
+    { NAME("top_logprobs"), .types = NUMBER, .flags = NGX_COMET_INTEGER,
       .high = 20 },
-    { .name = "max_output_tokens", .types = NUMBER,
+    { NAME("max_output_tokens"), .types = NUMBER,
       .flags = NGX_COMET_INTEGER, .high = HUGE_INTEGER },
-    { .name = "max_tokens", .types = NUMBER, .flags = NGX_COMET_INTEGER,
+    { NAME("max_tokens"), .types = NUMBER, .flags = NGX_COMET_INTEGER,
       .high = HUGE_INTEGER },
-    { .name = "max_completion_tokens", .types = NUMBER,
+    { NAME("max_completion_tokens"), .types = NUMBER,
       .flags = NGX_COMET_INTEGER, .high = HUGE_INTEGER },
-    { .name = "max_tool_calls", .types = NUMBER, .flags = NGX_COMET_INTEGER,
+    { NAME("max_tool_calls"), .types = NUMBER, .flags = NGX_COMET_INTEGER,
       .high = HUGE_INTEGER },
-    { .name = "metadata", .types = OBJECT, .member = &metadatum,
+    { NAME("metadata"), .types = OBJECT, .member = &metadatum,
       .max = 16, .name_max = 64 },
-    { .name = "safety_identifier", .types = STRING, .max = 64 },
-    { .name = "user", .types = STRING },
-    { .name = "prompt_cache_retention", .types = STRING,
+    { NAME("safety_identifier"), .types = STRING, .max = 64 },
+    { NAME("user"), .types = STRING },
+    { NAME("prompt_cache_retention"), .types = STRING,
       .values = retentions },
-    { .name = "service_tier", .types = STRING, .values = tiers },
-    { .name = "truncation", .types = STRING, .values = truncations },
-    { .name = "reasoning", .types = OBJECT, .fields = reasoning },
-    { .name = "text", .types = OBJECT, .fields = text },
-    { .name = "include", .types = ARRAY, .element = &string_element },
-    { .name = "stream", .types = BOOL },
-    { .name = "stream_options", .types = OBJECT },
-    { .name = "background", .types = BOOL },
-    { .name = "store", .types = BOOL },
-    { .name = "parallel_tool_calls", .types = BOOL },
-    { .name = "tool_choice", .types = STRING|OBJECT, .values = choices },
-    { .name = "tools", .types = ARRAY, .element = &tool_element },
+    { NAME("service_tier"), .types = STRING, .values = tiers },
+    { NAME("truncation"), .types = STRING, .values = truncations },
+    { NAME("reasoning"), .types = OBJECT, .fields = reasoning },
+    { NAME("text"), .types = OBJECT, .fields = text },
+    { NAME("include"), .types = ARRAY, .element = &string_element },
+    { NAME("stream"), .types = BOOL },
+    { NAME("stream_options"), .types = OBJECT },
+    { NAME("background"), .types = BOOL },
+    { NAME("store"), .types = BOOL },
+    { NAME("parallel_tool_calls"), .types = BOOL },
+    { NAME("tool_choice"), .types = STRING|OBJECT, .values = choices },
+    { NAME("tools"), .types = ARRAY, .element = &tool_element },
     { .name = NULL }
 };
 

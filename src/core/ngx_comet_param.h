@@ -40,6 +40,7 @@ typedef struct {
 
 struct ngx_comet_field_s {
     const char                *name;
+    size_t                     len;
     unsigned                   types;     /* null is allowed besides */
     unsigned                   flags;
 
