@@ -374,7 +374,7 @@ ngx_comet_amend_sets(ngx_comet_judge_t *judge)
     ngx_comet_slot_t        *slot;
     const ngx_comet_rule_t  *rule;
 
-    for (i = 0; i < judge->nslots; i++) {
+    for (i = 0; judge->policy->rules && i < judge->nslots; i++) {
         slot = &judge->slots[i];
         rule = ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET);
 

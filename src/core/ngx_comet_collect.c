@@ -291,7 +291,8 @@ static int
 ngx_comet_collect_is(const ngx_comet_token_t *token, const char *name,
     size_t len)
 {
-    return token->len == len && memcmp(token->text, name, len) == 0;
+    return token->len == len && token->text[0] == name[0]
+           && memcmp(token->text, name, len) == 0;
 }
 
 
@@ -393,10 +394,11 @@ ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
         }
 
         frame->seen |= bit;
+        frame->bit = bit;
         frame->pending = field;
 
-        return field->values || frame->field->needs ? NGX_COMET_SCAN_TEXT
-                                                    : NGX_COMET_SCAN_ON;
+        return field->values || (field->flags & NGX_COMET_ASKS)
+               ? NGX_COMET_SCAN_TEXT : NGX_COMET_SCAN_ON;
     }
 
     if (ngx_comet_collect_odd(token)) {
@@ -479,9 +481,7 @@ ngx_comet_collect_value(ngx_comet_judge_t *judge,
         return NGX_COMET_SCAN_ON;
     }
 
-    if (frame->field->fields && judge->depth > 1) {
-        frame->present |= 1u << (field - frame->field->fields);
-    }
+    frame->present |= frame->bit;
 
     if (type & (NGX_COMET_IS_OBJECT|NGX_COMET_IS_ARRAY)) {
         return ngx_comet_collect_open(judge, field, token);
@@ -540,7 +540,7 @@ ngx_comet_collect_close(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame)
         }
     }
 
-    need = frame->field->needs;
+    need = frame->needs ? frame->field->needs : NULL;
 
     for (i = 0; need && need[i].tag; i++) {
 
@@ -778,11 +778,15 @@ ngx_comet_collect_string(ngx_comet_judge_t *judge,
         }
     }
 
+    if (!(field->flags & NGX_COMET_ASKS)) {
+        return;
+    }
+
     need = frame->field->needs;
 
-    for (i = 0; need && need[i].tag; i++) {
-        if (field->name && strcmp(need[i].tag, field->name) == 0
-            && ngx_comet_collect_same(token, need[i].value))
+    for (i = 0; need[i].tag; i++) {
+        if (ngx_comet_collect_same(token, need[i].value)
+            && strcmp(need[i].tag, field->name) == 0)
         {
             frame->needs |= 1u << i;
         }

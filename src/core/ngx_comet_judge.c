@@ -383,6 +383,10 @@ const ngx_comet_rule_t *
 ngx_comet_judge_own(ngx_comet_judge_t *judge, const char *param,
     ngx_comet_rule_e kind)
 {
+    if (judge->policy->rules == NULL) {
+        return NULL;
+    }
+
     return ngx_comet_judge_find(judge->policy->rules, param, kind);
 }
 

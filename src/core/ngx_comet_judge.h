@@ -93,7 +93,8 @@ typedef struct {
     const ngx_comet_field_t       *field;
     const ngx_comet_field_t       *pending;    /* the member being read */
     size_t                         count;
-    unsigned                       seen;       /* bits of .fields */
+    unsigned                       bit;        /* of it, in .fields */
+    unsigned                       seen;
     unsigned                       present;
     unsigned                       needs;      /* bits of .needs */
 } ngx_comet_frame_t;

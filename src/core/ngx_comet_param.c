@@ -49,7 +49,7 @@ static const ngx_comet_field_t  part_element = {
 
 static const ngx_comet_field_t  message[] = {
     { NAME("role"), .types = STRING, .values = roles,
-      .flags = NGX_COMET_REQUIRED|NGX_COMET_ROLE },
+      .flags = NGX_COMET_REQUIRED|NGX_COMET_ROLE|NGX_COMET_ASKS },
     { NAME("content"), .types = STRING|ARRAY, .element = &part_element },
     { NAME("tool_call_id"), .types = STRING },
     { .name = NULL }
@@ -70,7 +70,8 @@ static const ngx_comet_field_t  function[] = {
 };
 
 static const ngx_comet_field_t  chat_tool[] = {
-    { NAME("type"), .types = STRING, .flags = NGX_COMET_REQUIRED },
+    { NAME("type"), .types = STRING,
+      .flags = NGX_COMET_REQUIRED|NGX_COMET_ASKS },
     { NAME("function"), .types = OBJECT, .fields = function },
     { .name = NULL }
 };
@@ -92,7 +93,7 @@ static const ngx_comet_field_t  bias = {
 
 static const ngx_comet_field_t  response_format[] = {
     { NAME("type"), .types = STRING, .values = formats,
-      .flags = NGX_COMET_REQUIRED|NGX_COMET_TAG },
+      .flags = NGX_COMET_REQUIRED|NGX_COMET_TAG|NGX_COMET_ASKS },
     { NAME("json_schema"), .types = OBJECT, .fields = function },
     { .name = NULL }
 };
@@ -139,7 +140,7 @@ static const ngx_comet_field_t  chat[] = {
 
 static const ngx_comet_field_t  format[] = {
     { NAME("type"), .types = STRING, .values = formats,
-      .flags = NGX_COMET_REQUIRED },
+      .flags = NGX_COMET_REQUIRED|NGX_COMET_ASKS },
     { NAME("name"), .types = STRING },
     { NAME("schema"), .types = OBJECT },
     { .name = NULL }
@@ -164,7 +165,8 @@ static const ngx_comet_field_t  reasoning[] = {
 };
 
 static const ngx_comet_field_t  tool[] = {
-    { NAME("type"), .types = STRING, .flags = NGX_COMET_REQUIRED },
+    { NAME("type"), .types = STRING,
+      .flags = NGX_COMET_REQUIRED|NGX_COMET_ASKS },
     { NAME("name"), .types = STRING },
     { .name = NULL }
 };

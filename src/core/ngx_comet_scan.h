@@ -100,7 +100,7 @@ typedef struct {
     uint64_t              end;
     const char           *text;
     size_t                len;
-    unsigned              cut:1;    /* the text is the first part only */
+    unsigned              cut;      /* the text is the first part only */
 } ngx_comet_token_t;
 
 
@@ -136,8 +136,8 @@ typedef struct {
     unsigned              raw_cut:1;
     const unsigned char  *raw_from;   /* what is not copied yet */
 
-    unsigned              name:1;     /* the string is a name */
-    unsigned              keep:1;     /* its text is wanted */
+    unsigned              name;       /* the string is a name */
+    unsigned              keep;       /* its text is wanted */
     unsigned              cut;
     size_t                len;        /* of the text */
 

@@ -14,12 +14,12 @@ static u_char *ngx_comet_headers_copy(ngx_http_request_t *r, u_char *p);
 /* what an LLM API needs of the client's head; a final '-' means a prefix */
 
 static ngx_str_t  ngx_comet_forwarded[] = {
+    ngx_string("x-stainless-"),
     ngx_string("content-type"),
     ngx_string("content-encoding"),
     ngx_string("accept"),
     ngx_string("user-agent"),
     ngx_string("openai-"),
-    ngx_string("x-stainless-"),
     ngx_string("idempotency-key"),
     ngx_string("x-idempotency-key"),
     ngx_string("traceparent"),
