@@ -59,6 +59,25 @@ ngx_comet_amend_text(ngx_comet_judge_t *judge, const char *fmt, ...)
 }
 
 
+/* a parameter is renamed and changed, or dropped, or put in */
+
+static ngx_comet_edit_t *
+ngx_comet_amend_room(ngx_comet_judge_t *judge)
+{
+    size_t              n;
+    ngx_comet_range_t  *range;
+
+    n = 2 * judge->nslots + 2;
+
+    for (range = judge->ranges; range; range = range->next) {
+        n++;
+    }
+
+    return judge->policy->alloc(judge->policy->data,
+                                n * sizeof(ngx_comet_edit_t));
+}
+
+
 static void
 ngx_comet_amend_put(ngx_comet_judge_t *judge, uint64_t start, uint64_t end,
     const char *text)
@@ -67,6 +86,14 @@ ngx_comet_amend_put(ngx_comet_judge_t *judge, uint64_t start, uint64_t end,
 
     if (text == NULL) {
         return;
+    }
+
+    if (judge->edits == NULL) {
+        judge->edits = ngx_comet_amend_room(judge);
+        if (judge->edits == NULL) {
+            judge->failed = 1;
+            return;
+        }
     }
 
     edit = &judge->edits[judge->nedits++];
@@ -100,26 +127,10 @@ ngx_comet_amend_compare(const void *one, const void *two)
 int
 ngx_comet_amend(ngx_comet_judge_t *judge)
 {
-    size_t                   n;
-    ngx_comet_range_t       *range;
     const ngx_comet_rule_t  *rule;
 
     if (judge->provider == NULL) {
         return 0;
-    }
-
-    /* a parameter is renamed and changed, or dropped, or put in */
-
-    n = 2 * judge->nslots + 2;
-
-    for (range = judge->ranges; range; range = range->next) {
-        n++;
-    }
-
-    judge->edits = judge->policy->alloc(judge->policy->data,
-                                        n * sizeof(ngx_comet_edit_t));
-    if (judge->edits == NULL) {
-        return -1;
     }
 
     rule = ngx_comet_judge_own(judge, "max_tokens", NGX_COMET_RULE_SET);
@@ -139,8 +150,10 @@ ngx_comet_amend(ngx_comet_judge_t *judge)
 
     ngx_comet_amend_drops(judge);
 
-    qsort(judge->edits, judge->nedits, sizeof(ngx_comet_edit_t),
-          ngx_comet_amend_compare);
+    if (judge->nedits) {
+        qsort(judge->edits, judge->nedits, sizeof(ngx_comet_edit_t),
+              ngx_comet_amend_compare);
+    }
 
     return judge->failed ? -1 : 0;
 }

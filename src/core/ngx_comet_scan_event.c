@@ -15,23 +15,6 @@ ngx_comet_scan_fail(ngx_comet_scan_t *scan, const unsigned char *p,
 }
 
 
-int
-ngx_comet_scan_call(ngx_comet_scan_t *scan, ngx_comet_token_t *token)
-{
-    int  ask;
-
-    token->depth = scan->depth;
-
-    ask = scan->handler(scan->data, token);
-
-    if (ask < 0) {
-        scan->status = NGX_COMET_SCAN_STOPPED;
-    }
-
-    return ask;
-}
-
-
 void
 ngx_comet_scan_raw_copy(ngx_comet_scan_t *scan, const unsigned char *p)
 {

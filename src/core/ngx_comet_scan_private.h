@@ -54,11 +54,27 @@ ngx_comet_scan_bit(const ngx_comet_scan_t *scan, const uint64_t *bits)
 }
 
 
+static inline int
+ngx_comet_scan_call(ngx_comet_scan_t *scan, ngx_comet_token_t *token)
+{
+    int  ask;
+
+    token->depth = scan->depth;
+
+    ask = scan->handler(scan->data, token);
+
+    if (ask < 0) {
+        scan->status = NGX_COMET_SCAN_STOPPED;
+    }
+
+    return ask;
+}
+
+
 /* events */
 
 const unsigned char *ngx_comet_scan_fail(ngx_comet_scan_t *scan,
     const unsigned char *p, ngx_comet_scan_e error);
-int ngx_comet_scan_call(ngx_comet_scan_t *scan, ngx_comet_token_t *token);
 const unsigned char *ngx_comet_scan_value_end(ngx_comet_scan_t *scan,
     const unsigned char *p, ngx_comet_token_e type, const char *text);
 void ngx_comet_scan_quiet_begin(ngx_comet_scan_t *scan,
