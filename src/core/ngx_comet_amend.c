@@ -275,7 +275,7 @@ ngx_comet_amend_limit(ngx_comet_judge_t *judge, const char *name)
     unsigned                 found;
     const char *const       *names;
     ngx_comet_slot_t        *slot;
-    const ngx_comet_rule_t  *rule;
+    const ngx_comet_rule_t  *rule, *rules[NGX_COMET_RULE_KINDS];
 
     cap = judge->policy->cap;
 
@@ -307,13 +307,17 @@ ngx_comet_amend_limit(ngx_comet_judge_t *judge, const char *name)
         }
     }
 
-    if (found || !judge->policy->cap_default
-        || ngx_comet_judge_rule(judge, name, NGX_COMET_RULE_OFF))
-    {
+    if (found || !judge->policy->cap_default) {
         return;
     }
 
-    rule = ngx_comet_judge_rule(judge, name, NGX_COMET_RULE_RANGE);
+    ngx_comet_judge_rules(judge, name, rules);
+
+    if (rules[NGX_COMET_RULE_OFF]) {
+        return;
+    }
+
+    rule = rules[NGX_COMET_RULE_RANGE];
 
     if (rule && rule->high >= 0 && rule->high < (double) cap) {
         cap = (uint64_t) rule->high;

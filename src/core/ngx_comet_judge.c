@@ -359,21 +359,21 @@ ngx_comet_judge_is_cap(const char *param)
 }
 
 
-static const ngx_comet_rule_t *
-ngx_comet_judge_find(const ngx_comet_rule_t *rule, const char *param,
-    ngx_comet_rule_e kind)
+/* the first rule of each kind for the parameter, where none is found yet */
+
+static void
+ngx_comet_judge_find(const ngx_comet_rule_t **rules,
+    const ngx_comet_rule_t *rule, const char *param)
 {
     for ( /* void */ ; rule && rule->param; rule++) {
-        if (rule->kind == kind && rule->param[0] == param[0]
+        if (rule->param[0] == param[0] && rules[rule->kind] == NULL
             && (strcmp(rule->param, param) == 0
                 || (ngx_comet_judge_is_cap(rule->param)
                     && ngx_comet_judge_is_cap(param))))
         {
-            return rule;
+            rules[rule->kind] = rule;
         }
     }
-
-    return NULL;
 }
 
 
@@ -383,37 +383,36 @@ const ngx_comet_rule_t *
 ngx_comet_judge_own(ngx_comet_judge_t *judge, const char *param,
     ngx_comet_rule_e kind)
 {
+    const ngx_comet_rule_t  *rules[NGX_COMET_RULE_KINDS];
+
     if (judge->policy->rules == NULL) {
         return NULL;
     }
 
-    return ngx_comet_judge_find(judge->policy->rules, param, kind);
+    memset(rules, 0, sizeof(rules));
+    ngx_comet_judge_find(rules, judge->policy->rules, param);
+
+    return rules[kind];
 }
 
 
 /* an operator's rule goes before the provider's of the same parameter */
 
-const ngx_comet_rule_t *
-ngx_comet_judge_rule(ngx_comet_judge_t *judge, const char *param,
-    ngx_comet_rule_e kind)
+void
+ngx_comet_judge_rules(ngx_comet_judge_t *judge, const char *param,
+    const ngx_comet_rule_t **rules)
 {
-    const ngx_comet_rule_t  *rule;
+    memset(rules, 0, NGX_COMET_RULE_KINDS * sizeof(rules[0]));
 
-    rule = ngx_comet_judge_own(judge, param, kind);
-
-    if (rule) {
-        return rule;
-    }
+    ngx_comet_judge_find(rules, judge->policy->rules, param);
 
     /* of what is known of providers, only these hold beyond chat */
 
-    if (judge->endpoint != NGX_COMET_ENDPOINT_CHAT
-        && strcmp(param, "temperature") != 0 && strcmp(param, "top_p") != 0)
+    if (judge->endpoint == NGX_COMET_ENDPOINT_CHAT
+        || strcmp(param, "temperature") == 0 || strcmp(param, "top_p") == 0)
     {
-        return NULL;
+        ngx_comet_judge_find(rules, judge->provider->rules, param);
     }
-
-    return ngx_comet_judge_find(judge->provider->rules, param, kind);
 }
 
 
@@ -485,13 +484,11 @@ ngx_comet_judge_model(ngx_comet_judge_t *judge)
 
 
 static void
-ngx_comet_judge_range(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
+ngx_comet_judge_range(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot,
+    const ngx_comet_rule_t *rule)
 {
-    double                   low, high;
-    const char              *code;
-    const ngx_comet_rule_t  *rule;
-
-    rule = ngx_comet_judge_rule(judge, slot->name, NGX_COMET_RULE_RANGE);
+    double       low, high;
+    const char  *code;
 
     low = rule ? rule->low : slot->field->low;
     high = rule ? rule->high : slot->field->high;
@@ -545,12 +542,10 @@ ngx_comet_judge_listed(const ngx_comet_slot_t *slot, const char *const *values)
 
 
 static void
-ngx_comet_judge_list(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
+ngx_comet_judge_list(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot,
+    const ngx_comet_rule_t *rule)
 {
-    const char              *quote, *text;
-    const ngx_comet_rule_t  *rule;
-
-    rule = ngx_comet_judge_rule(judge, slot->name, NGX_COMET_RULE_VALUES);
+    const char  *quote, *text;
 
     if (rule == NULL || ngx_comet_judge_listed(slot, rule->values)) {
         return;
@@ -576,19 +571,23 @@ static void
 ngx_comet_judge_param(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
 {
     size_t                   max;
-    const ngx_comet_rule_t  *rule;
+    const ngx_comet_rule_t  *rule, *rules[NGX_COMET_RULE_KINDS];
 
-    if (!slot->whole || slot->bad || slot->type == NGX_COMET_IS_NULL
-        || ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET))
-    {
+    if (!slot->whole || slot->bad || slot->type == NGX_COMET_IS_NULL) {
         return;
     }
 
-    rule = ngx_comet_judge_rule(judge, slot->name, NGX_COMET_RULE_OFF);
+    ngx_comet_judge_rules(judge, slot->name, rules);
+
+    if (rules[NGX_COMET_RULE_SET]) {
+        return;
+    }
 
     /* false asks for nothing */
 
-    if (rule && (slot->type != NGX_COMET_IS_BOOL || slot->truth)) {
+    if (rules[NGX_COMET_RULE_OFF]
+        && (slot->type != NGX_COMET_IS_BOOL || slot->truth))
+    {
         slot->drop = 1;
         ngx_comet_judge_say(judge, slot->name, "unsupported_parameter",
                             "%s is not supported by %s", slot->name,
@@ -597,7 +596,7 @@ ngx_comet_judge_param(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
     }
 
     if (slot->type == NGX_COMET_IS_NUMBER) {
-        ngx_comet_judge_range(judge, slot);
+        ngx_comet_judge_range(judge, slot, rules[NGX_COMET_RULE_RANGE]);
 
     } else if (slot->field == &ngx_comet_any_field
                && slot->type != NGX_COMET_IS_ARRAY
@@ -608,7 +607,7 @@ ngx_comet_judge_param(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
                             "%s must be a number", slot->name);
     }
 
-    rule = ngx_comet_judge_rule(judge, slot->name, NGX_COMET_RULE_COUNT);
+    rule = rules[NGX_COMET_RULE_COUNT];
     max = rule ? (size_t) rule->high : slot->field->max;
 
     if (slot->type == NGX_COMET_IS_ARRAY && (rule || max)
@@ -620,7 +619,7 @@ ngx_comet_judge_param(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
                             slot->name, slot->count, judge->model, max);
     }
 
-    ngx_comet_judge_list(judge, slot);
+    ngx_comet_judge_list(judge, slot, rules[NGX_COMET_RULE_VALUES]);
 }
 
 

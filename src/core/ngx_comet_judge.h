@@ -189,8 +189,8 @@ const char *ngx_comet_judge_values(ngx_comet_judge_t *judge,
 size_t ngx_comet_characters(const char *text, size_t len);
 const ngx_comet_rule_t *ngx_comet_judge_own(ngx_comet_judge_t *judge,
     const char *param, ngx_comet_rule_e kind);
-const ngx_comet_rule_t *ngx_comet_judge_rule(ngx_comet_judge_t *judge,
-    const char *param, ngx_comet_rule_e kind);
+void ngx_comet_judge_rules(ngx_comet_judge_t *judge, const char *param,
+    const ngx_comet_rule_t **rules);
 int ngx_comet_judge_is_cap(const char *param);
 void ngx_comet_judge_params(ngx_comet_judge_t *judge);
 int ngx_comet_collect(void *data, const ngx_comet_token_t *token);

@@ -16,7 +16,8 @@ typedef enum {
     NGX_COMET_RULE_COUNT,      /* not more than high elements */
     NGX_COMET_RULE_VALUES,     /* one of the values */
     NGX_COMET_RULE_OFF,        /* not supported */
-    NGX_COMET_RULE_SET         /* always the value, whatever is sent */
+    NGX_COMET_RULE_SET,        /* always the value, whatever is sent */
+    NGX_COMET_RULE_KINDS
 } ngx_comet_rule_e;
 
 

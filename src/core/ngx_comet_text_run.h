@@ -122,8 +122,6 @@ NGX_COMET_TEXT_RUN(const unsigned char *p, const unsigned char *end)
     ngx_comet_vector_t    last;
     const unsigned char  *from, *src;
 
-    p = ngx_comet_text_plain(p, end);
-
     from = p;
     tail = 0;
     plain = 0;
