@@ -297,7 +297,7 @@ ngx_comet_ledger_admit(ngx_comet_ledger_memory_t *memory,
 void
 ngx_comet_ledger_settle(ngx_comet_ledger_memory_t *memory,
     const ngx_comet_clock_t *clock, ngx_comet_call_t *call,
-    ngx_comet_entry_t *entries, const uint64_t *taken, size_t n)
+    ngx_comet_entry_t *entries, size_t n)
 {
     size_t                i;
     ngx_comet_hold_t     *hold;
@@ -306,7 +306,7 @@ ngx_comet_ledger_settle(ngx_comet_ledger_memory_t *memory,
 
     for (i = 0; i < n; i++) {
 
-        if (taken[i] == 0) {
+        if (entries[i].amount == 0) {
             continue;
         }
 
@@ -317,7 +317,7 @@ ngx_comet_ledger_settle(ngx_comet_ledger_memory_t *memory,
 
         ngx_comet_limit_roll(entries[i].limit, &counter->level, clock);
         ngx_comet_limit_charge(entries[i].limit, &counter->level, clock,
-                               taken[i]);
+                               entries[i].amount);
     }
 
     if (call == NULL) {

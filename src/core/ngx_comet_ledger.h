@@ -130,11 +130,11 @@ ngx_comet_admit_e ngx_comet_ledger_admit(ngx_comet_ledger_memory_t *memory,
     const ngx_comet_clock_t *clock, uint32_t owner, ngx_comet_call_t **call,
     ngx_comet_entry_t *entries, size_t n, int force);
 
-/* the end of a call: what entry i really took is taken[i] */
+/* the end of a call: the amounts are what it really took */
 
 void ngx_comet_ledger_settle(ngx_comet_ledger_memory_t *memory,
     const ngx_comet_clock_t *clock, ngx_comet_call_t *call,
-    ngx_comet_entry_t *entries, const uint64_t *taken, size_t n);
+    ngx_comet_entry_t *entries, size_t n);
 
 /* the calls of workers that died are undone: how many */
 

@@ -443,31 +443,59 @@ ngx_comet_limit_reset(const ngx_comet_limit_t *limit,
 }
 
 
-size_t
-ngx_comet_duration(char *text, size_t size, uint64_t ms)
+static char *
+ngx_comet_duration_part(char *p, uint64_t n, const char *unit)
 {
-    int                 n;
-    unsigned long long  s;
+    char  digits[20], *d;
+
+    d = digits + sizeof(digits);
+
+    do {
+        *--d = (char) ('0' + n % 10);
+        n /= 10;
+    } while (n);
+
+    memcpy(p, d, (size_t) (digits + sizeof(digits) - d));
+    p += digits + sizeof(digits) - d;
+
+    while (*unit) {
+        *p++ = *unit++;
+    }
+
+    return p;
+}
+
+
+/* with every answer: not by printf() */
+
+size_t
+ngx_comet_duration(char *text, uint64_t ms)
+{
+    char      *p;
+    uint64_t   s;
+
+    p = text;
 
     if (ms < NGX_COMET_SECOND) {
-        n = snprintf(text, size, "%llums", (unsigned long long) ms);
-        return (size_t) n;
-    }
-
-    s = (ms + NGX_COMET_SECOND - 1) / NGX_COMET_SECOND;
-
-    if (s < 60) {
-        n = snprintf(text, size, "%llus", s);
-
-    } else if (s < 3600) {
-        n = snprintf(text, size, "%llum%llus", s / 60, s % 60);
+        p = ngx_comet_duration_part(p, ms, "ms");
 
     } else {
-        n = snprintf(text, size, "%lluh%llum%llus", s / 3600, s / 60 % 60,
-                     s % 60);
+        s = ms / NGX_COMET_SECOND + (ms % NGX_COMET_SECOND != 0);
+
+        if (s >= 3600) {
+            p = ngx_comet_duration_part(p, s / 3600, "h");
+        }
+
+        if (s >= 60) {
+            p = ngx_comet_duration_part(p, s / 60 % 60, "m");
+        }
+
+        p = ngx_comet_duration_part(p, s % 60, "s");
     }
 
-    return (size_t) n;
+    *p = '\0';
+
+    return (size_t) (p - text);
 }
 
 

@@ -100,7 +100,9 @@ uint64_t ngx_comet_limit_reset(const ngx_comet_limit_t *limit,
 
 /* for people and SDKs: "12ms", "1s", "6m0s", "720h0m0s" */
 
-size_t ngx_comet_duration(char *text, size_t size, uint64_t ms);
+#define NGX_COMET_DURATION_LEN  32
+
+size_t ngx_comet_duration(char *text, uint64_t ms);
 size_t ngx_comet_amount(char *text, size_t size, ngx_comet_limit_e kind,
     uint64_t amount);
 

@@ -12,7 +12,6 @@
 
 #define NGX_COMET_RETRY_MAX    60000
 #define NGX_COMET_RETRY_CALLS  1000
-#define NGX_COMET_HEADER_MAX   64
 
 
 /* what is to be decided at once */
@@ -32,21 +31,29 @@ static ngx_int_t ngx_comet_admit_full(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 static ngx_int_t ngx_comet_admit_refuse(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx, ngx_comet_asked_t *asked);
+static uint64_t ngx_comet_admit_taken(ngx_comet_limit_e kind,
+    const ngx_comet_price_t *price, ngx_comet_usage_t *usage);
 static void ngx_comet_admit_cleanup(void *data);
 static ngx_int_t ngx_comet_admit_log(ngx_http_request_t *r);
 
 
 static const struct {
-    const char  *of;        /* too many ... */
-    unsigned     held:1;    /* reserved until the call ends */
-    unsigned     sized:1;   /* by the call's tokens */
-    unsigned     final:1;   /* exhausted for long */
+    const char          *much;
+    ngx_comet_quota_e    quota;
+    unsigned             held:1;    /* reserved until the call ends */
+    unsigned             sized:1;   /* by the call's tokens */
+    unsigned             final:1;   /* exhausted for long */
 } ngx_comet_admit_kinds[] = {
-    [NGX_COMET_LIMIT_RATE] = { "requests", 0, 0, 0 },
-    [NGX_COMET_LIMIT_TOKENS] = { "tokens", 1, 1, 0 },
-    [NGX_COMET_LIMIT_CONCURRENCY] = { "calls at once", 1, 0, 0 },
-    [NGX_COMET_LIMIT_BUDGET] = { "tokens", 1, 1, 1 },
-    [NGX_COMET_LIMIT_SPEND] = { "money", 1, 1, 1 },
+    [NGX_COMET_LIMIT_RATE] =
+        { "many requests", NGX_COMET_QUOTA_REQUESTS, 0, 0, 0 },
+    [NGX_COMET_LIMIT_TOKENS] =
+        { "many tokens", NGX_COMET_QUOTA_TOKENS, 1, 1, 0 },
+    [NGX_COMET_LIMIT_CONCURRENCY] =
+        { "many calls at once", NGX_COMET_QUOTA_CALLS, 1, 0, 0 },
+    [NGX_COMET_LIMIT_BUDGET] =
+        { "many tokens", NGX_COMET_QUOTA_TOKENS, 1, 1, 1 },
+    [NGX_COMET_LIMIT_SPEND] =
+        { "much money", NGX_COMET_QUOTA_MONEY, 1, 1, 1 },
 };
 
 
@@ -196,7 +203,6 @@ ngx_comet_admit_size(ngx_http_request_t *r)
 ngx_int_t
 ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    uint64_t                amount;
     ngx_str_t               model;
     ngx_uint_t              i;
     ngx_comet_asked_t       asked;
@@ -243,12 +249,9 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
             continue;
         }
 
-        amount = i == NGX_COMET_LIMIT_SPEND
-                 ? ngx_comet_cost(admission->price, &usage)
-                 : usage.input + usage.output;
-
         ngx_comet_admit_ask(&asked, ctx->conf.limits[i], ctx->tenant, &model,
-                            amount);
+                            ngx_comet_admit_taken(i, admission->price,
+                                                  &usage));
     }
 
     return ngx_comet_admit_asked(r, ctx, &asked);
@@ -310,64 +313,67 @@ ngx_comet_admission(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
 /* the one with the least left, for its size */
 
-static void
-ngx_comet_admit_quota(ngx_comet_quota_t *quota, ngx_comet_limit_conf_t *conf,
-    ngx_comet_entry_t *entry)
+static ngx_uint_t
+ngx_comet_admit_is_tighter(ngx_comet_quota_t *one, ngx_comet_quota_t *two)
 {
-    if (quota->conf
-        && (double) quota->left * (double) entry->limit->capacity
-           <= (double) entry->left * (double) quota->conf->limit.capacity)
-    {
-        return;
-    }
-
-    quota->conf = conf;
-    quota->left = entry->left;
-    quota->reset = entry->reset;
+    return two->conf == NULL
+           || (double) one->left * (double) two->conf->limit.capacity
+              < (double) two->left * (double) one->conf->limit.capacity;
 }
 
 
-static void
-ngx_comet_admit_weigh(ngx_comet_admission_t *admission,
-    ngx_comet_limit_conf_t *conf, ngx_comet_entry_t *entry)
-{
-    if (!admission->refused) {
-        ngx_comet_admit_quota(&admission->closest, conf, entry);
-    }
-
-    if (entry->limit->kind == NGX_COMET_LIMIT_RATE) {
-        ngx_comet_admit_quota(&admission->requests, conf, entry);
-    }
-
-    if (entry->limit->kind == NGX_COMET_LIMIT_TOKENS
-        || entry->limit->kind == NGX_COMET_LIMIT_BUDGET)
-    {
-        ngx_comet_admit_quota(&admission->tokens, conf, entry);
-    }
-}
-
+/* what is sized was looked at before, without the size of the call */
 
 static void
 ngx_comet_admit_quotas(ngx_comet_admission_t *admission,
     ngx_comet_asked_t *asked)
 {
-    ngx_uint_t  i;
+    ngx_uint_t          i;
+    ngx_comet_quota_t   quota, *tightest;
 
-    ngx_memzero(&admission->requests, sizeof(ngx_comet_quota_t));
-    ngx_memzero(&admission->tokens, sizeof(ngx_comet_quota_t));
-
-    if (!admission->refused) {
-        ngx_memzero(&admission->closest, sizeof(ngx_comet_quota_t));
-    }
-
-    for (i = 0; i < admission->n; i++) {
-        ngx_comet_admit_weigh(admission, admission->confs[i],
-                              &admission->entries[i]);
-    }
+    admission->quotas[NGX_COMET_QUOTA_TOKENS].conf = NULL;
+    admission->quotas[NGX_COMET_QUOTA_MONEY].conf = NULL;
 
     for (i = 0; i < asked->n; i++) {
-        ngx_comet_admit_weigh(admission, asked->confs[i], &asked->entries[i]);
+
+        quota.conf = asked->confs[i];
+        quota.left = asked->entries[i].left;
+        quota.reset = asked->entries[i].reset;
+
+        tightest = &admission->quotas[
+                       ngx_comet_admit_kinds[quota.conf->limit.kind].quota];
+
+        if (ngx_comet_admit_is_tighter(&quota, tightest)) {
+            *tightest = quota;
+        }
     }
+}
+
+
+/* to refusing, or what did refuse */
+
+ngx_comet_quota_t *
+ngx_comet_admit_closest(ngx_comet_admission_t *admission)
+{
+    ngx_uint_t          i;
+    ngx_comet_quota_t  *closest;
+
+    if (admission->refused) {
+        return &admission->refusing;
+    }
+
+    closest = NULL;
+
+    for (i = 0; i < NGX_COMET_QUOTAS; i++) {
+        if (admission->quotas[i].conf
+            && (closest == NULL
+                || ngx_comet_admit_is_tighter(&admission->quotas[i], closest)))
+        {
+            closest = &admission->quotas[i];
+        }
+    }
+
+    return closest;
 }
 
 
@@ -375,15 +381,20 @@ static void
 ngx_comet_admit_keep(ngx_comet_admission_t *admission,
     ngx_comet_asked_t *asked)
 {
-    ngx_uint_t  i;
+    ngx_uint_t          i;
+    ngx_comet_taken_t  *taken;
 
     admission->admitted = 1;
 
     for (i = 0; i < asked->n; i++) {
-        if (!asked->entries[i].probe) {
-            admission->confs[admission->n] = asked->confs[i];
-            admission->entries[admission->n++] = asked->entries[i];
+
+        if (asked->entries[i].probe || !asked->entries[i].held) {
+            continue;
         }
+
+        taken = &admission->taken[admission->n++];
+        taken->conf = asked->confs[i];
+        taken->ref = asked->entries[i].ref;
     }
 }
 
@@ -479,7 +490,7 @@ static u_char *
 ngx_comet_admit_explain(u_char *p, u_char *last, ngx_comet_entry_t *entry,
     ngx_comet_limit_conf_t *conf)
 {
-    char              needs[32], left[32], frees[32];
+    char               needs[32], left[32], frees[NGX_COMET_DURATION_LEN];
     ngx_comet_limit_e  kind;
 
     kind = conf->limit.kind;
@@ -487,9 +498,8 @@ ngx_comet_admit_explain(u_char *p, u_char *last, ngx_comet_entry_t *entry,
     ngx_comet_amount(needs, sizeof(needs), kind, entry->amount);
     ngx_comet_amount(left, sizeof(left), kind, entry->left);
 
-    p = ngx_slprintf(p, last, "Too %s %s: the limit is %V",
-                     kind == NGX_COMET_LIMIT_SPEND ? "much" : "many",
-                     ngx_comet_admit_kinds[kind].of, &conf->text);
+    p = ngx_slprintf(p, last, "Too %s: the limit is %V",
+                     ngx_comet_admit_kinds[kind].much, &conf->text);
 
     if (conf->models) {
         p = ngx_slprintf(p, last, " for %*s", conf->models->len,
@@ -513,7 +523,7 @@ ngx_comet_admit_explain(u_char *p, u_char *last, ngx_comet_entry_t *entry,
                             "rest until they end.");
     }
 
-    ngx_comet_duration(frees, sizeof(frees), entry->wait);
+    ngx_comet_duration(frees, entry->wait);
 
     return ngx_slprintf(p, last, ". It frees in %s.", frees);
 }
@@ -538,9 +548,9 @@ ngx_comet_admit_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
     admission = ctx->admission;
 
-    admission->closest.conf = conf;
-    admission->closest.left = entry->left;
-    admission->closest.reset = entry->reset;
+    admission->refusing.conf = conf;
+    admission->refusing.left = entry->left;
+    admission->refusing.reset = entry->reset;
     admission->dry_run = ctx->conf.dry_run;
     admission->refused = 1;
 
@@ -575,56 +585,84 @@ ngx_comet_admit_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
 
 static ngx_int_t
-ngx_comet_admit_header(ngx_http_request_t *r, const char *name,
-    const char *fmt, ...)
+ngx_comet_admit_header(ngx_http_request_t *r, ngx_str_t *name, u_char *value,
+    u_char *last)
 {
-    u_char           *p, *last;
-    va_list           args;
     ngx_table_elt_t  *h;
 
     h = ngx_list_push(&r->headers_out.headers);
-    p = ngx_pnalloc(r->pool, NGX_COMET_HEADER_MAX);
-
-    if (h == NULL || p == NULL) {
+    if (h == NULL) {
         return NGX_ERROR;
     }
 
-    va_start(args, fmt);
-    last = ngx_vslprintf(p, p + NGX_COMET_HEADER_MAX, fmt, args);
-    va_end(args);
-
     h->hash = 1;
     ngx_comet_unlinked(h);
-    h->key.data = (u_char *) name;
-    h->key.len = ngx_strlen(name);
-    h->value.data = p;
-    h->value.len = last - p;
+    h->key = *name;
+    h->value.len = last - value;
+    h->value.data = ngx_pnalloc(r->pool, h->value.len);
+
+    if (h->value.data == NULL) {
+        h->hash = 0;
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(h->value.data, value, h->value.len);
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_comet_admit_tell(ngx_http_request_t *r, ngx_comet_quota_t *quota,
-    const char *limit, const char *remaining, const char *reset)
+ngx_comet_admit_number(ngx_http_request_t *r, ngx_str_t *name, uint64_t number)
 {
-    char  duration[32];
+    u_char  text[NGX_INT64_LEN];
+
+    return ngx_comet_admit_header(r, name, text,
+                                  ngx_sprintf(text, "%uL", number));
+}
+
+
+static ngx_int_t
+ngx_comet_admit_tell(ngx_http_request_t *r, ngx_comet_quota_t *quota,
+    ngx_str_t *names)
+{
+    char    reset[NGX_COMET_DURATION_LEN];
+    size_t  len;
 
     if (quota->conf == NULL) {
         return NGX_OK;
     }
 
-    ngx_comet_duration(duration, sizeof(duration), quota->reset);
+    len = ngx_comet_duration(reset, quota->reset);
 
-    if (ngx_comet_admit_header(r, limit, "%uL", quota->conf->limit.capacity)
+    if (ngx_comet_admit_number(r, &names[0], quota->conf->limit.capacity)
         != NGX_OK
-        || ngx_comet_admit_header(r, remaining, "%uL", quota->left) != NGX_OK)
+        || ngx_comet_admit_number(r, &names[1], quota->left) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_comet_admit_header(r, reset, "%s", duration);
+    return ngx_comet_admit_header(r, &names[2], (u_char *) reset,
+                                  (u_char *) reset + len);
 }
+
+
+static ngx_str_t  ngx_comet_admit_requests[] = {
+    ngx_string("x-ratelimit-limit-requests"),
+    ngx_string("x-ratelimit-remaining-requests"),
+    ngx_string("x-ratelimit-reset-requests")
+};
+
+static ngx_str_t  ngx_comet_admit_tokens[] = {
+    ngx_string("x-ratelimit-limit-tokens"),
+    ngx_string("x-ratelimit-remaining-tokens"),
+    ngx_string("x-ratelimit-reset-tokens")
+};
+
+static ngx_str_t  ngx_comet_admit_retry = ngx_string("retry-after");
+static ngx_str_t  ngx_comet_admit_retry_ms = ngx_string("retry-after-ms");
+static ngx_str_t  ngx_comet_admit_final = ngx_string("x-should-retry");
+static ngx_str_t  ngx_comet_admit_false = ngx_string("false");
 
 
 ngx_int_t
@@ -638,15 +676,11 @@ ngx_comet_admit_headers(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_OK;
     }
 
-    if (ngx_comet_admit_tell(r, &admission->requests,
-                             "x-ratelimit-limit-requests",
-                             "x-ratelimit-remaining-requests",
-                             "x-ratelimit-reset-requests")
+    if (ngx_comet_admit_tell(r, &admission->quotas[NGX_COMET_QUOTA_REQUESTS],
+                             ngx_comet_admit_requests)
         != NGX_OK
-        || ngx_comet_admit_tell(r, &admission->tokens,
-                                "x-ratelimit-limit-tokens",
-                                "x-ratelimit-remaining-tokens",
-                                "x-ratelimit-reset-tokens")
+        || ngx_comet_admit_tell(r, &admission->quotas[NGX_COMET_QUOTA_TOKENS],
+                                ngx_comet_admit_tokens)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -656,18 +690,43 @@ ngx_comet_admit_headers(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_OK;
     }
 
-    if (ngx_comet_admit_header(r, "retry-after", "%uL",
+    if (ngx_comet_admit_number(r, &ngx_comet_admit_retry,
                                (admission->retry + 999) / 1000)
         != NGX_OK
-        || ngx_comet_admit_header(r, "retry-after-ms", "%uL",
+        || ngx_comet_admit_number(r, &ngx_comet_admit_retry_ms,
                                   admission->retry)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return admission->final
-           ? ngx_comet_admit_header(r, "x-should-retry", "false") : NGX_OK;
+    if (!admission->final) {
+        return NGX_OK;
+    }
+
+    return ngx_comet_admit_header(r, &ngx_comet_admit_final,
+                                  ngx_comet_admit_false.data,
+                                  ngx_comet_admit_false.data
+                                  + ngx_comet_admit_false.len);
+}
+
+
+static uint64_t
+ngx_comet_admit_taken(ngx_comet_limit_e kind, const ngx_comet_price_t *price,
+    ngx_comet_usage_t *usage)
+{
+    switch (kind) {
+
+    case NGX_COMET_LIMIT_TOKENS:
+    case NGX_COMET_LIMIT_BUDGET:
+        return usage->input + usage->output;
+
+    case NGX_COMET_LIMIT_SPEND:
+        return ngx_comet_cost(price, usage);
+
+    default:
+        return 0;
+    }
 }
 
 
@@ -705,9 +764,9 @@ ngx_comet_admit_usage(ngx_http_request_t *r, ngx_comet_admission_t *admission,
 static void
 ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
 {
-    uint64_t                taken[NGX_COMET_ENTRIES_MAX];
     ngx_uint_t              i;
     ngx_comet_clock_t       clock;
+    ngx_comet_entry_t       entries[NGX_COMET_ENTRIES_MAX];
     ngx_comet_usage_t       usage;
     ngx_comet_main_conf_t  *cmcf;
 
@@ -717,24 +776,18 @@ ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
 
     admission->settled = 1;
 
+    if (admission->n == 0) {
+        return;
+    }
+
     ngx_comet_admit_usage(r, admission, &usage);
 
     for (i = 0; i < admission->n; i++) {
 
-        switch (admission->entries[i].limit->kind) {
-
-        case NGX_COMET_LIMIT_TOKENS:
-        case NGX_COMET_LIMIT_BUDGET:
-            taken[i] = usage.input + usage.output;
-            break;
-
-        case NGX_COMET_LIMIT_SPEND:
-            taken[i] = ngx_comet_cost(admission->price, &usage);
-            break;
-
-        default:
-            taken[i] = 0;
-        }
+        entries[i].limit = &admission->taken[i].conf->limit;
+        entries[i].ref = admission->taken[i].ref;
+        entries[i].amount = ngx_comet_admit_taken(entries[i].limit->kind,
+                                                  admission->price, &usage);
     }
 
     cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
@@ -743,8 +796,8 @@ ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
 
     ngx_comet_zone_lock(cmcf);
 
-    ngx_comet_ledger_settle(&cmcf->memory, &clock, admission->call,
-                            admission->entries, taken, admission->n);
+    ngx_comet_ledger_settle(&cmcf->memory, &clock, admission->call, entries,
+                            admission->n);
 
     ngx_comet_zone_unlock(cmcf);
 }

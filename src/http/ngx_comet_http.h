@@ -191,20 +191,33 @@ typedef struct {
 } ngx_comet_quota_t;
 
 
+typedef enum {
+    NGX_COMET_QUOTA_REQUESTS,
+    NGX_COMET_QUOTA_TOKENS,
+    NGX_COMET_QUOTA_CALLS,
+    NGX_COMET_QUOTA_MONEY,
+    NGX_COMET_QUOTAS
+} ngx_comet_quota_e;
+
+
+typedef struct {
+    ngx_comet_limit_conf_t    *conf;
+    ngx_comet_ref_t           *ref;
+} ngx_comet_taken_t;
+
+
 /* what a request was let in with; it outlives an internal redirect */
 
 typedef struct {
     ngx_http_request_t        *request;
     ngx_comet_call_t          *call;
-    ngx_comet_entry_t          entries[NGX_COMET_ENTRIES_MAX];
-    ngx_comet_limit_conf_t    *confs[NGX_COMET_ENTRIES_MAX];
+    ngx_comet_taken_t          taken[NGX_COMET_ENTRIES_MAX];
     ngx_uint_t                 n;
     const ngx_comet_price_t   *price;
     ngx_comet_usage_t          estimate;
 
-    ngx_comet_quota_t          requests;
-    ngx_comet_quota_t          tokens;
-    ngx_comet_quota_t          closest;    /* to refusing */
+    ngx_comet_quota_t          quotas[NGX_COMET_QUOTAS];   /* the tightest */
+    ngx_comet_quota_t          refusing;
     uint64_t                   retry;      /* milliseconds */
 
     unsigned                   admitted:1;
@@ -325,6 +338,7 @@ ngx_int_t ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 ngx_int_t ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 ngx_int_t ngx_comet_admit_headers(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
+ngx_comet_quota_t *ngx_comet_admit_closest(ngx_comet_admission_t *admission);
 
 /* ngx_comet_tls.c */
 

@@ -29,15 +29,15 @@ static const char *const  ngx_comet_verdicts[] = {
 
 
 enum {
-    NGX_COMET_QUOTA_LIMIT,
-    NGX_COMET_QUOTA_LEFT,
-    NGX_COMET_QUOTA_RESET,
-    NGX_COMET_QUOTA_STATUS
+    NGX_COMET_LIMIT_TEXT,
+    NGX_COMET_LIMIT_LEFT,
+    NGX_COMET_LIMIT_RESET,
+    NGX_COMET_LIMIT_STATUS
 };
 
-#define NGX_COMET_QUOTA_LEN  64
+#define NGX_COMET_LIMIT_LEN  64
 
-#define ngx_comet_quota_variable(name, what)                                  \
+#define ngx_comet_limit_named(name, what)                                  \
     { ngx_string(name), NULL, ngx_comet_limit_variable, what,                 \
       NGX_HTTP_VAR_NOCACHEABLE, 0 }
 
@@ -55,10 +55,10 @@ static ngx_http_variable_t  ngx_comet_variables[] = {
     ngx_comet_variable("comet_repairs", ngx_comet_string_variable, repairs),
     ngx_comet_variable("comet_tenant", ngx_comet_tenant_variable, tenant),
 
-    ngx_comet_quota_variable("comet_limit", NGX_COMET_QUOTA_LIMIT),
-    ngx_comet_quota_variable("comet_limit_remaining", NGX_COMET_QUOTA_LEFT),
-    ngx_comet_quota_variable("comet_limit_reset", NGX_COMET_QUOTA_RESET),
-    ngx_comet_quota_variable("comet_limit_status", NGX_COMET_QUOTA_STATUS),
+    ngx_comet_limit_named("comet_limit", NGX_COMET_LIMIT_TEXT),
+    ngx_comet_limit_named("comet_limit_remaining", NGX_COMET_LIMIT_LEFT),
+    ngx_comet_limit_named("comet_limit_reset", NGX_COMET_LIMIT_RESET),
+    ngx_comet_limit_named("comet_limit_status", NGX_COMET_LIMIT_STATUS),
 
       ngx_http_null_variable
 };
@@ -199,33 +199,33 @@ ngx_comet_limit_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
     admission = ctx ? ctx->admission : NULL;
 
-    if (admission == NULL || admission->closest.conf == NULL) {
+    quota = admission ? ngx_comet_admit_closest(admission) : NULL;
+
+    if (quota == NULL) {
         return ngx_comet_variable_text(v, NULL);
     }
 
-    if (data == NGX_COMET_QUOTA_STATUS) {
+    if (data == NGX_COMET_LIMIT_STATUS) {
         return ngx_comet_variable_text(v, !admission->refused ? "passed"
                                           : admission->dry_run
                                           ? "refused_dry_run" : "refused");
     }
 
-    quota = &admission->closest;
-
-    p = ngx_pnalloc(r->pool, NGX_COMET_QUOTA_LEN + quota->conf->text.len);
+    p = ngx_pnalloc(r->pool, NGX_COMET_LIMIT_LEN + quota->conf->text.len);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
     switch (data) {
 
-    case NGX_COMET_QUOTA_LIMIT:
+    case NGX_COMET_LIMIT_TEXT:
         last = ngx_sprintf(p, "%s %V",
                            ngx_comet_limit_name(quota->conf->limit.kind),
                            &quota->conf->text);
         break;
 
-    case NGX_COMET_QUOTA_LEFT:
-        last = p + ngx_comet_amount((char *) p, NGX_COMET_QUOTA_LEN,
+    case NGX_COMET_LIMIT_LEFT:
+        last = p + ngx_comet_amount((char *) p, NGX_COMET_LIMIT_LEN,
                                     quota->conf->limit.kind, quota->left);
         break;
 
