@@ -107,7 +107,7 @@ ngx_comet_limit_decimal(const char *p, uint64_t unit, uint64_t max,
 
     *value += part * (unit / 1000000);
 
-    return place == 1000000 ? NULL : p;
+    return place == 1000000 || *value > max * unit ? NULL : p;
 }
 
 
@@ -336,11 +336,17 @@ static uint64_t
 ngx_comet_limit_window_end(const ngx_comet_limit_t *limit,
     const ngx_comet_level_t *level, const ngx_comet_clock_t *clock)
 {
-    int64_t   end;
+    int64_t   end, since;
     uint64_t  elapsed;
 
     if (limit->span != NGX_COMET_SPAN_WINDOW) {
-        end = ngx_comet_limit_calendar(limit, clock->wall, 1);
+
+        /* where another clock was ahead, the period is the later one */
+
+        since = (int64_t) level->since;
+
+        end = ngx_comet_limit_calendar(limit, since > clock->wall
+                                              ? since : clock->wall, 1);
         return (uint64_t) (end - clock->wall) * NGX_COMET_SECOND;
     }
 
@@ -355,7 +361,7 @@ ngx_comet_limit_wait(const ngx_comet_limit_t *limit,
     const ngx_comet_level_t *level, const ngx_comet_clock_t *clock,
     uint64_t amount)
 {
-    uint64_t  used, left;
+    uint64_t  used, left, wait;
 
     if (amount > limit->capacity) {
         return NGX_COMET_WAIT_NEVER;
@@ -377,9 +383,14 @@ ngx_comet_limit_wait(const ngx_comet_limit_t *limit,
 
         left = (left - level->reserved) * limit->period;
 
-        return used <= left ? 0
-                            : (used - left + limit->amount - 1)
-                              / limit->amount;
+        if (used <= left) {
+            return 0;
+        }
+
+        used -= left;
+        wait = used / limit->amount + (used % limit->amount != 0);
+
+        return wait < NGX_COMET_WAIT_CALLS ? wait : NGX_COMET_WAIT_CALLS - 1;
 
     default:
 
