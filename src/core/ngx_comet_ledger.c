@@ -55,7 +55,7 @@ ngx_comet_ledger_ref(ngx_comet_ledger_memory_t *memory, ngx_comet_ref_t *ref,
         memcpy(counter->id, ref->id, NGX_COMET_ID_LEN);
 
         counter->next = ledger->counters;
-        ledger->counters = counter;
+        __atomic_store_n(&ledger->counters, counter, __ATOMIC_RELEASE);
         ledger->ncounters++;
     }
 
@@ -151,13 +151,15 @@ ngx_comet_ledger_call(ngx_comet_ledger_memory_t *memory, uint32_t owner)
 
         memset(calls, 0, sizeof(ngx_comet_calls_t));
 
+        /* no call may be in use where no one would count it again */
+
+        calls->next = ledger->calls;
+        __atomic_store_n(&ledger->calls, calls, __ATOMIC_RELEASE);
+
         for (i = 0; i < NGX_COMET_CALLS; i++) {
             calls->calls[i].next = ledger->free;
             ledger->free = &calls->calls[i];
         }
-
-        calls->next = ledger->calls;
-        ledger->calls = calls;
     }
 
     call = ledger->free;
@@ -238,15 +240,36 @@ ngx_comet_ledger_place(ngx_comet_ledger_memory_t *memory, uint32_t owner,
 static void
 ngx_comet_ledger_hold(ngx_comet_call_t *call, ngx_comet_entry_t *entry)
 {
-    ngx_comet_hold_t  *hold;
+    ngx_comet_hold_t   *hold;
+    ngx_comet_level_t  *level;
+
+    level = &entry->ref->counter->level;
 
     hold = &call->holds[call->nholds];
     hold->counter = entry->ref->counter;
     hold->amount = entry->amount;
 
+    if (hold->amount > UINT64_MAX - level->reserved) {
+        hold->amount = UINT64_MAX - level->reserved;
+    }
+
     __atomic_store_n(&call->nholds, call->nholds + 1, __ATOMIC_RELEASE);
 
-    entry->ref->counter->level.reserved += entry->amount;
+    level->reserved += hold->amount;
+}
+
+
+/* after a crash, until calls are counted again, less may be reserved */
+
+static void
+ngx_comet_ledger_release(ngx_comet_hold_t *hold)
+{
+    ngx_comet_level_t  *level;
+
+    level = &hold->counter->level;
+
+    level->reserved -= hold->amount < level->reserved ? hold->amount
+                                                      : level->reserved;
 }
 
 
@@ -300,7 +323,6 @@ ngx_comet_ledger_settle(ngx_comet_ledger_memory_t *memory,
     ngx_comet_entry_t *entries, size_t n)
 {
     size_t                i;
-    ngx_comet_hold_t     *hold;
     ngx_comet_ledger_t   *ledger;
     ngx_comet_counter_t  *counter;
 
@@ -327,8 +349,7 @@ ngx_comet_ledger_settle(ngx_comet_ledger_memory_t *memory,
     ledger = memory->ledger;
 
     for (i = 0; i < call->nholds; i++) {
-        hold = &call->holds[i];
-        hold->counter->level.reserved -= hold->amount;
+        ngx_comet_ledger_release(&call->holds[i]);
     }
 
     call->owner = 0;
@@ -343,12 +364,20 @@ ngx_comet_ledger_recover(ngx_comet_ledger_memory_t *memory,
     int (*dead)(uint32_t owner, uint64_t pid))
 {
     size_t                i, k, lost;
+    unsigned char         gone[NGX_COMET_OWNERS_MAX];
     ngx_comet_call_t     *call;
     ngx_comet_calls_t    *calls;
     ngx_comet_ledger_t   *ledger;
     ngx_comet_counter_t  *counter;
 
     ledger = memory->ledger;
+
+    /* one answer for all calls of an owner: it may end meanwhile */
+
+    for (i = 0; i < NGX_COMET_OWNERS_MAX; i++) {
+        gone[i] = ledger->owners[i]
+                  && dead((uint32_t) i + 1, ledger->owners[i]);
+    }
 
     lost = 0;
     ledger->free = NULL;
@@ -363,8 +392,8 @@ ngx_comet_ledger_recover(ngx_comet_ledger_memory_t *memory,
 
             call = &calls->calls[i];
 
-            if (call->owner
-                && dead(call->owner, ledger->owners[call->owner - 1]))
+            if (call->owner && (ledger->owners[call->owner - 1] == 0
+                                || gone[call->owner - 1]))
             {
                 call->owner = 0;
                 lost++;
@@ -386,7 +415,7 @@ ngx_comet_ledger_recover(ngx_comet_ledger_memory_t *memory,
     }
 
     for (i = 0; i < NGX_COMET_OWNERS_MAX; i++) {
-        if (ledger->owners[i] && dead((uint32_t) i + 1, ledger->owners[i])) {
+        if (gone[i]) {
             ledger->owners[i] = 0;
         }
     }

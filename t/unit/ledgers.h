@@ -1,0 +1,200 @@
+/* For tests of the ledger: memory with an end, and what must always hold. */
+
+#include "limits.h"
+#include "ngx_comet_ledger.h"
+
+
+#define ARENA_SIZE    (256 * 1024)
+#define ARENA_CHUNKS  1024
+
+
+/* as a slab: what is freed is given to the next of that size */
+
+typedef struct {
+    size_t      used;
+    size_t      left;             /* allocations before they fail, if > 0 */
+    size_t      nfree;
+    struct {
+        void   *p;
+        size_t  size;
+    }           chunks[ARENA_CHUNKS];
+    size_t      nchunks;
+    void       *freed[ARENA_CHUNKS];
+    uint64_t    memory[ARENA_SIZE / sizeof(uint64_t)];
+} arena_t;
+
+
+static inline void *
+arena_alloc(void *data, size_t size)
+{
+    void     *p;
+    size_t    i, k;
+    arena_t  *arena = data;
+
+    if (arena->left && --arena->left == 0) {
+        arena->left = 1;
+        return NULL;
+    }
+
+    for (i = 0; i < arena->nfree; i++) {
+        for (k = 0; k < arena->nchunks; k++) {
+
+            if (arena->chunks[k].p == arena->freed[i]
+                && arena->chunks[k].size == size)
+            {
+                p = arena->freed[i];
+                arena->freed[i] = arena->freed[--arena->nfree];
+
+                return memset(p, 0xa5, size);
+            }
+        }
+    }
+
+    if (size > ARENA_SIZE - arena->used || arena->nchunks == ARENA_CHUNKS) {
+        return NULL;
+    }
+
+    p = (char *) arena->memory + arena->used;
+    arena->used += (size + 7) / 8 * 8;
+
+    arena->chunks[arena->nchunks].p = p;
+    arena->chunks[arena->nchunks++].size = size;
+
+    return memset(p, 0xa5, size);
+}
+
+
+static inline void
+arena_release(void *data, void *p)
+{
+    size_t    k;
+    arena_t  *arena = data;
+
+    for (k = 0; arena->chunks[k].p != p; k++) {
+        assert_true(k < arena->nchunks);
+    }
+
+    arena->freed[arena->nfree++] = p;
+}
+
+
+static inline void
+ledger_on(ngx_comet_ledger_memory_t *memory, arena_t *arena)
+{
+    arena->used = 0;
+    arena->left = 0;
+    arena->nfree = 0;
+    arena->nchunks = 0;
+
+    memset(memory, 0, sizeof(ngx_comet_ledger_memory_t));
+
+    memory->alloc = arena_alloc;
+    memory->free = arena_release;
+    memory->data = arena;
+
+    assert_non_null(ngx_comet_ledger_create(memory));
+}
+
+
+static inline void
+ref_named(ngx_comet_ref_t *ref, uint32_t n)
+{
+    memset(ref, 0, sizeof(ngx_comet_ref_t));
+    memcpy(ref->id, "counter", 7);
+    memcpy(ref->id + 8, &n, sizeof(n));
+}
+
+
+static inline ngx_comet_counter_t *
+counter_named(ngx_comet_ledger_memory_t *memory, const ngx_comet_ref_t *ref)
+{
+    ngx_comet_counter_t  *counter;
+
+    for (counter = memory->ledger->counters; counter; counter = counter->next)
+    {
+        if (memcmp(counter->id, ref->id, NGX_COMET_ID_LEN) == 0) {
+            return counter;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* as a configuration is loaded */
+
+static inline void
+load(ngx_comet_ledger_memory_t *memory, ngx_comet_ref_t *refs, size_t n)
+{
+    size_t  i;
+
+    ngx_comet_ledger_begin(memory);
+
+    for (i = 0; i < n; i++) {
+        assert_int_equal(ngx_comet_ledger_ref(memory, &refs[i],
+                                              counter_named(memory, &refs[i])),
+                         0);
+    }
+
+    ngx_comet_ledger_end(memory);
+}
+
+
+/* what is reserved is what calls hold, and each call is somewhere, once */
+
+static inline size_t
+check_ledger(ngx_comet_ledger_memory_t *memory)
+{
+    size_t                i, k, free, active;
+    uint64_t              sum, counters;
+    ngx_comet_call_t     *call;
+    ngx_comet_calls_t    *calls;
+    ngx_comet_ledger_t   *ledger;
+    ngx_comet_counter_t  *counter;
+
+    ledger = memory->ledger;
+    counters = 0;
+
+    for (counter = ledger->counters; counter; counter = counter->next) {
+        sum = 0;
+        counters++;
+
+        for (calls = ledger->calls; calls; calls = calls->next) {
+            for (i = 0; i < NGX_COMET_CALLS; i++) {
+                call = &calls->calls[i];
+
+                for (k = 0; call->owner && k < call->nholds; k++) {
+                    sum += call->holds[k].counter == counter
+                           ? call->holds[k].amount : 0;
+                }
+            }
+        }
+
+        assert_int_equal(counter->level.reserved, sum);
+    }
+
+    assert_int_equal(ledger->ncounters, counters);
+
+    free = 0;
+    active = 0;
+
+    for (calls = ledger->calls; calls; calls = calls->next) {
+        for (i = 0; i < NGX_COMET_CALLS; i++) {
+            free++;
+            active += calls->calls[i].owner != 0;
+        }
+    }
+
+    free -= active;
+
+    for (call = ledger->free; call; call = call->next) {
+        assert_int_equal(call->owner, 0);
+        assert_true(free > 0);
+        free--;
+    }
+
+    assert_int_equal(free, 0);
+    assert_int_equal(ledger->active, active);
+
+    return active;
+}
