@@ -46,9 +46,16 @@ endif
 unit: $(UNITS) ## unit tests of the core
 	@for test in $(UNITS); do $$test || exit 1; done
 
-build/unit/%: t/unit/%.c $(CORE) $(wildcard src/core/*.h t/unit/*.h)
+build/unit/%: t/unit/%.c build/unit/core.a $(wildcard t/unit/*.h)
+	cc $(UNIT_CFLAGS) -o $@ $< build/unit/core.a -lcmocka -lcjson -lpcre2-8 -lm
+
+build/unit/core.a: $(CORE:src/core/%.c=build/unit/%.o)
+	@rm -f $@
+	@ar rc $@ $^
+
+build/unit/%.o: src/core/%.c $(wildcard src/core/*.h)
 	@mkdir -p build/unit
-	cc $(UNIT_CFLAGS) -o $@ $< $(CORE) -lcmocka -lcjson -lpcre2-8 -lm
+	@cc $(UNIT_CFLAGS) -c -o $@ $<
 
 .PHONY: fuzz
 fuzz: ## fuzz the core, FUZZ_TIME seconds each target (60)

@@ -300,7 +300,7 @@ ngx_comet_zone_clock(ngx_comet_clock_t *clock)
 static int
 ngx_comet_zone_dead(uint32_t owner, uint64_t pid)
 {
-    if (pid == 0 || owner == (uint32_t) ngx_process_slot + 1) {
+    if (owner == (uint32_t) ngx_process_slot + 1) {
         return pid != (uint64_t) ngx_pid;
     }
 

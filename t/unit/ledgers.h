@@ -198,3 +198,22 @@ check_ledger(ngx_comet_ledger_memory_t *memory)
 
     return active;
 }
+
+
+/* the end of a call that took something else than was reserved */
+
+static inline void
+arena_settle(ngx_comet_ledger_memory_t *memory, const ngx_comet_clock_t *clock,
+    ngx_comet_call_t *call, const ngx_comet_entry_t *entries,
+    const uint64_t *taken, size_t n)
+{
+    size_t             i;
+    ngx_comet_entry_t  ended[NGX_COMET_ENTRIES_MAX];
+
+    for (i = 0; i < n; i++) {
+        ended[i] = entries[i];
+        ended[i].amount = taken[i];
+    }
+
+    ngx_comet_ledger_settle(memory, clock, call, ended, n);
+}

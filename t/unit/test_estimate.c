@@ -136,8 +136,6 @@ static const struct {
       NGX_COMET_TOKENS_MAX },
     { CHAT, &observe, GPT ",\"max_tokens\":1e308,\"n\":1e308}",
       NGX_COMET_TOKENS_MAX },
-    { CHAT, &observe, GPT ",\"max_tokens\":1,\"n\":1e300}",
-      NGX_COMET_TOKENS_MAX },
     { CHAT, &reject, GPT ",\"max_tokens\":999999999999,\"n\":128}",
       NGX_COMET_TOKENS_MAX },
 };

@@ -154,7 +154,7 @@ test_held_and_charged(void **state)
     assert_int_equal(entries[BUDGETS].left, 9000);
 
     now.steady += 10;
-    ngx_comet_ledger_settle(&memory, &now, call, entries, taken, LIMITS);
+    arena_settle(&memory, &now, call, entries, taken, LIMITS);
 
     assert_int_equal(check_ledger(&memory), 0);
 
@@ -193,7 +193,7 @@ test_settle_amounts(void **state)
         taken[BUDGETS] = amounts[i];
         taken[TOKEN] = amounts[i];
 
-        ngx_comet_ledger_settle(&memory, &now, call, entries, taken, LIMITS);
+        arena_settle(&memory, &now, call, entries, taken, LIMITS);
 
         assert_int_equal(level(BUDGETS)->used, amounts[i]);
         assert_int_equal(ngx_comet_limit_left(&limits[BUDGETS],
@@ -211,7 +211,7 @@ test_settle_amounts(void **state)
                          amounts[i] < 6000 ? NGX_COMET_ADMITTED
                                            : NGX_COMET_LIMITED);
 
-        ngx_comet_ledger_settle(&memory, &now, call, entries, taken, LIMITS);
+        arena_settle(&memory, &now, call, entries, taken, LIMITS);
         assert_true(level(BUDGETS)->used >= amounts[i]);
         assert_int_equal(check_ledger(&memory), 0);
     }
@@ -289,7 +289,7 @@ test_two_steps(void **state)
     assert_int_equal(call->nholds, 3);
     assert_int_equal(check_ledger(&memory), 1);
 
-    ngx_comet_ledger_settle(&memory, &now, call, entries, taken, LIMITS);
+    arena_settle(&memory, &now, call, entries, taken, LIMITS);
     assert_int_equal(check_ledger(&memory), 0);
 }
 
@@ -328,7 +328,7 @@ test_too_many_holds(void **state)
     assert_int_equal(call->nholds, NGX_COMET_ENTRIES_MAX);
     assert_int_equal(check_ledger(&memory), 1);
 
-    ngx_comet_ledger_settle(&memory, &now, call, many, taken, 1);
+    arena_settle(&memory, &now, call, many, taken, 1);
     assert_int_equal(check_ledger(&memory), 0);
 }
 
@@ -369,7 +369,7 @@ test_forced(void **state)
     assert_int_equal(check_ledger(&memory), 4);
 
     for (i = 0; i < 4; i++) {
-        ngx_comet_ledger_settle(&memory, &now, calls[i], entries, taken,
+        arena_settle(&memory, &now, calls[i], entries, taken,
                                 LIMITS);
     }
 
@@ -406,7 +406,7 @@ test_reload(void **state)
     assert_int_equal(memory.ledger->ncounters, LIMITS);
     assert_int_equal(check_ledger(&memory), 1);
 
-    ngx_comet_ledger_settle(&memory, &now, call, entries, taken, LIMITS);
+    arena_settle(&memory, &now, call, entries, taken, LIMITS);
     load(&memory, NULL, 0);
 
     assert_int_equal(memory.ledger->ncounters, 2);
@@ -464,7 +464,7 @@ test_reused(void **state)
     /* a second worker of it, with references of its own, finds the same */
 
     entries[BUDGETS].ref = &old[BUDGETS];
-    ngx_comet_ledger_settle(&memory, &now, call, entries, taken, LIMITS);
+    arena_settle(&memory, &now, call, entries, taken, LIMITS);
 
     assert_ptr_equal(old[BUDGETS].counter, counter);
     assert_int_equal(counter->level.used, 40);
@@ -546,12 +546,12 @@ test_full(void **state)
 
     /* where one ends, another begins */
 
-    ngx_comet_ledger_settle(&memory, &now, calls[3], entries, taken, LIMITS);
+    arena_settle(&memory, &now, calls[3], entries, taken, LIMITS);
     calls[3] = NULL;
     assert_int_equal(admit(&calls[3], LIMITS), NGX_COMET_ADMITTED);
 
     for (i = 0; i < n; i++) {
-        ngx_comet_ledger_settle(&memory, &now, calls[i], entries, taken,
+        arena_settle(&memory, &now, calls[i], entries, taken,
                                 LIMITS);
     }
 
@@ -655,7 +655,7 @@ test_recover(void **state)
 
     for (i = 0; i < 9; i++) {
         if (i % 3 != 1) {
-            ngx_comet_ledger_settle(&memory, &now, calls[i], entries, taken,
+            arena_settle(&memory, &now, calls[i], entries, taken,
                                     LIMITS);
         }
     }
@@ -732,7 +732,7 @@ test_random(void **state)
             taken[BUDGETS] = any(20) ? 0 : any(call->amount + 1);
             used += taken[BUDGETS];
 
-            ngx_comet_ledger_settle(&memory, &now, call->call, call->entries,
+            arena_settle(&memory, &now, call->call, call->entries,
                                     taken, LIMITS);
             call->call = NULL;
             continue;

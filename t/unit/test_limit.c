@@ -196,7 +196,7 @@ test_durations(void **state)
     (void) state;
 
     for (i = 0; i < lengthof(rows); i++) {
-        assert_int_equal(ngx_comet_duration(text, sizeof(text), rows[i].ms),
+        assert_int_equal(ngx_comet_duration(text, rows[i].ms),
                          strlen(rows[i].text));
         assert_string_equal(text, rows[i].text);
     }
