@@ -318,6 +318,55 @@ def test_a_client_that_leaves_while_its_body_is_copied(nginx, mock, how):
     nothing_left(edge)
 
 
+def frames(body, wishes=None):
+    """A request in HTTP/2, in one stream."""
+    def frame(kind, flags, stream, payload):
+        return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) \
+            + struct.pack(">I", stream) + payload
+
+    # POST, http, :path, :authority, content-type
+    block = b"\x83\x86" + b"\x04\x14/v1/chat/completions" \
+        + b"\x01\x04edge" + b"\x0f\x10\x10application/json"
+    for name, value in (wishes or {}).items():
+        block += b"\0%c%s%c%s" % (len(name), name.encode(),
+                                  len(value), value.encode())
+    parts = [body[n:n + 16384] for n in range(0, len(body), 16384)]
+    return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") \
+        + frame(1, 4, 1, block) + b"".join(
+            frame(0, part is parts[-1], 1, part) for part in parts)
+
+
+RESET = b"\0\0\4\3\0\0\0\0\1\0\0\0\x08"
+
+
+@pytest.mark.parametrize("how", ["wait", "reset", "close"])
+def test_an_http2_body_in_a_file(nginx, mock, how):
+    edge = nginx(edge_conf(mock, RULES, http="http2_body_preread_size 16m;")
+                 .replace("listen PORT;", "listen PORT http2;"))
+    pad = "p" * 50 * BLOCK
+    for n in range(5):
+        with Client(edge) as client:
+            client.send(frames(body_of(pad), None if how == "wait"
+                               else plan(silent=True)))
+            if how == "reset":
+                wait_for(lambda: fds(edge))
+                client.send(RESET)
+                # the connection is as good as before
+                client.send(b"\0\0\x08\6\0\0\0\0\0the ping")
+                while b"the ping" not in client.buffer:
+                    assert client.receive()
+            elif how == "wait":
+                while b"chat.completion" not in client.buffer:
+                    assert client.receive()
+                assert mock.last().json() == edited(pad)
+    with Client(edge) as client:
+        client.send(frames(body_of(pad)))
+        while b"chat.completion" not in client.buffer:
+            assert client.receive()
+    assert mock.last().json() == edited(pad)
+    nothing_left(edge)
+
+
 def test_a_worker_that_is_to_exit_finishes_its_copies(nginx, mock):
     edge = nginx(edge_conf(mock, RULES + "client_body_buffer_size 64k;")
                  .replace("client_body_buffer_size 1k;", ""))
