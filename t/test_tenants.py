@@ -557,7 +557,7 @@ def test_a_dry_run_counts_and_refuses_nothing(nginx, mock):
 
 
 def test_the_log_tells_what_was_closest(nginx, mock):
-    server = nginx(tenants(mock, alice="comet_rate 9r/m burst=9; "
+    server = nginx(tenants(mock, alice="comet_rate 1r/m burst=9; "
                                        "comet_budget 1g/1d;", http="""
         log_format limits '$comet_tenant|$comet_limit|$comet_limit_status|'
                           '$comet_limit_remaining|$comet_error_code';
@@ -568,8 +568,8 @@ def test_the_log_tells_what_was_closest(nginx, mock):
     path = server.dir / "limits.log"
     wait_for(lambda: path.exists() and len(path.read_text().split("\n")) == 12)
     lines = path.read_text().splitlines()
-    assert lines[0] == "alice|comet_rate 9r/m|passed|8|-"
-    assert lines[9] == "alice|comet_rate 9r/m|refused|0|rate_limit_exceeded"
+    assert lines[0] == "alice|comet_rate 1r/m|passed|8|-"
+    assert lines[9] == "alice|comet_rate 1r/m|refused|0|rate_limit_exceeded"
     assert lines[10] == "-|-|-|-|invalid_api_key"
 
 
@@ -719,7 +719,7 @@ def test_ten_thousand_tenants(nginx, mock):
     text = "".join("""comet_tenant team-%d {
         comet_client_key sha256:%s;
         comet_models gpt-5* claude-*;
-        comet_rate 60r/m burst=20;
+        comet_rate 1r/m burst=20;
         comet_tokens 200k/m;
         comet_budget 10m/30d;
     }
