@@ -1,0 +1,287 @@
+#include "ngx_comet_usage_private.h"
+
+#include <stddef.h>
+#include <string.h>
+
+
+#define NGX_COMET_USAGE_DONE_LEN  (sizeof(ngx_comet_usage_done) - 1)
+
+/* it is not "[DONE]" */
+
+#define NGX_COMET_USAGE_NOT_DONE  (NGX_COMET_USAGE_DONE_LEN + 1)
+
+
+static void ngx_comet_usage_data(void *ctx, const unsigned char *p,
+    size_t len);
+static int ngx_comet_usage_end(void *ctx);
+
+
+static const char  ngx_comet_usage_done[] = "[DONE]";
+
+
+static void
+ngx_comet_usage_begin(ngx_comet_usage_t *usage)
+{
+    memset(&usage->event, 0, sizeof(ngx_comet_usage_event_t));
+
+    usage->done = usage->stream ? 0 : NGX_COMET_USAGE_NOT_DONE;
+    usage->member = ngx_comet_usage_root(usage);
+    usage->arrays = 0;
+    usage->reading = !(usage->ended && !usage->responses);
+    usage->passes = !usage->inject || !usage->reading;
+
+    ngx_comet_scan_init(&usage->scan, NGX_COMET_SCAN_DEPTH_MAX,
+                        ngx_comet_usage_token, usage);
+}
+
+
+void
+ngx_comet_usage_init(ngx_comet_usage_t *usage, ngx_comet_endpoint_e endpoint,
+    int stream, int inject)
+{
+    memset(usage, 0, offsetof(ngx_comet_usage_t, scan));
+
+    usage->responses = (endpoint == NGX_COMET_ENDPOINT_RESPONSES);
+    usage->stream = (stream != 0);
+    usage->inject = (stream && inject && !usage->responses);
+
+    ngx_comet_sse_init(&usage->sse, ngx_comet_usage_data, ngx_comet_usage_end,
+                       usage);
+    ngx_comet_usage_begin(usage);
+}
+
+
+/* of an event that is not whole nothing stays */
+
+static void
+ngx_comet_usage_drop(ngx_comet_usage_t *usage)
+{
+    if (!usage->stream) {
+        return;
+    }
+
+    if (usage->event.model) {
+        usage->model[0] = '\0';
+    }
+
+    if (usage->event.finish) {
+        usage->finish[0] = '\0';
+    }
+}
+
+
+static void
+ngx_comet_usage_scan(ngx_comet_usage_t *usage, const unsigned char *p,
+    size_t len)
+{
+    if (ngx_comet_scan_feed(&usage->scan, p, len) != NGX_COMET_SCAN_OK) {
+        usage->broken = 1;
+        usage->passes = 1;
+        usage->reading = 0;
+        ngx_comet_usage_drop(usage);
+    }
+}
+
+
+static void
+ngx_comet_usage_data(void *ctx, const unsigned char *p, size_t len)
+{
+    ngx_comet_usage_t *usage = ctx;
+
+    unsigned  done;
+
+    if (!usage->reading) {
+        return;
+    }
+
+    done = usage->done;
+
+    while (done < NGX_COMET_USAGE_DONE_LEN && len
+           && *p == (unsigned char) ngx_comet_usage_done[done])
+    {
+        done++;
+        p++;
+        len--;
+    }
+
+    if (done == NGX_COMET_USAGE_DONE_LEN) {
+        usage->ended |= !usage->responses;
+        usage->reading = 0;
+        usage->passes = 1;
+        return;
+    }
+
+    usage->done = done;
+
+    if (len == 0) {
+        return;
+    }
+
+    if (done < NGX_COMET_USAGE_DONE_LEN) {
+        usage->done = NGX_COMET_USAGE_NOT_DONE;
+        ngx_comet_usage_scan(usage,
+                             (const unsigned char *) ngx_comet_usage_done,
+                             done);
+    }
+
+    if (usage->reading) {
+        ngx_comet_usage_scan(usage, p, len);
+    }
+}
+
+
+static int
+ngx_comet_usage_end(void *ctx)
+{
+    ngx_comet_usage_t *usage = ctx;
+
+    ngx_comet_usage_event_t  *event;
+
+    usage->cut = 0;
+
+    if (usage->reading && usage->done) {
+        if (ngx_comet_scan_finish(&usage->scan) == NGX_COMET_SCAN_OK) {
+            event = &usage->event;
+
+            usage->cut = !usage->passes && event->usage && event->choices
+                         && usage->sse.offset - usage->sse.start
+                            <= NGX_COMET_USAGE_HOLD_MAX;
+
+            ngx_comet_usage_take(usage);
+
+        } else {
+            usage->broken = 1;
+            ngx_comet_usage_drop(usage);
+        }
+    }
+
+    ngx_comet_usage_begin(usage);
+
+    return usage->cut;
+}
+
+
+static size_t
+ngx_comet_usage_feed_stream(ngx_comet_usage_t *usage, const unsigned char *p,
+    size_t len)
+{
+    size_t            n;
+    uint64_t          start;
+    ngx_comet_sse_t  *sse;
+
+    sse = &usage->sse;
+
+    usage->cut_start = sse->offset;
+    usage->cut_end = sse->offset;
+
+    if (usage->cut_lf) {
+        usage->cut_lf = 0;
+
+        if (*p == '\n') {
+            (void) ngx_comet_sse_feed(sse, p, 1);
+            usage->cut_end = sse->offset;
+            usage->hold_from = sse->offset;
+            return 1;
+        }
+    }
+
+    usage->cut = 0;
+    n = ngx_comet_sse_feed(sse, p, len);
+
+    usage->hold_from = sse->offset;
+
+    if (usage->cut) {
+        usage->cut_start = sse->start;
+        usage->cut_end = sse->offset;
+        usage->cut_lf = sse->cr;
+        return n;
+    }
+
+    if (sse->open && !usage->passes) {
+        start = sse->start;
+
+        if (sse->offset - start > NGX_COMET_USAGE_HOLD_MAX) {
+            usage->passes = 1;
+
+        } else {
+            usage->hold_from = start;
+        }
+    }
+
+    return n;
+}
+
+
+size_t
+ngx_comet_usage_feed(ngx_comet_usage_t *usage, const unsigned char *p,
+    size_t len)
+{
+    if (len == 0) {
+        return 0;
+    }
+
+    if (usage->stream) {
+        return ngx_comet_usage_feed_stream(usage, p, len);
+    }
+
+    if (usage->reading) {
+        ngx_comet_usage_scan(usage, p, len);
+    }
+
+    usage->sse.offset += len;
+    usage->hold_from = usage->sse.offset;
+    usage->cut_start = usage->sse.offset;
+    usage->cut_end = usage->sse.offset;
+
+    return len;
+}
+
+
+void
+ngx_comet_usage_finish(ngx_comet_usage_t *usage)
+{
+    usage->hold_from = usage->sse.offset;
+    usage->passes = 1;
+
+    if (usage->stream) {
+        ngx_comet_usage_drop(usage);
+        ngx_comet_usage_begin(usage);
+        return;
+    }
+
+    if (usage->reading
+        && ngx_comet_scan_finish(&usage->scan) == NGX_COMET_SCAN_OK)
+    {
+        usage->ended = 1;
+        ngx_comet_usage_take(usage);
+
+    } else {
+
+        /* what passed of a body that is cut or broken */
+
+        usage->pieces += usage->event.pieces;
+        usage->bytes += usage->event.bytes;
+    }
+
+    usage->reading = 0;
+    memset(&usage->event, 0, sizeof(ngx_comet_usage_event_t));
+}
+
+
+int
+ngx_comet_usage_exact(const ngx_comet_usage_t *usage)
+{
+    return usage->complete && !usage->bad && !usage->broken
+           && (usage->final || usage->ended);
+}
+
+
+uint64_t
+ngx_comet_usage_produced(const ngx_comet_usage_t *usage)
+{
+    uint64_t  tokens;
+
+    tokens = usage->bytes / 4 + (usage->bytes % 4 != 0);
+
+    return usage->pieces > tokens ? usage->pieces : tokens;
+}

@@ -1,0 +1,153 @@
+/*
+ * The meter: what a call used, read from the answer while it passes.  The
+ * answer is fed in pieces, cut anywhere; the results do not depend on the
+ * cuts.  It allocates nothing and keeps no part of the answer but two short
+ * names.
+ *
+ * If the gateway has asked for a chunk with the usage that its client did not
+ * ask for, the meter also tells which bytes are that chunk.
+ */
+
+
+#ifndef _NGX_COMET_USAGE_H_INCLUDED_
+#define _NGX_COMET_USAGE_H_INCLUDED_
+
+
+#include "ngx_comet_endpoint.h"
+#include "ngx_comet_scan.h"
+#include "ngx_comet_sse.h"
+
+
+/* more tokens than this in one answer are not believed */
+
+#define NGX_COMET_USAGE_MAX       1000000000000ULL
+
+/* an event that is longer and still may be the chunk is none */
+
+#define NGX_COMET_USAGE_HOLD_MAX  8192
+
+#define NGX_COMET_USAGE_MODEL     128
+#define NGX_COMET_USAGE_FINISH    32
+#define NGX_COMET_USAGE_FRAMES    8
+
+
+typedef enum {
+    NGX_COMET_USAGE_INPUT,
+    NGX_COMET_USAGE_OUTPUT,
+    NGX_COMET_USAGE_CACHED,
+    NGX_COMET_USAGE_REASONING,
+    NGX_COMET_USAGE_NUMBERS
+} ngx_comet_usage_e;
+
+
+typedef struct ngx_comet_member_s  ngx_comet_member_t;
+
+
+/* of the event, or of the plain body, being read */
+
+typedef struct {
+    uint64_t                   numbers[NGX_COMET_USAGE_NUMBERS];
+    unsigned                   have;       /* bits of them */
+    unsigned                   seen;       /* names that may come once */
+
+    uint64_t                   pieces;
+    uint64_t                   bytes;
+
+    const char                *status;     /* of a response */
+    unsigned                   usage:1;    /* an object */
+    unsigned                   bad:1;      /* not to be believed */
+    unsigned                   choices:1;  /* an array */
+    unsigned                   elements:1; /* with something in it */
+    unsigned                   piece:1;    /* this choice has text */
+    unsigned                   delta:1;    /* text by the type of the event */
+    unsigned                   last:1;     /* by the type of the event */
+    unsigned                   error:1;
+    unsigned                   tools:1;    /* the response calls some */
+    unsigned                   model:1;    /* known from here */
+    unsigned                   finish:1;
+    char                       reason[NGX_COMET_USAGE_FINISH];
+} ngx_comet_usage_event_t;
+
+
+typedef struct {
+
+    /*
+     * Of the last usage; a usage that is not complete or not believed leaves
+     * zeros.  Of the input, so much came from a cache: never more than all
+     * of it.  Reasoning may exceed the output where an API counts it apart.
+     */
+
+    uint64_t                   numbers[NGX_COMET_USAGE_NUMBERS];
+
+    unsigned                   complete:1; /* input and output are known */
+    unsigned                   final:1;    /* and nothing is to follow */
+    unsigned                   bad:1;      /* some usage was not believed */
+    unsigned                   broken:1;   /* the answer is not of its form */
+    unsigned                   error:1;    /* it tells of an error */
+    unsigned                   ended:1;    /* as its form says */
+
+    /* what was produced as far as it passed, for an estimate */
+
+    uint64_t                   pieces;     /* deltas that bring text */
+    uint64_t                   bytes;      /* of text */
+
+    char                       finish[NGX_COMET_USAGE_FINISH];
+    char                       model[NGX_COMET_USAGE_MODEL + 1];
+
+    /*
+     * Offsets in the answer, after each feed.  The bytes from hold_from on
+     * are to be held back; those of [cut_start, cut_end) never go on.
+     */
+
+    uint64_t                   hold_from;
+    uint64_t                   cut_start;
+    uint64_t                   cut_end;
+
+    /* the rest is private */
+
+    unsigned                   responses:1;
+    unsigned                   stream:1;
+    unsigned                   inject:1;
+    unsigned                   reading:1;  /* the scanner is at work */
+    unsigned                   passes:1;   /* the event is not the chunk */
+    unsigned                   cut:1;      /* the event just ended was */
+    unsigned                   cut_lf:1;   /* an LF may belong to it */
+
+    unsigned                   done;       /* bytes of "[DONE]" */
+    unsigned                   arrays;     /* bits of the frames */
+    const ngx_comet_member_t  *frames[NGX_COMET_USAGE_FRAMES];
+    const ngx_comet_member_t  *member;     /* being read */
+
+    ngx_comet_usage_event_t    event;
+    ngx_comet_sse_t            sse;
+    ngx_comet_scan_t           scan;
+} ngx_comet_usage_t;
+
+
+/* of chat or of responses; a stream of events or a plain body */
+
+void ngx_comet_usage_init(ngx_comet_usage_t *usage,
+    ngx_comet_endpoint_e endpoint, int stream, int inject);
+
+/* returns how many bytes were taken: fewer than len only behind a cut */
+
+size_t ngx_comet_usage_feed(ngx_comet_usage_t *usage, const unsigned char *p,
+    size_t len);
+
+/* the answer ends here: nothing is held any more */
+
+void ngx_comet_usage_finish(ngx_comet_usage_t *usage);
+
+/* whether the numbers are what the API counted in the end */
+
+int ngx_comet_usage_exact(const ngx_comet_usage_t *usage);
+
+/*
+ * How many tokens of output the text that passed stands for: one for each
+ * delta, or one for four bytes, whichever is more.
+ */
+
+uint64_t ngx_comet_usage_produced(const ngx_comet_usage_t *usage);
+
+
+#endif /* _NGX_COMET_USAGE_H_INCLUDED_ */

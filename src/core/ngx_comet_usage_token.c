@@ -1,0 +1,713 @@
+/*
+ * Reads the tokens of an event, or of a plain body: what is looked for is
+ * known by its path, and all else is passed over.
+ */
+
+
+#include "ngx_comet_usage_private.h"
+
+#include <string.h>
+
+
+/* what the value of a member is for; the numbers come first */
+
+enum {
+    NGX_COMET_FOR_INPUT = NGX_COMET_USAGE_INPUT,
+    NGX_COMET_FOR_OUTPUT = NGX_COMET_USAGE_OUTPUT,
+    NGX_COMET_FOR_CACHED = NGX_COMET_USAGE_CACHED,
+    NGX_COMET_FOR_REASONING = NGX_COMET_USAGE_REASONING,
+    NGX_COMET_FOR_DETAILS,
+    NGX_COMET_FOR_USAGE,
+    NGX_COMET_FOR_CHOICES,
+    NGX_COMET_FOR_MODEL,
+    NGX_COMET_FOR_FINISH,
+    NGX_COMET_FOR_STATUS,
+    NGX_COMET_FOR_REASON,
+    NGX_COMET_FOR_TYPE,
+    NGX_COMET_FOR_ITEM,
+    NGX_COMET_FOR_ERROR,
+    NGX_COMET_FOR_TEXT,
+    NGX_COMET_FOR_HOLDER            /* of others */
+};
+
+
+/* a member by its path; of an array, what its elements hold */
+
+struct ngx_comet_member_s {
+    const char                *name;
+    unsigned                   is;
+    const ngx_comet_member_t  *members;
+    unsigned                   array:1;
+};
+
+
+#define ngx_comet_array(name, is, members)  { name, is, members, 1 }
+#define ngx_comet_object(name, is, members) { name, is, members, 0 }
+#define ngx_comet_scalar(name, is)          { name, is, NULL, 0 }
+#define ngx_comet_end                       { NULL, 0, NULL, 0 }
+
+#define MEMBERS(name)  static const ngx_comet_member_t  name[]
+
+
+MEMBERS(cached) = {
+    ngx_comet_scalar("cached_tokens", NGX_COMET_FOR_CACHED),
+    ngx_comet_end
+};
+
+MEMBERS(reasoning) = {
+    ngx_comet_scalar("reasoning_tokens", NGX_COMET_FOR_REASONING),
+    ngx_comet_end
+};
+
+
+/* chat completions */
+
+MEMBERS(chat_usage) = {
+    ngx_comet_scalar("prompt_tokens", NGX_COMET_FOR_INPUT),
+    ngx_comet_scalar("completion_tokens", NGX_COMET_FOR_OUTPUT),
+    ngx_comet_object("prompt_tokens_details", NGX_COMET_FOR_DETAILS, cached),
+    ngx_comet_object("completion_tokens_details", NGX_COMET_FOR_DETAILS,
+        reasoning),
+    ngx_comet_end
+};
+
+MEMBERS(function) = {
+    ngx_comet_scalar("name", NGX_COMET_FOR_TEXT),
+    ngx_comet_scalar("arguments", NGX_COMET_FOR_TEXT),
+    ngx_comet_end
+};
+
+MEMBERS(tool_call) = {
+    ngx_comet_object("function", NGX_COMET_FOR_HOLDER, function),
+    ngx_comet_end
+};
+
+MEMBERS(message) = {
+    ngx_comet_scalar("content", NGX_COMET_FOR_TEXT),
+    ngx_comet_scalar("refusal", NGX_COMET_FOR_TEXT),
+    ngx_comet_scalar("reasoning_content", NGX_COMET_FOR_TEXT),
+    ngx_comet_array("tool_calls", NGX_COMET_FOR_HOLDER, tool_call),
+    ngx_comet_end
+};
+
+MEMBERS(choice) = {
+    ngx_comet_object("message", NGX_COMET_FOR_HOLDER, message),
+    ngx_comet_scalar("finish_reason", NGX_COMET_FOR_FINISH),
+    ngx_comet_end
+};
+
+MEMBERS(chunk_choice) = {
+    ngx_comet_object("delta", NGX_COMET_FOR_HOLDER, message),
+    ngx_comet_scalar("finish_reason", NGX_COMET_FOR_FINISH),
+    ngx_comet_end
+};
+
+MEMBERS(chat) = {
+    ngx_comet_scalar("model", NGX_COMET_FOR_MODEL),
+    ngx_comet_array("choices", NGX_COMET_FOR_CHOICES, choice),
+    ngx_comet_object("usage", NGX_COMET_FOR_USAGE, chat_usage),
+    ngx_comet_scalar("error", NGX_COMET_FOR_ERROR),
+    ngx_comet_end
+};
+
+MEMBERS(chat_chunk) = {
+    ngx_comet_scalar("model", NGX_COMET_FOR_MODEL),
+    ngx_comet_array("choices", NGX_COMET_FOR_CHOICES, chunk_choice),
+    ngx_comet_object("usage", NGX_COMET_FOR_USAGE, chat_usage),
+    ngx_comet_scalar("error", NGX_COMET_FOR_ERROR),
+    ngx_comet_end
+};
+
+
+/* responses: the text of a stream is that of its deltas */
+
+MEMBERS(response_usage) = {
+    ngx_comet_scalar("input_tokens", NGX_COMET_FOR_INPUT),
+    ngx_comet_scalar("output_tokens", NGX_COMET_FOR_OUTPUT),
+    ngx_comet_object("input_tokens_details", NGX_COMET_FOR_DETAILS, cached),
+    ngx_comet_object("output_tokens_details", NGX_COMET_FOR_DETAILS,
+        reasoning),
+    ngx_comet_end
+};
+
+MEMBERS(incomplete) = {
+    ngx_comet_scalar("reason", NGX_COMET_FOR_REASON),
+    ngx_comet_end
+};
+
+MEMBERS(part) = {
+    ngx_comet_scalar("text", NGX_COMET_FOR_TEXT),
+    ngx_comet_scalar("refusal", NGX_COMET_FOR_TEXT),
+    ngx_comet_end
+};
+
+MEMBERS(item) = {
+    ngx_comet_scalar("type", NGX_COMET_FOR_ITEM),
+    ngx_comet_scalar("name", NGX_COMET_FOR_TEXT),
+    ngx_comet_scalar("arguments", NGX_COMET_FOR_TEXT),
+    ngx_comet_array("content", NGX_COMET_FOR_HOLDER, part),
+    ngx_comet_array("summary", NGX_COMET_FOR_HOLDER, part),
+    ngx_comet_end
+};
+
+MEMBERS(event_item) = {
+    ngx_comet_scalar("type", NGX_COMET_FOR_ITEM),
+    ngx_comet_end
+};
+
+MEMBERS(response) = {
+    ngx_comet_scalar("model", NGX_COMET_FOR_MODEL),
+    ngx_comet_scalar("status", NGX_COMET_FOR_STATUS),
+    ngx_comet_object("incomplete_details", NGX_COMET_FOR_HOLDER, incomplete),
+    ngx_comet_array("output", NGX_COMET_FOR_HOLDER, item),
+    ngx_comet_object("usage", NGX_COMET_FOR_USAGE, response_usage),
+    ngx_comet_scalar("error", NGX_COMET_FOR_ERROR),
+    ngx_comet_end
+};
+
+MEMBERS(event_response) = {
+    ngx_comet_scalar("model", NGX_COMET_FOR_MODEL),
+    ngx_comet_scalar("status", NGX_COMET_FOR_STATUS),
+    ngx_comet_object("incomplete_details", NGX_COMET_FOR_HOLDER, incomplete),
+    ngx_comet_array("output", NGX_COMET_FOR_HOLDER, event_item),
+    ngx_comet_object("usage", NGX_COMET_FOR_USAGE, response_usage),
+    ngx_comet_scalar("error", NGX_COMET_FOR_ERROR),
+    ngx_comet_end
+};
+
+MEMBERS(response_event) = {
+    ngx_comet_scalar("type", NGX_COMET_FOR_TYPE),
+    ngx_comet_scalar("delta", NGX_COMET_FOR_TEXT),
+    ngx_comet_object("response", NGX_COMET_FOR_HOLDER, event_response),
+    ngx_comet_scalar("error", NGX_COMET_FOR_ERROR),
+    ngx_comet_end
+};
+
+
+static const ngx_comet_member_t  ngx_comet_usage_roots[2][2] = {
+    { ngx_comet_object("", NGX_COMET_FOR_HOLDER, chat),
+      ngx_comet_object("", NGX_COMET_FOR_HOLDER, chat_chunk) },
+    { ngx_comet_object("", NGX_COMET_FOR_HOLDER, response),
+      ngx_comet_object("", NGX_COMET_FOR_HOLDER, response_event) }
+};
+
+
+/* how a response ended, in the words of chat completions */
+
+static const struct {
+    const char  *status;
+    const char  *finish;
+} ngx_comet_usage_statuses[] = {
+    { "completed", "stop" },
+    { "incomplete", "incomplete" },
+    { "failed", "error" },
+    { "cancelled", "cancelled" },
+    { NULL, NULL }
+};
+
+
+static const struct {
+    const char  *type;
+    unsigned     last:1;
+    unsigned     error:1;
+} ngx_comet_usage_types[] = {
+    { "response.completed", 1, 0 },
+    { "response.incomplete", 1, 0 },
+    { "response.failed", 1, 1 },
+    { "error", 0, 1 },
+    { NULL, 0, 0 }
+};
+
+
+const ngx_comet_member_t *
+ngx_comet_usage_root(const ngx_comet_usage_t *usage)
+{
+    return &ngx_comet_usage_roots[usage->responses][usage->stream];
+}
+
+
+static int
+ngx_comet_usage_is(const ngx_comet_token_t *token, const char *text)
+{
+    return token->len == strlen(text)
+           && memcmp(token->text, text, token->len) == 0;
+}
+
+
+/* a word that may stand in a log; others are not taken */
+
+static void
+ngx_comet_usage_word(char *to, size_t size, const ngx_comet_token_t *token)
+{
+    size_t         i;
+    unsigned char  c;
+
+    if (token->len >= size) {
+        return;
+    }
+
+    for (i = 0; i < token->len; i++) {
+        c = (unsigned char) token->text[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+              || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.'))
+        {
+            return;
+        }
+    }
+
+    memcpy(to, token->text, token->len);
+    to[token->len] = '\0';
+}
+
+
+static void
+ngx_comet_usage_model(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
+{
+    size_t         i;
+    unsigned char  c;
+
+    if (usage->model[0] || token->len > NGX_COMET_USAGE_MODEL) {
+        return;
+    }
+
+    for (i = 0; i < token->len; i++) {
+        c = (unsigned char) token->text[i];
+
+        if (c < ' ' || c == 0x7f) {
+            return;
+        }
+    }
+
+    memcpy(usage->model, token->text, token->len);
+    usage->model[token->len] = '\0';
+    usage->event.model = 1;
+}
+
+
+static void
+ngx_comet_usage_type(ngx_comet_usage_event_t *event,
+    const ngx_comet_token_t *token)
+{
+    size_t             i;
+    static const char  delta[] = ".delta";
+
+    i = sizeof(delta) - 1;
+
+    if (token->len > i && !token->cut
+        && memcmp(token->text + token->len - i, delta, i) == 0)
+    {
+        event->delta = 1;
+    }
+
+    for (i = 0; ngx_comet_usage_types[i].type; i++) {
+        if (ngx_comet_usage_is(token, ngx_comet_usage_types[i].type)) {
+            event->last = ngx_comet_usage_types[i].last;
+            event->error |= ngx_comet_usage_types[i].error;
+        }
+    }
+}
+
+
+static void
+ngx_comet_usage_status(ngx_comet_usage_event_t *event,
+    const ngx_comet_token_t *token)
+{
+    size_t  i;
+
+    for (i = 0; ngx_comet_usage_statuses[i].status; i++) {
+        if (ngx_comet_usage_is(token, ngx_comet_usage_statuses[i].status)) {
+            event->status = ngx_comet_usage_statuses[i].finish;
+        }
+    }
+}
+
+
+/* a long text counts as it is written, with its escapes */
+
+static void
+ngx_comet_usage_text(ngx_comet_usage_event_t *event,
+    const ngx_comet_token_t *token)
+{
+    if (token->len == 0) {
+        return;
+    }
+
+    event->bytes += token->cut ? token->end - token->start - 2 : token->len;
+
+    if (!event->piece) {
+        event->piece = 1;
+        event->pieces++;
+    }
+}
+
+
+static void
+ngx_comet_usage_string(ngx_comet_usage_t *usage,
+    const ngx_comet_token_t *token)
+{
+    ngx_comet_usage_event_t  *event;
+
+    event = &usage->event;
+
+    switch (usage->member->is) {
+
+    case NGX_COMET_FOR_MODEL:
+        ngx_comet_usage_model(usage, token);
+        return;
+
+    case NGX_COMET_FOR_FINISH:
+        if (usage->finish[0] == '\0') {
+            ngx_comet_usage_word(usage->finish, sizeof(usage->finish), token);
+            event->finish = 1;
+        }
+
+        return;
+
+    case NGX_COMET_FOR_STATUS:
+        ngx_comet_usage_status(event, token);
+        return;
+
+    case NGX_COMET_FOR_REASON:
+        ngx_comet_usage_word(event->reason, sizeof(event->reason), token);
+        return;
+
+    case NGX_COMET_FOR_TYPE:
+        ngx_comet_usage_type(event, token);
+        return;
+
+    case NGX_COMET_FOR_ITEM:
+        event->tools |= ngx_comet_usage_is(token, "function_call")
+                        || ngx_comet_usage_is(token, "custom_tool_call");
+        return;
+
+    case NGX_COMET_FOR_TEXT:
+        ngx_comet_usage_text(event, token);
+        return;
+    }
+}
+
+
+/* digits only: no sign, no fraction, no exponent */
+
+static int
+ngx_comet_usage_number(const ngx_comet_token_t *token, uint64_t *number)
+{
+    size_t    i;
+    uint64_t  n;
+
+    n = 0;
+
+    for (i = 0; i < token->len; i++) {
+
+        if (token->text[i] < '0' || token->text[i] > '9') {
+            return 0;
+        }
+
+        n = n * 10 + (uint64_t) (token->text[i] - '0');
+
+        if (n > NGX_COMET_USAGE_MAX) {
+            return 0;
+        }
+    }
+
+    *number = n;
+
+    return !token->cut;
+}
+
+
+/* what should be a number, or hold some, and is there */
+
+static void
+ngx_comet_usage_count(ngx_comet_usage_t *usage,
+    const ngx_comet_token_t *token)
+{
+    unsigned                  is;
+    ngx_comet_usage_event_t  *event;
+
+    is = usage->member->is;
+    event = &usage->event;
+
+    if (is < NGX_COMET_USAGE_NUMBERS && token->type == NGX_COMET_NUMBER
+        && ngx_comet_usage_number(token, &event->numbers[is]))
+    {
+        event->have |= 1u << is;
+        return;
+    }
+
+    event->bad = 1;
+}
+
+
+static int
+ngx_comet_usage_open(ngx_comet_usage_t *usage, const ngx_comet_token_t *token,
+    int array)
+{
+    const ngx_comet_member_t  *member;
+
+    member = usage->member;
+
+    if (member->members == NULL || token->depth + 1 >= NGX_COMET_USAGE_FRAMES
+        || (token->type == NGX_COMET_ARRAY) != array)
+    {
+        return NGX_COMET_SCAN_SKIP;
+    }
+
+    usage->frames[token->depth + 1] = member;
+
+    if (array) {
+        usage->arrays |= 1u << (token->depth + 1);
+
+    } else {
+        usage->arrays &= ~(1u << (token->depth + 1));
+    }
+
+    return NGX_COMET_SCAN_ON;
+}
+
+
+static int
+ngx_comet_usage_element(ngx_comet_usage_t *usage,
+    const ngx_comet_token_t *token)
+{
+    usage->member = usage->frames[token->depth];
+
+    if (usage->member->is == NGX_COMET_FOR_CHOICES) {
+        usage->event.elements = 1;
+        usage->event.piece = 0;
+        usage->passes = 1;
+    }
+
+    return ngx_comet_usage_open(usage, token, 0);
+}
+
+
+/* of a member that is looked for, not null and of any type */
+
+static int
+ngx_comet_usage_value(ngx_comet_usage_t *usage,
+    const ngx_comet_token_t *token)
+{
+    int                        array;
+    const ngx_comet_member_t  *member;
+
+    member = usage->member;
+    array = member->array;
+
+    switch (member->is) {
+
+    case NGX_COMET_FOR_INPUT:
+    case NGX_COMET_FOR_OUTPUT:
+    case NGX_COMET_FOR_CACHED:
+    case NGX_COMET_FOR_REASONING:
+        ngx_comet_usage_count(usage, token);
+        break;
+
+    case NGX_COMET_FOR_DETAILS:
+        if (token->type != NGX_COMET_OBJECT) {
+            ngx_comet_usage_count(usage, token);
+        }
+
+        break;
+
+    case NGX_COMET_FOR_USAGE:
+        usage->event.usage = (token->type == NGX_COMET_OBJECT);
+
+        if (!usage->event.usage) {
+            usage->passes = 1;
+            ngx_comet_usage_count(usage, token);
+        }
+
+        break;
+
+    case NGX_COMET_FOR_CHOICES:
+        usage->event.choices = (token->type == NGX_COMET_ARRAY);
+
+        if (!usage->event.choices) {
+            usage->passes = 1;
+        }
+
+        break;
+
+    case NGX_COMET_FOR_ERROR:
+        usage->event.error = 1;
+        break;
+    }
+
+    if (token->type == NGX_COMET_STRING) {
+        ngx_comet_usage_string(usage, token);
+        return NGX_COMET_SCAN_ON;
+    }
+
+    return token->type == NGX_COMET_OBJECT || token->type == NGX_COMET_ARRAY
+           ? ngx_comet_usage_open(usage, token, array)
+           : NGX_COMET_SCAN_ON;
+}
+
+
+/* a name of the usage that comes twice is read differently by readers */
+
+static int
+ngx_comet_usage_name(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
+{
+    unsigned                   bit;
+    const ngx_comet_member_t  *member;
+
+    member = usage->frames[token->depth]->members;
+
+    while (member->name && !ngx_comet_usage_is(token, member->name)) {
+        member++;
+    }
+
+    if (member->name == NULL) {
+        return NGX_COMET_SCAN_SKIP;
+    }
+
+    usage->member = member;
+
+    if (member->is <= NGX_COMET_FOR_USAGE
+        && member->is != NGX_COMET_FOR_DETAILS)
+    {
+        bit = 1u << member->is;
+
+        if (usage->event.seen & bit) {
+            usage->event.bad = 1;
+        }
+
+        usage->event.seen |= bit;
+    }
+
+    return NGX_COMET_SCAN_TEXT;
+}
+
+
+int
+ngx_comet_usage_token(void *ctx, const ngx_comet_token_t *token)
+{
+    ngx_comet_usage_t *usage = ctx;
+
+    switch (token->type) {
+
+    case NGX_COMET_NAME:
+        return ngx_comet_usage_name(usage, token);
+
+    case NGX_COMET_RAW:
+    case NGX_COMET_OBJECT_END:
+    case NGX_COMET_ARRAY_END:
+        return NGX_COMET_SCAN_ON;
+
+    default:
+        break;
+    }
+
+    if (token->depth == 0) {
+
+        if (token->type != NGX_COMET_OBJECT) {
+            usage->passes = 1;
+        }
+
+        return ngx_comet_usage_open(usage, token, 0);
+    }
+
+    if (usage->arrays & (1u << token->depth)) {
+        return ngx_comet_usage_element(usage, token);
+    }
+
+    if (token->type == NGX_COMET_NULL) {
+
+        if (usage->member->is == NGX_COMET_FOR_USAGE
+            || usage->member->is == NGX_COMET_FOR_CHOICES)
+        {
+            usage->passes = 1;
+        }
+
+        return NGX_COMET_SCAN_ON;
+    }
+
+    return ngx_comet_usage_value(usage, token);
+}
+
+
+static void
+ngx_comet_usage_finished(ngx_comet_usage_t *usage)
+{
+    size_t                    n;
+    const char               *finish;
+    ngx_comet_usage_event_t  *event;
+
+    event = &usage->event;
+    finish = event->status;
+
+    if (finish == NULL || (usage->stream && !event->last)) {
+        return;
+    }
+
+    if (strcmp(finish, "incomplete") == 0 && event->reason[0]) {
+        finish = strcmp(event->reason, "max_output_tokens") == 0
+                 ? "length" : event->reason;
+
+    } else if (strcmp(finish, "stop") == 0 && event->tools) {
+        finish = "tool_calls";
+    }
+
+    n = strlen(finish);
+    memcpy(usage->finish, finish, n + 1);
+}
+
+
+static void
+ngx_comet_usage_numbers(ngx_comet_usage_t *usage)
+{
+    uint64_t                 *numbers;
+    const unsigned            both = 1u << NGX_COMET_USAGE_INPUT
+                                     | 1u << NGX_COMET_USAGE_OUTPUT;
+    ngx_comet_usage_event_t  *event;
+
+    event = &usage->event;
+    numbers = usage->numbers;
+
+    usage->bad |= event->bad;
+
+    if (usage->bad) {
+        usage->complete = 0;
+        memset(numbers, 0, sizeof(usage->numbers));
+        return;
+    }
+
+    if (!event->usage || (event->have & both) != both) {
+        return;
+    }
+
+    usage->complete = 1;
+    usage->final = usage->responses ? event->last || !usage->stream
+                                    : !event->elements || !usage->stream;
+
+    memcpy(numbers, event->numbers, sizeof(usage->numbers));
+
+    if (numbers[NGX_COMET_USAGE_CACHED] > numbers[NGX_COMET_USAGE_INPUT]) {
+        numbers[NGX_COMET_USAGE_CACHED] = numbers[NGX_COMET_USAGE_INPUT];
+    }
+}
+
+
+/* the event is whole */
+
+void
+ngx_comet_usage_take(ngx_comet_usage_t *usage)
+{
+    ngx_comet_usage_event_t  *event;
+
+    event = &usage->event;
+
+    if (!usage->responses || !usage->stream || event->delta) {
+        usage->pieces += event->pieces;
+        usage->bytes += event->bytes;
+    }
+
+    usage->error |= event->error;
+    usage->ended |= event->last;
+
+    ngx_comet_usage_finished(usage);
+    ngx_comet_usage_numbers(usage);
+}
