@@ -274,6 +274,7 @@ ngx_comet_init(ngx_conf_t *cf)
         || ngx_comet_limits_init(cf) != NGX_OK
         || ngx_comet_gate_init(cf) != NGX_OK
         || ngx_comet_admit_init(cf) != NGX_OK
+        || ngx_comet_meter_init(cf) != NGX_OK
         || ngx_comet_models_init(cf) != NGX_OK)
     {
         return NGX_ERROR;

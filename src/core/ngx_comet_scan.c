@@ -54,6 +54,19 @@ ngx_comet_scan_message(const ngx_comet_scan_t *scan)
 }
 
 
+uint64_t
+ngx_comet_scan_begun(const ngx_comet_scan_t *scan)
+{
+    if (scan->status != NGX_COMET_SCAN_OK
+        || scan->state != NGX_COMET_IN_STRING || scan->name || !scan->keep)
+    {
+        return 0;
+    }
+
+    return scan->base - scan->start - 1;
+}
+
+
 static const unsigned char *
 ngx_comet_scan_open(ngx_comet_scan_t *scan, const unsigned char *p,
     ngx_comet_token_e type)

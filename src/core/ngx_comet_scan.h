@@ -172,6 +172,10 @@ int ngx_comet_scan_feed(ngx_comet_scan_t *scan, const unsigned char *p,
     size_t len);
 int ngx_comet_scan_finish(ngx_comet_scan_t *scan);
 
+/* bytes of the string, asked for with text, that has begun and not ended */
+
+uint64_t ngx_comet_scan_begun(const ngx_comet_scan_t *scan);
+
 const char *ngx_comet_scan_message(const ngx_comet_scan_t *scan);
 
 

@@ -240,6 +240,8 @@ ngx_comet_usage_feed(ngx_comet_usage_t *usage, const unsigned char *p,
 void
 ngx_comet_usage_finish(ngx_comet_usage_t *usage)
 {
+    uint64_t  begun;
+
     usage->hold_from = usage->sse.offset;
     usage->passes = 1;
 
@@ -248,6 +250,9 @@ ngx_comet_usage_finish(ngx_comet_usage_t *usage)
         ngx_comet_usage_begin(usage);
         return;
     }
+
+    begun = usage->reading && usage->member->is == NGX_COMET_FOR_TEXT
+            ? ngx_comet_scan_begun(&usage->scan) : 0;
 
     if (usage->reading
         && ngx_comet_scan_finish(&usage->scan) == NGX_COMET_SCAN_OK)
@@ -260,7 +265,7 @@ ngx_comet_usage_finish(ngx_comet_usage_t *usage)
         /* what passed of a body that is cut or broken */
 
         usage->pieces += usage->event.pieces;
-        usage->bytes += usage->event.bytes;
+        usage->bytes += usage->event.bytes + begun;
     }
 
     usage->reading = 0;

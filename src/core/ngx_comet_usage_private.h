@@ -10,6 +10,38 @@
 #include "ngx_comet_usage.h"
 
 
+/* what the value of a member is for; the numbers come first */
+
+enum {
+    NGX_COMET_FOR_INPUT = NGX_COMET_USAGE_INPUT,
+    NGX_COMET_FOR_OUTPUT = NGX_COMET_USAGE_OUTPUT,
+    NGX_COMET_FOR_CACHED = NGX_COMET_USAGE_CACHED,
+    NGX_COMET_FOR_REASONING = NGX_COMET_USAGE_REASONING,
+    NGX_COMET_FOR_DETAILS,
+    NGX_COMET_FOR_USAGE,
+    NGX_COMET_FOR_CHOICES,
+    NGX_COMET_FOR_MODEL,
+    NGX_COMET_FOR_FINISH,
+    NGX_COMET_FOR_STATUS,
+    NGX_COMET_FOR_REASON,
+    NGX_COMET_FOR_TYPE,
+    NGX_COMET_FOR_ITEM,
+    NGX_COMET_FOR_ERROR,
+    NGX_COMET_FOR_TEXT,
+    NGX_COMET_FOR_HOLDER            /* of others */
+};
+
+
+/* a member by its path; of an array, what its elements hold */
+
+struct ngx_comet_member_s {
+    const char                *name;
+    unsigned                   is;
+    const ngx_comet_member_t  *members;
+    unsigned                   array:1;
+};
+
+
 const ngx_comet_member_t *ngx_comet_usage_root(const ngx_comet_usage_t *usage);
 
 /* a handler of the scanner */

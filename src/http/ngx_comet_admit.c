@@ -32,7 +32,7 @@ static ngx_int_t ngx_comet_admit_full(ngx_http_request_t *r,
 static ngx_int_t ngx_comet_admit_refuse(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx, ngx_comet_asked_t *asked);
 static uint64_t ngx_comet_admit_taken(ngx_comet_limit_e kind,
-    const ngx_comet_price_t *price, ngx_comet_usage_t *usage);
+    const ngx_comet_price_t *price, ngx_comet_usage_result_t *usage);
 static void ngx_comet_admit_cleanup(void *data);
 static ngx_int_t ngx_comet_admit_log(ngx_http_request_t *r);
 
@@ -206,7 +206,7 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     ngx_str_t               model;
     ngx_uint_t              i;
     ngx_comet_asked_t       asked;
-    ngx_comet_usage_t       usage;
+    ngx_comet_usage_result_t       usage;
     ngx_comet_admission_t  *admission;
 
     admission = ctx->admission;
@@ -220,7 +220,7 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     model.data = (u_char *) ctx->judge->model;
     model.len = ngx_strlen(ctx->judge->model);
 
-    ngx_memzero(&usage, sizeof(ngx_comet_usage_t));
+    ngx_memzero(&usage, sizeof(ngx_comet_usage_result_t));
 
     usage.input = ngx_comet_estimate_input(ngx_comet_admit_size(r));
     usage.output = ngx_comet_estimate_output(ctx->judge, ctx->conf.reserve);
@@ -713,7 +713,7 @@ ngx_comet_admit_headers(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
 static uint64_t
 ngx_comet_admit_taken(ngx_comet_limit_e kind, const ngx_comet_price_t *price,
-    ngx_comet_usage_t *usage)
+    ngx_comet_usage_result_t *usage)
 {
     switch (kind) {
 
@@ -737,11 +737,11 @@ ngx_comet_admit_taken(ngx_comet_limit_e kind, const ngx_comet_price_t *price,
 
 static void
 ngx_comet_admit_usage(ngx_http_request_t *r, ngx_comet_admission_t *admission,
-    ngx_comet_usage_t *usage)
+    ngx_comet_usage_result_t *usage)
 {
     ngx_comet_ctx_t  *ctx;
 
-    ngx_memzero(usage, sizeof(ngx_comet_usage_t));
+    ngx_memzero(usage, sizeof(ngx_comet_usage_result_t));
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
@@ -767,7 +767,7 @@ ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
     ngx_uint_t              i;
     ngx_comet_clock_t       clock;
     ngx_comet_entry_t       entries[NGX_COMET_ENTRIES_MAX];
-    ngx_comet_usage_t       usage;
+    ngx_comet_usage_result_t       usage;
     ngx_comet_main_conf_t  *cmcf;
 
     if (admission->settled) {

@@ -647,6 +647,8 @@ ngx_comet_answer_finalize(ngx_http_request_t *r, ngx_int_t rc)
     pc = u->peer.connection;
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
+    ctx->hung_up = (rc == NGX_HTTP_CLIENT_CLOSED_REQUEST);
+
     if (!u->header_sent) {
         ctx->relaying = 0;
         return;
@@ -675,6 +677,10 @@ ngx_comet_answer_finalize(ngx_http_request_t *r, ngx_int_t rc)
         /* the last chunk will not be sent */
         r->connection->error = 1;
         rc = NGX_ERROR;
+    }
+
+    if (ctx->meter) {
+        ngx_comet_meter_finish(ctx->meter);
     }
 
     if (rc != 0) {

@@ -78,6 +78,7 @@ ngx_comet_create_loc_conf(ngx_conf_t *cf)
 
     ngx_comet_tls_create(conf);
     ngx_comet_policy_create(&conf->policy);
+    ngx_comet_meter_create(&conf->meter);
 
     return conf;
 }
@@ -167,6 +168,7 @@ ngx_comet_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_comet_policy_merge(&conf->policy, &prev->policy);
+    ngx_comet_meter_merge(&conf->meter, &prev->meter);
 
     core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 

@@ -14,6 +14,7 @@
 #include "ngx_comet_keyring.h"
 #include "ngx_comet_ledger.h"
 #include "ngx_comet_pattern.h"
+#include "ngx_comet_usage.h"
 
 
 /* where in the configuration a directive stands, for errors found later */
@@ -132,6 +133,11 @@ typedef struct {
 
 
 typedef struct {
+    ngx_flag_t                 usage;      /* ask for it if nobody else does */
+} ngx_comet_meter_conf_t;
+
+
+typedef struct {
     ngx_http_upstream_conf_t   upstream;
 
     ngx_comet_target_t         target;
@@ -144,6 +150,7 @@ typedef struct {
     ngx_array_t               *forward_headers;  /* of ngx_str_t, lowercase */
     ngx_array_t               *endpoints;        /* of ngx_str_t, globs */
     ngx_comet_policy_conf_t    policy;
+    ngx_comet_meter_conf_t     meter;
 
     ngx_http_complex_value_t  *tenant_from;      /* NULL: the client's key */
     ngx_str_t                  default_name;
@@ -157,6 +164,41 @@ typedef struct {
     unsigned                   tenant_from_set:1;
     unsigned                   anonymous:1;      /* no tenant is asked for */
 } ngx_comet_loc_conf_t;
+
+
+/* the meter at an answer that is relayed */
+
+typedef struct {
+    ngx_comet_usage_t          usage;
+
+    ngx_chain_t               *held;       /* copies, not sent yet */
+    ngx_chain_t               *free;
+    ngx_chain_t               *busy;
+
+    ngx_msec_int_t             first;      /* token, since the request; or -1 */
+    unsigned                   stream:1;
+    unsigned                   done:1;     /* the answer is over */
+} ngx_comet_meter_t;
+
+
+typedef enum {
+    NGX_COMET_METERED_NOT,         /* not a call that uses tokens */
+    NGX_COMET_METERED_EXACT,       /* what the API counted, or nothing */
+    NGX_COMET_METERED_ESTIMATE,    /* of what has passed */
+    NGX_COMET_METERED_UNKNOWN      /* an answer that cannot be believed */
+} ngx_comet_metered_e;
+
+
+/* estimates stand where the numbers are not known */
+
+typedef struct {
+    ngx_comet_metered_e        metered;
+    uint64_t                   input;
+    uint64_t                   output;
+    uint64_t                   cached;     /* of the input */
+    uint64_t                   reasoning;
+    unsigned                   exact:1;    /* METERED_EXACT */
+} ngx_comet_usage_result_t;
 
 
 /* on its way through a body, block by block */
@@ -173,13 +215,6 @@ typedef struct {
 typedef struct ngx_comet_copy_s  ngx_comet_copy_t;
 typedef struct ngx_comet_turn_s  ngx_comet_turn_t;
 typedef void (*ngx_comet_turn_pt)(ngx_http_request_t *r);
-
-
-typedef struct {
-    uint64_t                   input;      /* tokens */
-    uint64_t                   output;
-    uint64_t                   cached;     /* of the input */
-} ngx_comet_usage_t;
 
 
 /* what is left of a limit that a client is told of */
@@ -214,7 +249,7 @@ typedef struct {
     ngx_comet_taken_t          taken[NGX_COMET_ENTRIES_MAX];
     ngx_uint_t                 n;
     const ngx_comet_price_t   *price;
-    ngx_comet_usage_t          estimate;
+    ngx_comet_usage_result_t   estimate;
 
     ngx_comet_quota_t          quotas[NGX_COMET_QUOTAS];   /* the tightest */
     ngx_comet_quota_t          refusing;
@@ -261,6 +296,9 @@ typedef struct {
     ngx_chain_t               *error_body;
     ngx_array_t               *list;       /* of models, as it comes */
 
+    ngx_comet_meter_t         *meter;
+    off_t                      body_sent;  /* bytes of the last request */
+
     unsigned                   gated:1;
     unsigned                   scanned:1;
     unsigned                   judged:1;
@@ -268,6 +306,9 @@ typedef struct {
     unsigned                   relaying:1; /* the answer is the upstream's */
     unsigned                   keepalive:1;
     unsigned                   lingering_close:1;
+    unsigned                   usage_added:1;  /* asked for by the gate */
+    unsigned                   unmetered:1;    /* an answer not to be read */
+    unsigned                   hung_up:1;      /* the client, on the API */
 } ngx_comet_ctx_t;
 
 
@@ -321,7 +362,7 @@ ngx_comet_ref_t *ngx_comet_limits_refs(ngx_comet_limits_t *limits,
 const ngx_comet_price_t *ngx_comet_price_of(ngx_comet_main_conf_t *cmcf,
     const char *model, size_t len);
 uint64_t ngx_comet_cost(const ngx_comet_price_t *price,
-    ngx_comet_usage_t *usage);
+    const ngx_comet_usage_result_t *usage);
 
 /* ngx_comet_zone.c */
 
@@ -377,6 +418,25 @@ char *ngx_comet_models(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_comet_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_comet_max_output_tokens(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* ngx_comet_meter.c */
+
+ngx_int_t ngx_comet_meter_init(ngx_conf_t *cf);
+void ngx_comet_meter_create(ngx_comet_meter_conf_t *conf);
+void ngx_comet_meter_merge(ngx_comet_meter_conf_t *conf,
+    ngx_comet_meter_conf_t *prev);
+
+/* nothing is to be fed any more */
+
+void ngx_comet_meter_finish(ngx_comet_meter_t *meter);
+
+/*
+ * What the call used.  Final in the log phase, on every way out; what has
+ * passed so far before that.
+ */
+
+void ngx_comet_meter_result(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_comet_usage_result_t *res);
 
 /* ngx_comet_models.c */
 

@@ -507,7 +507,8 @@ ngx_comet_price_of(ngx_comet_main_conf_t *cmcf, const char *model, size_t len)
 
 
 uint64_t
-ngx_comet_cost(const ngx_comet_price_t *price, ngx_comet_usage_t *usage)
+ngx_comet_cost(const ngx_comet_price_t *price,
+    const ngx_comet_usage_result_t *usage)
 {
     uint64_t  input, cached, output, cost;
 

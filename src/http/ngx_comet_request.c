@@ -110,6 +110,8 @@ ngx_comet_create_request(ngx_http_request_t *r)
         length += ngx_buf_size(cl->buf);
     }
 
+    ctx->body_sent = length;
+
     sized = (length > 0
              || (r->method & (NGX_HTTP_POST|NGX_HTTP_PUT|NGX_HTTP_PATCH)));
 

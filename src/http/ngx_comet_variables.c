@@ -14,6 +14,23 @@ static ngx_int_t ngx_comet_tenant_variable(ngx_http_request_t *r,
 static ngx_int_t ngx_comet_limit_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
+static ngx_int_t ngx_comet_tokens_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_comet_metered_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_comet_answer_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_comet_first_token_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+
+
+static const char *const  ngx_comet_metered[] = {
+    [NGX_COMET_METERED_NOT] = "",
+    [NGX_COMET_METERED_EXACT] = "yes",
+    [NGX_COMET_METERED_ESTIMATE] = "estimate",
+    [NGX_COMET_METERED_UNKNOWN] = "no",
+};
+
 
 static const char *const  ngx_comet_verdicts[] = {
     [NGX_COMET_PASS] = "pass",
@@ -37,8 +54,16 @@ enum {
 
 #define NGX_COMET_LIMIT_LEN  64
 
-#define ngx_comet_limit_named(name, what)                                  \
+#define ngx_comet_limit_named(name, what)                                     \
     { ngx_string(name), NULL, ngx_comet_limit_variable, what,                 \
+      NGX_HTTP_VAR_NOCACHEABLE, 0 }
+
+#define ngx_comet_tokens(name, field)                                         \
+    { ngx_string(name), NULL, ngx_comet_tokens_variable,                      \
+      offsetof(ngx_comet_usage_result_t, field), NGX_HTTP_VAR_NOCACHEABLE, 0 }
+
+#define ngx_comet_of_answer(name, handler, field)                             \
+    { ngx_string(name), NULL, handler, offsetof(ngx_comet_usage_t, field),    \
       NGX_HTTP_VAR_NOCACHEABLE, 0 }
 
 
@@ -59,6 +84,18 @@ static ngx_http_variable_t  ngx_comet_variables[] = {
     ngx_comet_limit_named("comet_limit_remaining", NGX_COMET_LIMIT_LEFT),
     ngx_comet_limit_named("comet_limit_reset", NGX_COMET_LIMIT_RESET),
     ngx_comet_limit_named("comet_limit_status", NGX_COMET_LIMIT_STATUS),
+
+    ngx_comet_tokens("comet_input_tokens", input),
+    ngx_comet_tokens("comet_output_tokens", output),
+    ngx_comet_tokens("comet_cached_tokens", cached),
+    ngx_comet_tokens("comet_reasoning_tokens", reasoning),
+    ngx_comet_variable("comet_metered", ngx_comet_metered_variable, meter),
+    ngx_comet_of_answer("comet_finish_reason", ngx_comet_answer_variable,
+                        finish),
+    ngx_comet_of_answer("comet_upstream_model", ngx_comet_answer_variable,
+                        model),
+    ngx_comet_variable("comet_first_token_time",
+                       ngx_comet_first_token_variable, meter),
 
       ngx_http_null_variable
 };
@@ -235,4 +272,94 @@ ngx_comet_limit_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     }
 
     return ngx_comet_variable_set(v, p, last - p);
+}
+
+
+static ngx_int_t
+ngx_comet_tokens_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    u_char                    *p;
+    ngx_comet_ctx_t           *ctx;
+    ngx_comet_usage_result_t   res;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    if (ctx == NULL) {
+        return ngx_comet_variable_text(v, NULL);
+    }
+
+    ngx_comet_meter_result(r, ctx, &res);
+
+    if (res.metered == NGX_COMET_METERED_NOT) {
+        return ngx_comet_variable_text(v, NULL);
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_comet_variable_set(v, p,
+               ngx_sprintf(p, "%uL", *(uint64_t *) ((char *) &res + data))
+               - p);
+}
+
+
+static ngx_int_t
+ngx_comet_metered_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_comet_ctx_t           *ctx;
+    ngx_comet_usage_result_t   res;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    if (ctx == NULL) {
+        return ngx_comet_variable_text(v, NULL);
+    }
+
+    ngx_comet_meter_result(r, ctx, &res);
+
+    return ngx_comet_variable_text(v, ngx_comet_metered[res.metered]);
+}
+
+
+static ngx_int_t
+ngx_comet_answer_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    ngx_comet_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    return ngx_comet_variable_text(v, ctx && ctx->meter
+                                      ? (char *) &ctx->meter->usage + data
+                                      : NULL);
+}
+
+
+static ngx_int_t
+ngx_comet_first_token_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char           *p;
+    ngx_msec_int_t    ms;
+    ngx_comet_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    if (ctx == NULL || ctx->meter == NULL || ctx->meter->first < 0) {
+        return ngx_comet_variable_text(v, NULL);
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_TIME_T_LEN + sizeof(".000") - 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ms = ctx->meter->first;
+
+    return ngx_comet_variable_set(v, p,
+               ngx_sprintf(p, "%T.%03M", (time_t) ms / 1000, ms % 1000) - p);
 }
