@@ -146,6 +146,11 @@ static ngx_command_t  ngx_comet_commands[] = {
     ngx_comet_command("comet_dry_run", NGX_COMET_POLICY|NGX_CONF_FLAG,
         ngx_conf_set_flag_slot, policy.dry_run),
 
+    /* what it uses */
+
+    ngx_comet_command("comet_usage", NGX_COMET_ANY|NGX_CONF_FLAG,
+        ngx_conf_set_flag_slot, meter.usage),
+
     /* headers */
 
     ngx_comet_command("comet_host", NGX_COMET_ANY|NGX_CONF_TAKE1,

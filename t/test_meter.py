@@ -202,3 +202,174 @@ def test_generated_cuts(edge, mock):
             assert answer.complete, seed
             assert numbers(logged(edge, n + 1)) \
                 == sent(mock, wishes["events"]), seed
+
+
+# the chunk that only the gateway asked for
+
+def direct(mock, body, wishes):
+    """the answer as the mock sends it to one who asks"""
+    return call(mock, "POST", "/v1/chat/completions", body,
+                plan(**wishes)).body
+
+
+def without_usage(body):
+    events = body.split(b"\n\n")
+    return b"\n\n".join(e for e in events if b'"choices": []' not in e)
+
+
+@pytest.mark.parametrize("options", [
+    None, {}, {"include_usage": False}, {"include_usage": None},
+    {"include_obfuscation": False}, "absent"])
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_a_client_that_did_not_ask_does_not_see_it(edge, mock, options,
+                                                   version):
+    body = dict(STREAM, stream_options=options)
+    if options == "absent":
+        body = STREAM
+    answer, line = post(edge, "/v1/chat/completions", body, version=version)
+    assert mock.last().json() == dict(body, stream_options=dict(
+        options if isinstance(options, dict) else {}, include_usage=True))
+    assert answer.complete
+    assert numbers(line) == sent(mock)
+    assert answer.body == without_usage(direct(mock, ASKED, {}))
+    assert b"usage" not in answer.body and answer.body.count(b"data:") == 8
+    assert answer.header("x-comet-repairs") is None
+    assert line["verdict"] == "pass"
+
+
+def test_a_client_that_asked_sees_it(edge, mock):
+    answer, line = post(edge, "/v1/chat/completions", ASKED)
+    assert mock.last().json() == ASKED
+    assert answer.body == direct(mock, ASKED, {})
+    assert b'"choices": []' in answer.body
+    assert numbers(line) == sent(mock)
+
+
+@pytest.mark.parametrize("location", ["comet_usage off;",
+                                      "comet_invalid observe;"])
+def test_nobody_asks(nginx, mock, location):
+    edge = nginx(conf(mock, location))
+    answer, line = post(edge, "/v1/chat/completions", STREAM)
+    assert mock.last().json() == STREAM
+    assert answer.body == direct(mock, STREAM, {})
+    size = len(mock.last().body)
+    assert line["metered"] == "estimate"
+    assert line["finish"] == "stop"
+    assert int(line["input"]) == (size + 3) // 4
+    assert int(line["output"]) == 7            # 27 bytes in 5 pieces
+
+
+def test_an_operator_who_says_what_is_sent(nginx, mock):
+    edge = nginx(conf(mock, "comet_param stream_options off;"))
+    chat(edge, STREAM)
+    assert mock.last().json() == STREAM
+
+
+def events_of(rng, eol):
+    """a stream of chat, and what is left of it without the chunk"""
+    stream = kept = b""
+    usage = {"prompt_tokens": rng.randrange(10**6),
+             "completion_tokens": rng.randrange(10**6)}
+    for n in range(rng.randint(1, 12)):
+        part = b""
+        kind = rng.random()
+        if kind < 0.15:
+            part = b": comment" + eol + rng.choice([b"", eol])
+        elif kind < 0.2:
+            part = b'data: {"choices":[],"usage":null}' + eol * 2
+        else:
+            chunk = {"id": "x", "choices": [{"delta": {"content": rng.choice(
+                ["a", "é", "\n", '"usage":{', "x" * 900])}}]}
+            if rng.random() < 0.5:
+                chunk = dict(reversed(chunk.items()))
+            part = b"data: " + json.dumps(
+                chunk, ensure_ascii=rng.random() < 0.5).encode() + eol * 2
+        stream += part
+        kept += part
+    chunk = {"id": "x", "choices": [], "usage": usage}
+    if rng.random() < 0.5:
+        chunk = dict(reversed(chunk.items()))
+    text = json.dumps(chunk).encode()
+    if rng.random() < 0.3:
+        text = text.replace(b", ", b"," + eol + b"data: ")
+    stream += b"data: " + text + eol * 2
+    tail = b"data: [DONE]" + eol * 2
+    return stream + tail, kept + tail, usage
+
+
+def framed(rng, body, how):
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+    if how == "length":
+        return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    if how == "close":
+        return head + b"Connection: close\r\n\r\n" + body
+    text = head + b"Transfer-Encoding: chunked\r\n\r\n"
+    while body:
+        n = rng.randint(1, 200)
+        text += b"%x\r\n%s\r\n" % (len(body[:n]), body[:n])
+        body = body[n:]
+    return text + b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize("buffer", ["comet_buffer_size 1k;", ""])
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_generated_streams_less_the_chunk(nginx, mock, buffer, version):
+    """Cut at random, in every framing and every kind of line."""
+    edge = nginx(conf(mock, buffer))
+    rng = random.Random(20261123)
+    for n in range(20 if SLOW else 80):
+        body, kept, usage = events_of(
+            rng, rng.choice([b"\n", b"\r\n", b"\r"]))
+        how = rng.choice(["length", "close", "chunked"])
+        answer, line = post(edge, "/v1/chat/completions", STREAM, plan(
+            close=True, pieces=rng.getrandbits(32),
+            raw=base64.b64encode(framed(rng, body, how)).decode()),
+            version=version)
+        assert answer.complete, (n, how)
+        assert answer.body == kept, (n, how)
+        assert numbers(line) == ["yes", str(usage["prompt_tokens"]),
+                                 str(usage["completion_tokens"]), "0", "0"]
+
+
+def test_what_is_held_comes_in_the_end(edge, mock):
+    """A stream that ends in the middle of what could be the chunk."""
+    body = b'data: {"choices":[],"usage":{"prompt_tokens":1'
+    answer, line = post(edge, "/v1/chat/completions", STREAM, raw(
+        b"200 OK\r\nContent-Type: text/event-stream", body))
+    assert answer.complete and answer.body == body
+    assert line["metered"] == "estimate"
+
+
+def test_a_slow_client_and_odd_pieces_take_little_memory(nginx, mock):
+    """Every event is held in part, and nobody reads them."""
+    event = b'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n' % (b"x" * 80)
+    body = event * 100000
+    text = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" \
+           b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+    listener = socket.create_server(("127.0.0.1", 0))
+    edge = nginx(conf(mock).replace("listen PORT;", "listen PORT sndbuf=16k;")
+                 .replace(str(mock.port), str(listener.getsockname()[1])))
+    pid, = edge.workers()
+
+    def resident():
+        status = open("/proc/%d/status" % pid).read()
+        return int(status.split("VmRSS:")[1].split()[0])
+
+    with Client(edge) as client:
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        client.send(request("POST", "/v1/chat/completions", STREAM))
+        peer, _ = listener.accept()
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)
+        peer.recv(65536)
+        peer.sendall(text[:1000])
+        client.head()
+        before = resident()
+        peer.settimeout(2)
+        at = 1000
+        with pytest.raises(TimeoutError):
+            while at < len(text):
+                at += peer.send(text[at:at + (61 if at < 300000 else 4096)])
+        assert resident() - before < 1024
+        peer.close()
+    listener.close()

@@ -17,6 +17,7 @@ static void ngx_comet_amend_limit(ngx_comet_judge_t *judge, const char *name);
 static void ngx_comet_amend_cap_set(ngx_comet_judge_t *judge,
     const ngx_comet_rule_t *rule);
 static void ngx_comet_amend_sets(ngx_comet_judge_t *judge);
+static void ngx_comet_amend_usage(ngx_comet_judge_t *judge);
 static void ngx_comet_amend_repairs(ngx_comet_judge_t *judge);
 static void ngx_comet_amend_ranges(ngx_comet_judge_t *judge);
 static void ngx_comet_amend_drops(ngx_comet_judge_t *judge);
@@ -143,6 +144,7 @@ ngx_comet_amend(ngx_comet_judge_t *judge)
     }
 
     ngx_comet_amend_sets(judge);
+    ngx_comet_amend_usage(judge);
 
     if (judge->policy->mode == NGX_COMET_REPAIR) {
         ngx_comet_amend_repairs(judge);
@@ -398,6 +400,59 @@ ngx_comet_amend_sets(ngx_comet_judge_t *judge)
         if (rule && !ngx_comet_judge_is_cap(slot->name)) {
             ngx_comet_amend_set(judge, slot, rule->set);
         }
+    }
+}
+
+
+/* a stream of chat brings its usage only if it is asked for */
+
+static void
+ngx_comet_amend_usage(ngx_comet_judge_t *judge)
+{
+    ngx_comet_asks_t        *asks;
+    ngx_comet_slot_t        *slot;
+    const ngx_comet_rule_t  *rules[NGX_COMET_RULE_KINDS];
+
+    static const char  name[] = "stream_options";
+
+    if (!judge->policy->usage || judge->policy->mode == NGX_COMET_OBSERVE
+        || judge->endpoint != NGX_COMET_ENDPOINT_CHAT
+        || !ngx_comet_judge_true(judge, "stream"))
+    {
+        return;
+    }
+
+    ngx_comet_judge_rules(judge, name, rules);
+
+    if (rules[NGX_COMET_RULE_SET] || rules[NGX_COMET_RULE_OFF]) {
+        return;
+    }
+
+    asks = &judge->asks;
+    slot = ngx_comet_judge_slot(judge, name);
+
+    if (slot->bad || (asks->there && !asks->no)) {
+        return;
+    }
+
+    judge->usage_added = 1;
+
+    if (!slot->whole) {
+        ngx_comet_amend_put(judge, judge->body_start, judge->body_start,
+                            "\"stream_options\":{\"include_usage\":true},");
+
+    } else if (slot->type == NGX_COMET_IS_NULL) {
+        ngx_comet_amend_put(judge, slot->value_start, slot->value_end,
+                            "{\"include_usage\":true}");
+
+    } else if (asks->there) {
+        ngx_comet_amend_put(judge, asks->start, asks->end, "true");
+
+    } else {
+        ngx_comet_amend_put(judge, slot->value_start + 1,
+                            slot->value_start + 1,
+                            asks->members ? "\"include_usage\":true,"
+                                          : "\"include_usage\":true");
     }
 }
 

@@ -379,6 +379,10 @@ ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
 
     frame->pending = NULL;
 
+    if (frame->field->fields->flags & NGX_COMET_USAGE) {
+        judge->asks.members++;
+    }
+
     for (field = frame->field->fields; field->name; field++) {
 
         if (!ngx_comet_collect_is(token, field->name, field->len)) {
@@ -461,6 +465,14 @@ ngx_comet_collect_value(ngx_comet_judge_t *judge,
                                     : sizeof("false") - 1;
             memcpy(slot->text, slot->truth ? "true" : "false", slot->len + 1);
         }
+    }
+
+    if (field->flags & NGX_COMET_USAGE) {
+        judge->asks.there = 1;
+        judge->asks.no = (token->type == NGX_COMET_FALSE
+                          || token->type == NGX_COMET_NULL);
+        judge->asks.start = token->start;
+        judge->asks.end = token->end;
     }
 
     if (type == NGX_COMET_IS_NULL && !frame->field->element) {

@@ -195,6 +195,7 @@ ngx_comet_judge_finish(ngx_comet_judge_t *judge)
         || judge->policy->mode == NGX_COMET_OBSERVE)
     {
         judge->nedits = 0;
+        judge->usage_added = 0;
         judge->repairs[0] = '\0';
     }
 
@@ -245,7 +246,7 @@ ngx_comet_judge_has(ngx_comet_judge_t *judge, const char *name)
 }
 
 
-static int
+int
 ngx_comet_judge_true(ngx_comet_judge_t *judge, const char *name)
 {
     ngx_comet_slot_t        *slot;

@@ -28,6 +28,7 @@ typedef struct {
     uint64_t                       cap;      /* of output tokens, or 0 */
     unsigned                       cap_default:1;
     unsigned                       models:1; /* admit() has a say */
+    unsigned                       usage:1;  /* streams are to bring it */
 
     const ngx_comet_provider_t  *(*provider)(void *data, const char *model,
                                       size_t len);
@@ -112,6 +113,17 @@ struct ngx_comet_range_s {
 };
 
 
+/* stream_options and the include_usage in it, as they were sent */
+
+typedef struct {
+    uint64_t                       start;      /* of the value */
+    uint64_t                       end;
+    size_t                         members;    /* of the options */
+    unsigned                       there:1;
+    unsigned                       no:1;       /* false or null */
+} ngx_comet_asks_t;
+
+
 #define NGX_COMET_FRAMES     8
 #define NGX_COMET_MODEL_MAX  256
 #define NGX_COMET_SAY_MAX    1024
@@ -132,6 +144,7 @@ typedef struct {
     uint64_t                       prev_end;
 
     ngx_comet_range_t             *ranges;     /* to repair, last first */
+    ngx_comet_asks_t               asks;
 
     const ngx_comet_provider_t    *provider;   /* once the model is known */
     size_t                         model_len;
@@ -141,6 +154,7 @@ typedef struct {
     unsigned                       failed:1;   /* no memory */
     unsigned                       fatal:1;    /* two readers may differ */
     unsigned                       beyond:1;   /* repair */
+    unsigned                       usage_added:1;
     size_t                         violations;
     int                            status;
     const char                    *code;
@@ -191,6 +205,7 @@ const ngx_comet_rule_t *ngx_comet_judge_own(ngx_comet_judge_t *judge,
     const char *param, ngx_comet_rule_e kind);
 void ngx_comet_judge_rules(ngx_comet_judge_t *judge, const char *param,
     const ngx_comet_rule_t **rules);
+int ngx_comet_judge_true(ngx_comet_judge_t *judge, const char *name);
 int ngx_comet_judge_is_cap(const char *param);
 void ngx_comet_judge_params(ngx_comet_judge_t *judge);
 int ngx_comet_collect(void *data, const ngx_comet_token_t *token);

@@ -104,13 +104,22 @@ static const ngx_comet_need_t  response_format_needs[] = {
 };
 
 
+/* any type passes; the API refuses what it does not take */
+
+static const ngx_comet_field_t  chat_stream_options[] = {
+    { NAME("include_usage"), .types = STRING|NUMBER|BOOL|OBJECT|ARRAY,
+      .flags = NGX_COMET_USAGE },
+    { .name = NULL }
+};
+
 static const ngx_comet_field_t  chat[] = {
     { NAME("model"), .types = STRING,
       .flags = NGX_COMET_REQUIRED|NGX_COMET_NONEMPTY },
     { NAME("messages"), .types = ARRAY, .element = &message_element,
       .flags = NGX_COMET_REQUIRED|NGX_COMET_NONEMPTY },
     { NAME("stream"), .types = BOOL },
-    { NAME("stream_options"), .types = OBJECT },
+    { NAME("stream_options"), .types = OBJECT,
+      .fields = chat_stream_options },
     { NAME("temperature"), .types = NUMBER, .high = 2 },
     { NAME("top_p"), .types = NUMBER, .high = 1 },
     { NAME("frequency_penalty"), .types = NUMBER, .low = -2, .high = 2 },

@@ -25,6 +25,7 @@
 #define NGX_COMET_ROLE       0x08
 #define NGX_COMET_TAG        0x10    /* stands for the parameter in a rule */
 #define NGX_COMET_ASKS       0x20    /* for other members: a tag of needs */
+#define NGX_COMET_USAGE      0x40    /* asks for that of a stream */
 
 
 typedef struct ngx_comet_field_s  ngx_comet_field_t;

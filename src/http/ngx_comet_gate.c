@@ -581,6 +581,8 @@ ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     ctx->edits = judge->edits;
     ctx->nedits = judge->nedits;
+    ctx->usage_added = judge->usage_added;
+    ctx->stream = ngx_comet_judge_true(judge, "stream");
 
     ngx_pfree(r->pool, judge);
     ctx->judge = NULL;

@@ -306,6 +306,7 @@ typedef struct {
     unsigned                   relaying:1; /* the answer is the upstream's */
     unsigned                   keepalive:1;
     unsigned                   lingering_close:1;
+    unsigned                   stream:1;       /* is asked for */
     unsigned                   usage_added:1;  /* asked for by the gate */
     unsigned                   unmetered:1;    /* an answer not to be read */
     unsigned                   hung_up:1;      /* the client, on the API */

@@ -104,6 +104,7 @@ choose(const unsigned char *bits)
     policy.rules = rules[bits[0] / 16 % 5];
     policy.cap = bits[1] & 1 ? 50 : 0;
     policy.cap_default = bits[1] / 2 & 1;
+    policy.usage = bits[0] / 128;
     policy.provider = bits[1] & 4 ? provider : NULL;
     policy.admit = arena_admit;
     policy.alloc = arena_alloc;

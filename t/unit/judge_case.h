@@ -12,6 +12,7 @@ typedef struct {
     uint64_t                 cap;
     unsigned                 cap_default;
     const char              *admits;
+    unsigned                 usage;
 } setting_t;
 
 
@@ -64,6 +65,7 @@ prepare(const setting_t *setting)
     policy.cap = setting->cap;
     policy.cap_default = setting->cap_default;
     policy.models = setting->admits != NULL;
+    policy.usage = setting->usage != 0;
     policy.admit = arena_admit;
     policy.alloc = arena_alloc;
     policy.data = &arena;

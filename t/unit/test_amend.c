@@ -57,8 +57,21 @@ static const ngx_comet_rule_t  set_prompt[] = {
     ngx_comet_rules_end
 };
 
+static const ngx_comet_rule_t  set_options[] = {
+    { "stream_options", NGX_COMET_RULE_SET, 0, 0, NULL, "{}" },
+    ngx_comet_rules_end
+};
+
+static const ngx_comet_rule_t  options_off[] = {
+    ngx_comet_rule_off("stream_options"),
+    ngx_comet_rules_end
+};
+
 #define SETTING(name, mode, rules, cap, dflt, admits)                         \
-    static const setting_t  name = { #name, mode, rules, cap, dflt, admits }
+    static const setting_t  name = { #name, mode, rules, cap, dflt, admits, 0 }
+
+#define ASKING(name, mode, rules)                                             \
+    static const setting_t  name = { #name, mode, rules, 0, 0, NULL, 1 }
 
 #define REJECT   NGX_COMET_REJECT
 #define REPAIR   NGX_COMET_REPAIR
@@ -82,6 +95,14 @@ SETTING(cap_repair, REPAIR, NULL, 50, 0, NULL);
 SETTING(cap_observe, OBSERVE, NULL, 50, 1, NULL);
 SETTING(default_reject, REJECT, NULL, 50, 1, NULL);
 SETTING(default_repair, REPAIR, NULL, 50, 1, NULL);
+ASKING(ask_reject, REJECT, NULL);
+ASKING(ask_repair, REPAIR, NULL);
+ASKING(ask_observe, OBSERVE, NULL);
+ASKING(ask_set, REJECT, set_options);
+ASKING(ask_off, REPAIR, options_off);
+ASKING(ask_stream, REJECT, set_stream);
+ASKING(ask_no_stream, REPAIR, off);
+
 SETTING(only_o3, REJECT, NULL, 0, 0, "o3");
 SETTING(only_o3_repair, REPAIR, NULL, 0, 0, "o3");
 SETTING(only_o3_observe, OBSERVE, NULL, 0, 0, "o3");
@@ -436,6 +457,65 @@ static const case_t  operator_cases[] = {
 };
 
 
+/* the usage of a stream is asked for, silently */
+
+#define ASKED    "\"stream_options\":{\"include_usage\":true}"
+#define STREAM   M("x") "," HI ",\"stream\":true"
+#define OPTIONS  ",\"stream_options\":"
+
+static const case_t  usage_cases[] = {
+    passes(CHAT, ask_reject, "{" STREAM "}", "{" ASKED "," STREAM "}"),
+    passes(CHAT, ask_repair, "{ " STREAM "}", "{" ASKED ", " STREAM "}"),
+    passes(CHAT, ask_reject, "{" STREAM OPTIONS " null }",
+           "{" STREAM OPTIONS " {\"include_usage\":true} }"),
+    passes(CHAT, ask_reject, "{" STREAM OPTIONS "{ }}",
+           "{" STREAM OPTIONS "{\"include_usage\":true }}"),
+    passes(CHAT, ask_reject, "{" STREAM OPTIONS "{\"a\":[{\"b\":1}] }}",
+           "{" STREAM OPTIONS "{\"include_usage\":true,\"a\":[{\"b\":1}] }}"),
+    passes(CHAT, ask_reject,
+           "{" STREAM OPTIONS "{\"a\":1,\"include_usage\": false,\"b\":2}}",
+           "{" STREAM OPTIONS "{\"a\":1,\"include_usage\": true,\"b\":2}}"),
+    passes(CHAT, ask_reject,
+           "{\"stream_options\":{\"include\\u005fusage\":null}," STREAM "}",
+           "{\"stream_options\":{\"include\\u005fusage\":true}," STREAM "}"),
+    repaired(CHAT, ask_repair, "{" STREAM ",\"n\":200}", "n", VALUE,
+             "n is 200", "{" ASKED "," STREAM ",\"n\":128}", "n=128"),
+    passes(CHAT, ask_stream, "{" M("x") "," HI "}",
+           "{\"stream\":true," ASKED "," M("x") "," HI "}"),
+
+    /* who asks gets what was asked for */
+
+    passes(CHAT, ask_reject, "{" STREAM "," ASKED "}", NULL),
+    passes(CHAT, ask_reject, "{" STREAM OPTIONS "{\"include_usage\":1}}",
+           NULL),
+    passes(CHAT, ask_reject, "{" STREAM OPTIONS "{\"include_usage\":{\"a\":"
+           "[]}}}", NULL),
+
+    /* nothing to ask for, or the operator says what is sent */
+
+    passes(CHAT, ask_reject, "{" M("x") "," HI "}", NULL),
+    passes(CHAT, ask_reject, "{" M("x") "," HI ",\"stream\":false}", NULL),
+    passes(CHAT, ask_observe, "{" STREAM "}", NULL),
+    passes(CHAT, ask_set, "{" STREAM "," ASKED "}",
+           "{" STREAM OPTIONS "{}}"),
+    passes(CHAT, ask_off, "{" STREAM "}", NULL),
+    repaired(CHAT, ask_no_stream, "{" STREAM "}", "stream", NONE,
+             "stream is not supported", "{" M("x") "," HI "}",
+             "stream=dropped"),
+    passes(RESPONSES, ask_reject,
+           "{" M("x") ",\"input\":\"\",\"stream\":true}", NULL),
+    passes(CHAT, reject, "{" STREAM OPTIONS "{\"include_usage\":false}}",
+           NULL),
+
+    /* two readers could differ about who asked */
+
+    refused(CHAT, ask_reject, "{" STREAM OPTIONS "{\"include_usage\":true,"
+            "\"include_usage\":false}}", "stream_options.include_usage", TWO,
+            "more than once"),
+    refused(CHAT, ask_reject, "{" STREAM OPTIONS "{\"Include_usage\":true}}",
+            "stream_options.include_usage", TWO, "only some readers"),
+};
+
 static const case_t  reader_cases[] = {
     refused(CHAT, repair, "{" M("x") "," HI ",\"n\":1,\"n\":1}", "n", TWO,
             "n is there more than once"),
@@ -532,6 +612,15 @@ test_operators(void **state)
     (void) state;
 
     run_cases(operator_cases);
+}
+
+
+static void
+test_usage(void **state)
+{
+    (void) state;
+
+    run_cases(usage_cases);
 }
 
 
@@ -633,6 +722,7 @@ main(void)
         cmocka_unit_test(test_caps),
         cmocka_unit_test(test_drops),
         cmocka_unit_test(test_operators),
+        cmocka_unit_test(test_usage),
         cmocka_unit_test(test_readers),
         cmocka_unit_test(test_long),
         cmocka_unit_test(test_no_memory),
