@@ -12,7 +12,7 @@ import struct
 import pytest
 
 from conftest import edge_conf, wait_for
-from wire import CHAT, STREAM, Client, call, chat, plan, request
+from wire import ASKED, CHAT, STREAM, Client, call, chat, plan, request
 
 SLOW = "COMET_SLOW" in os.environ
 
@@ -26,7 +26,6 @@ FORMAT = """log_format meter escape=json '{"status":$status,'
 """
 
 RESPONSE = {"model": "gpt-5.4", "input": "Hi"}
-ASKED = dict(STREAM, stream_options={"include_usage": True})
 
 
 def conf(mock, location="", **more):
@@ -373,3 +372,122 @@ def test_a_slow_client_and_odd_pieces_take_little_memory(nginx, mock):
         assert resident() - before < 1024
         peer.close()
     listener.close()
+
+
+# a stream that breaks off
+
+def events(body):
+    """(name, data) of each event, as the standard says"""
+    found = []
+    name, data = None, []
+    lines = re.split(rb"\r\n|\r|\n", body)
+    for line in lines[:-1]:
+        if line == b"":
+            if data:
+                found.append((name, b"\n".join(data)))
+            name, data = None, []
+        elif not line.startswith(b":"):
+            field, _, value = line.partition(b":")
+            value = value.removeprefix(b" ")
+            if field == b"data":
+                data.append(value)
+            elif field == b"event":
+                name = value.decode()
+    assert lines[-1] == b"" and not data
+    return found
+
+
+def check_error(body, code="upstream_unavailable"):
+    """the events before the error"""
+    *before, (name, data) = events(body)
+    data = json.loads(data)
+    assert data["error"]["code"] == code
+    assert data["error"]["type"] == "api_error"
+    assert set(data["error"]) == {"message", "type", "param", "code"}
+    if name is not None:
+        assert name == "error" and data["type"] == "error"
+        assert data["code"] == code and data["param"] is None
+        assert data["sequence_number"] in (len(before), len(before) + 1)
+        assert isinstance(data["message"], str)
+    return before
+
+
+STREAMS = [("/v1/chat/completions", STREAM), ("/v1/chat/completions", ASKED),
+           ("/v1/responses", dict(RESPONSE, stream=True))]
+
+
+@pytest.mark.parametrize("path,body", STREAMS,
+                         ids=["injected", "chat", "responses"])
+@pytest.mark.parametrize("framing", ["chunked", "close"])
+@pytest.mark.parametrize("how", ["fin", "reset"])
+def test_a_stream_cut_anywhere_says_so(edge, mock, path, body, framing, how):
+    wishes = {"framing": framing, "events": 2}
+    whole = call(edge, "POST", path, body, plan(**wishes)).body
+    size = mock.last().sent
+    whole = [d for n, d in events(whole)]
+    head = size - len(call(mock, "POST", path, body, plan(**wishes)).raw)
+    told = 0
+    step = 53 if SLOW else 11
+    for cut in range(300, size, step):
+        try:
+            answer = call(edge, "POST", path, body,
+                          plan(cut=cut, how=how, **wishes))
+        except EOFError:
+            continue
+        if answer.status != 200 or b"[DONE]" in answer.body \
+                or b'"response.completed"' in answer.body:
+            continue
+        told += 1
+        before = [d for n, d in check_error(answer.body)]
+        assert json.loads(before[-1]) if before else True
+        if path == "/v1/chat/completions":
+            assert before == whole[:len(before)], cut
+    assert head and told > 3
+
+
+def test_a_stream_that_times_out_says_so(nginx, mock):
+    edge = nginx(conf(mock, "comet_read_timeout 200ms;"))
+    for path, body in STREAMS:
+        answer, line = post(edge, path, body, plan(cut=900, how="stall"))
+        assert answer.status == 200 and not answer.complete
+        check_error(answer.body, "upstream_timeout")
+        assert line["metered"] == "estimate"
+        assert int(line["input"]) > 0
+
+
+def test_a_broken_chunk_in_a_stream_says_so(edge, mock):
+    text = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" \
+           b"Transfer-Encoding: chunked\r\n\r\n9\r\ndata: {}\n\r\nzz\r\n"
+    headers = plan(close=True, raw=base64.b64encode(text).decode())
+    for body, before in [(ASKED, [(None, b"{}")]), (STREAM, [])]:
+        answer = chat(edge, body, headers)
+        assert not answer.complete
+        assert check_error(answer.body) == before
+
+
+def test_an_error_of_the_api_is_not_told_twice(edge, mock):
+    said = b'data: {"error":{"message":"no"}}\n\n'
+    text = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" \
+           b"Content-Length: 999\r\n\r\n" + said
+    answer = chat(edge, STREAM, plan(
+        close=True, raw=base64.b64encode(text).decode()))
+    assert answer.body == said and not answer.complete
+
+
+def test_a_plain_answer_is_cut_as_ever(edge, mock):
+    answer = chat(edge, CHAT, plan(cut=400))
+    assert not answer.complete and b"upstream_unavailable" not in answer.body
+
+
+def test_the_rest_of_a_slow_client_comes_before_the_error(nginx, mock):
+    """The error waits behind what the client has not read yet."""
+    edge = nginx(conf(mock).replace("listen PORT;", "listen PORT sndbuf=16k;"))
+    with Client(edge) as client:
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        client.send(request("POST", "/v1/chat/completions", STREAM, plan(
+            events=2000, cut=150000)))
+        client.head()
+        wait_for(lambda: mock.open == 0 or mock.last().sent >= 100000)
+        body, complete = client.chunks()
+    assert not complete
+    assert len(check_error(body)) > 700

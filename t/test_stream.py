@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from conftest import edge_conf, wait_for
-from wire import CHAT, STREAM, Client, chat, plan, request
+from wire import ASKED, CHAT, STREAM, Client, chat, plan, request
 
 SLOW = "COMET_SLOW" in os.environ      # sanitizers and valgrind
 
@@ -66,11 +66,11 @@ def test_random_cuts(nginx, mock):
 def test_an_event_is_on_the_wire_before_the_next_is_sent(edge, mock):
     """The mock waits for the client to have read each event."""
     with Client(edge) as client:
-        client.send(request("POST", "/v1/chat/completions", STREAM,
+        client.send(request("POST", "/v1/chat/completions", ASKED,
                             plan(hold=True, events=200)))
         _, status, _ = client.head()
         assert status == 200
-        for n in range(203):
+        for n in range(204):
             mock.release()
             event = client.until(b"\n\n")
             assert b"data: " in event
@@ -80,10 +80,10 @@ def test_an_event_is_on_the_wire_before_the_next_is_sent(edge, mock):
 @pytest.mark.parametrize("framing", ["chunked", "close"])
 def test_an_event_comes_alone_whatever_the_framing(edge, mock, framing):
     with Client(edge) as client:
-        client.send(request("POST", "/v1/chat/completions", STREAM,
+        client.send(request("POST", "/v1/chat/completions", ASKED,
                             plan(hold=True, events=3, framing=framing)))
         client.head()
-        for _ in range(6):
+        for _ in range(7):
             mock.release()
             client.until(b"\n\n")
 

@@ -140,6 +140,7 @@ def call(server, method, target, body=None, headers=None, **how):
 
 CHAT = {"model": "gpt-5.4", "messages": [{"role": "user", "content": "Hi"}]}
 STREAM = dict(CHAT, stream=True)
+ASKED = dict(STREAM, stream_options={"include_usage": True})
 
 
 def chat(server, body=None, headers=None, **how):

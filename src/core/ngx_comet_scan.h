@@ -176,6 +176,19 @@ int ngx_comet_scan_finish(ngx_comet_scan_t *scan);
 
 uint64_t ngx_comet_scan_begun(const ngx_comet_scan_t *scan);
 
+/* whether white space may come next */
+
+int ngx_comet_scan_between(const ngx_comet_scan_t *scan);
+
+/*
+ * Writes what makes a text that was cut off whole but for the closing bracket
+ * of its object, and a comma if another member needs one before it.  Returns
+ * how much that is, at most NGX_COMET_SCAN_DEPTH_MAX + 32, or -1 if the text is
+ * not an object that has begun.
+ */
+
+int ngx_comet_scan_mend(const ngx_comet_scan_t *scan, char *buf);
+
 const char *ngx_comet_scan_message(const ngx_comet_scan_t *scan);
 
 

@@ -91,6 +91,7 @@ const unsigned char *ngx_comet_scan_number_begin(ngx_comet_scan_t *scan,
     const unsigned char *p, const unsigned char *end);
 const unsigned char *ngx_comet_scan_number(ngx_comet_scan_t *scan,
     const unsigned char *p, const unsigned char *end);
+const char *ngx_comet_scan_scalar_rest(const ngx_comet_scan_t *scan);
 int ngx_comet_scan_number_finish(ngx_comet_scan_t *scan);
 const unsigned char *ngx_comet_scan_literal_begin(ngx_comet_scan_t *scan,
     const unsigned char *p, const unsigned char *end, unsigned literal);

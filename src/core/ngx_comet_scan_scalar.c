@@ -440,3 +440,16 @@ ngx_comet_scan_literal_begin(ngx_comet_scan_t *scan, const unsigned char *p,
 
     return ngx_comet_scan_literal(scan, p, end);
 }
+
+
+/* what a number or a literal lacks */
+
+const char *
+ngx_comet_scan_scalar_rest(const ngx_comet_scan_t *scan)
+{
+    if (scan->state == NGX_COMET_IN_NUMBER) {
+        return scan->number < NGX_COMET_NUMBER_ZERO ? "0" : "";
+    }
+
+    return ngx_comet_scan_literals[scan->literal].text + scan->matched;
+}

@@ -37,6 +37,14 @@ ngx_comet_sse_line_start(const ngx_comet_sse_t *sse)
 }
 
 
+int
+ngx_comet_sse_in_data(const ngx_comet_sse_t *sse)
+{
+    return sse->state == NGX_COMET_SSE_SPACE
+           || sse->state == NGX_COMET_SSE_DATA;
+}
+
+
 static const unsigned char *
 ngx_comet_sse_line_end(const unsigned char *p, const unsigned char *end)
 {

@@ -52,6 +52,10 @@ void ngx_comet_sse_init(ngx_comet_sse_t *sse, ngx_comet_sse_data_pt data,
 size_t ngx_comet_sse_feed(ngx_comet_sse_t *sse, const unsigned char *p,
     size_t len);
 
+/* whether what comes next in the line is data */
+
+int ngx_comet_sse_in_data(const ngx_comet_sse_t *sse);
+
 /* whether nothing of a line has come yet */
 
 int ngx_comet_sse_line_start(const ngx_comet_sse_t *sse);

@@ -86,6 +86,8 @@ typedef struct {
     unsigned                   error:1;    /* it tells of an error */
     unsigned                   ended:1;    /* as its form says */
 
+    uint64_t                   sequence;   /* number of the next event */
+
     /* what was produced as far as it passed, for an estimate */
 
     uint64_t                   pieces;     /* deltas that bring text */

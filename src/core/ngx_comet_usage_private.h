@@ -27,6 +27,7 @@ enum {
     NGX_COMET_FOR_TYPE,
     NGX_COMET_FOR_ITEM,
     NGX_COMET_FOR_ERROR,
+    NGX_COMET_FOR_SEQUENCE,
     NGX_COMET_FOR_TEXT,
     NGX_COMET_FOR_HOLDER            /* of others */
 };

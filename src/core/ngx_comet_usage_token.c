@@ -145,6 +145,7 @@ MEMBERS(event_response) = {
 
 MEMBERS(response_event) = {
     ngx_comet_scalar("type", NGX_COMET_FOR_TYPE),
+    ngx_comet_scalar("sequence_number", NGX_COMET_FOR_SEQUENCE),
     ngx_comet_scalar("delta", NGX_COMET_FOR_TEXT),
     ngx_comet_object("response", NGX_COMET_FOR_HOLDER, event_response),
     ngx_comet_scalar("error", NGX_COMET_FOR_ERROR),
@@ -458,6 +459,7 @@ ngx_comet_usage_value(ngx_comet_usage_t *usage,
     const ngx_comet_token_t *token)
 {
     int                        array;
+    uint64_t                   sequence;
     const ngx_comet_member_t  *member;
 
     member = usage->member;
@@ -500,6 +502,15 @@ ngx_comet_usage_value(ngx_comet_usage_t *usage,
 
     case NGX_COMET_FOR_ERROR:
         usage->event.error = 1;
+        break;
+
+    case NGX_COMET_FOR_SEQUENCE:
+        if (token->type == NGX_COMET_NUMBER
+            && ngx_comet_usage_number(token, &sequence))
+        {
+            usage->sequence = sequence + 1;
+        }
+
         break;
     }
 

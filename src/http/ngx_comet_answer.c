@@ -639,6 +639,7 @@ ngx_comet_answer_buf(ngx_http_request_t *r, ngx_chain_t **last)
 void
 ngx_comet_answer_finalize(ngx_http_request_t *r, ngx_int_t rc)
 {
+    ngx_uint_t            truncated;
     ngx_comet_ctx_t      *ctx;
     ngx_connection_t     *pc;
     ngx_http_upstream_t  *u;
@@ -669,7 +670,16 @@ ngx_comet_answer_finalize(ngx_http_request_t *r, ngx_int_t rc)
         return;
     }
 
-    if (rc == 0 && u->length == -1 && pc && ngx_comet_tls_truncated(pc)) {
+    truncated = (rc == 0 && u->length == -1
+                 && pc && ngx_comet_tls_truncated(pc));
+
+    /* the end of the connection alone does not say that a stream is whole */
+
+    if (rc >= NGX_HTTP_INTERNAL_SERVER_ERROR || (rc == 0 && u->length == -1)) {
+        ngx_comet_inband(r, ctx, rc);
+    }
+
+    if (truncated) {
         ngx_log_error(NGX_LOG_ERR, pc->log, 0,
                       "upstream broke off the TLS connection of an answer "
                       "that ends with it");

@@ -310,6 +310,7 @@ typedef struct {
     unsigned                   usage_added:1;  /* asked for by the gate */
     unsigned                   unmetered:1;    /* an answer not to be read */
     unsigned                   hung_up:1;      /* the client, on the API */
+    unsigned                   told:1;         /* of a break, in the stream */
 } ngx_comet_ctx_t;
 
 
@@ -420,12 +421,21 @@ char *ngx_comet_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_comet_max_output_tokens(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/* ngx_comet_inband.c */
+
+void ngx_comet_inband(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_int_t rc);
+
 /* ngx_comet_meter.c */
 
 ngx_int_t ngx_comet_meter_init(ngx_conf_t *cf);
 void ngx_comet_meter_create(ngx_comet_meter_conf_t *conf);
 void ngx_comet_meter_merge(ngx_comet_meter_conf_t *conf,
     ngx_comet_meter_conf_t *prev);
+
+/* what is held back will never be sent */
+
+void ngx_comet_meter_drop(ngx_comet_meter_t *meter);
 
 /* nothing is to be fed any more */
 

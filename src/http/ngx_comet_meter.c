@@ -327,9 +327,7 @@ ngx_comet_meter_release(ngx_comet_meter_out_t *out)
 }
 
 
-/* the chunk: nothing of it was sent */
-
-static void
+void
 ngx_comet_meter_drop(ngx_comet_meter_t *meter)
 {
     ngx_chain_t  *cl, *next;

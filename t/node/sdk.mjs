@@ -80,14 +80,45 @@ const tests = {
                        && error.code === "upstream_unavailable");
     },
 
-    async cutStream() {
-        const stream = await client.chat.completions.create(
-            { model, messages, stream: true }, plan({ cut: 900 }));
-        await assert.rejects(async () => {
+    async usage() {
+        const ask = { include_usage: true };
+        for (const stream_options of [undefined, ask]) {
+            const seen = [];
+            const stream = await client.chat.completions.create(
+                { model, messages, stream: true, stream_options });
             for await (const chunk of stream) {
-                assert.ok(chunk);
+                seen.push(chunk);
             }
-        });
+            assert.equal(seen.at(-1).choices.length, stream_options ? 0 : 1);
+            assert.equal(seen.some((chunk) => chunk.usage),
+                         Boolean(stream_options));
+        }
+    },
+
+    async cutStream() {
+        for (let cut = 330; cut < 1000; cut += 61) {
+            await assert.rejects(async () => {
+                const stream = await client.chat.completions.create(
+                    { model, messages, stream: true }, plan({ cut }));
+                for await (const chunk of stream) {
+                    assert.ok(chunk);
+                }
+            }, (error) => error instanceof OpenAI.APIError
+                          && error.code === "upstream_unavailable");
+        }
+    },
+
+    async cutResponses() {
+        for (let cut = 330; cut < 3000; cut += 307) {
+            await assert.rejects(async () => {
+                const stream = await client.responses.create(
+                    { model, input: "Hello", stream: true }, plan({ cut }));
+                for await (const event of stream) {
+                    assert.ok(event);
+                }
+            }, (error) => error instanceof OpenAI.APIError
+                          && error.code === "upstream_unavailable");
+        }
     },
 
     async abort() {

@@ -10,6 +10,7 @@
 
 #include "usage_run.h"
 #include "usage_make.h"
+#include "ngx_comet_mend.h"
 
 
 #define CHAT              { 0, 0, 0 }
@@ -598,6 +599,241 @@ test_at_once(void **state)
 }
 
 
+/* the stream that was cut, and what is put behind it, are events to the end */
+
+static void
+check_mended(const usage_run_t *run, const usage_form_t *form,
+    const usage_run_t *whole, const char *tail)
+{
+    size_t          at, next, len, n, both;
+    cJSON          *json, *item, *error;
+    unsigned char  *text;
+    const char     *type;
+    usage_event_t   event, same;
+
+    n = strlen(tail);
+    len = run->len + n;
+    text = malloc(len + 1);
+    assert_non_null(text);
+    memcpy(text, run->out, run->len);
+    memcpy(text + run->len, tail, n + 1);
+
+    json = NULL;
+    both = 0;
+
+    for (at = 0; (next = usage_event_next(&event, text, at, len)); at = next) {
+
+        cJSON_Delete(json);
+        event.text[event.len] = '\0';
+        json = cJSON_ParseWithLengthOpts((char *) event.text, event.len + 1,
+                                         NULL, 1);
+
+        /* an event that was whole stays what it was */
+
+        if (event.end <= run->len) {
+            both = usage_event_next(&same, whole->out, both, whole->len);
+            assert_true(both > 0);
+            assert_int_equal(event.len, same.len);
+            assert_memory_equal(event.text, same.text, event.len);
+            free(same.text);
+        }
+
+        free(event.text);
+        event.text = NULL;
+    }
+
+    free(event.text);
+
+    if (at != len || json == NULL) {
+        fail_msg("no event in the end:\n%s", (char *) text);
+    }
+
+    /* of two of a name readers take the last */
+
+    type = "";
+    error = NULL;
+
+    cJSON_ArrayForEach(item, json) {
+        if (strcmp(item->string, "type") == 0) {
+            type = usage_model_string(item);
+        }
+
+        if (strcmp(item->string, "error") == 0) {
+            error = item;
+        }
+    }
+
+    assert_string_equal(form->responses ? "error" : "", type);
+    assert_non_null(cJSON_GetObjectItem(error, "message"));
+    assert_non_null(cJSON_GetObjectItem(error, "param"));
+
+    cJSON_Delete(json);
+    free(text);
+}
+
+
+static void
+test_mend(void **state)
+{
+    char               *tail;
+    size_t              i, k, cut, separate, made;
+    uint64_t            gone;
+    writer_t            w;
+    usage_run_t         run, whole;
+    usage_form_t        form;
+    ngx_comet_error_t   error;
+    ngx_comet_usage_t   usage;
+
+    (void) state;
+
+    error = ngx_comet_error_of_status(502);
+    memset(&w, 0, sizeof(writer_t));
+    separate = 0;
+    made = 0;
+
+    for (i = 0; i < 120; i++) {
+        random_state = i + 5000;
+        form.responses = i % 2;
+        form.stream = 1;
+        form.inject = i % 3 == 1;
+
+        w.len = 0;
+        w.odd = (i % 5 > 1);
+        put_answer(&w, &form);
+
+        usage_run(&whole, &form, (unsigned char *) w.text, w.len, NULL, 0);
+
+        for (cut = i % 3; cut < w.len; cut += 3) {
+            memset(&run, 0, sizeof(run));
+            run.out = malloc(w.len + 1);
+            assert_non_null(run.out);
+            gone = 0;
+
+            ngx_comet_usage_init(&usage, form.responses
+                                         ? NGX_COMET_ENDPOINT_RESPONSES
+                                         : NGX_COMET_ENDPOINT_CHAT,
+                                 1, form.inject);
+
+            for (k = 0; k + 50 < cut; k += 50) {
+                usage_run_piece(&run, &usage, (unsigned char *) w.text, k,
+                                k + 50, &gone);
+            }
+
+            usage_run_piece(&run, &usage, (unsigned char *) w.text, k, cut,
+                            &gone);
+
+            if (usage.ended || usage.error) {
+                free(run.out);
+                continue;
+            }
+
+            tail = ngx_comet_mend(&usage, &error);
+            assert_non_null(tail);
+            made++;
+            separate += strstr(tail, "data: {") != NULL;
+
+            check_mended(&run, &form, &whole, tail);
+
+            free(tail);
+            free(run.out);
+        }
+
+        free(whole.out);
+    }
+
+    /* both ways are taken */
+
+    assert_true(separate > made / 50);
+    assert_true(made - separate > made / 4);
+
+    free(w.text);
+}
+
+
+typedef struct {
+    usage_form_t         form;
+    const char          *sent;
+    const char          *tail;
+} mend_case_t;
+
+
+#define ERROR  "\"error\":{\"message\":\"m\",\"type\":\"t\","               \
+               "\"param\":null,\"code\":\"c\"}"
+
+static const mend_case_t  mend_cases[] = {
+    { CHAT_STREAM, "", "data: {" ERROR "}\n\n" },
+    { CHAT_STREAM, DATA("{}"), "data: {" ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {}\r\r", "\ndata: {" ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {}\r", "\n\ndata: {" ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {}", "\n\ndata: {" ERROR "}\n\n" },
+    { CHAT_STREAM, ": com", "\ndata: {" ERROR "}\n\n" },
+    { CHAT_STREAM, "da", "\ndata: {" ERROR "}\n\n" },
+    { CHAT_STREAM, "data", "\ndata: {" ERROR "}\n\n" },
+    { CHAT_STREAM, "data:", "{" ERROR "}\n\n" },
+    { CHAT_STREAM, "data: ", "{" ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {", ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a", "\":0," ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\"", ":0," ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\":", "0," ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\":-", "0," ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\":1", "," ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\":1.5e", "0," ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\":tr", "ue," ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\":\"x\\", "\\\"," ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\":\"x\\u0", "020\"," ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\":\"\\ud83d", "\\udc00\"," ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\":\"\\ud83d\\ud", "c00\"," ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\":\"\xf0\x9f", "\x80\x80\"," ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\":\"\xe0", "\xa0\x80\"," ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\":1,", ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\":[{\"b\":1,", "\"\":0}]," ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\":[[1,{", "}]]," ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\":1,\n", "data:" ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\":1,\r: c", "\ndata:" ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {\"a\":\"\n", "\ndata: {" ERROR "}\n\n" },
+    { CHAT_STREAM, "data: [DO", "\n\ndata: {" ERROR "}\n\n" },
+    { CHAT_STREAM, "data: [{", "\n\ndata: {" ERROR "}\n\n" },
+    { CHAT_STREAM, "data: {]", "\n\ndata: {" ERROR "}\n\n" },
+    { INJECTED, "data: {\"usage\":{", "data: {" ERROR "}\n\n" },
+    { RESPONSES_STREAM, "event: x\ndata: {\"sequence_number\":4,",
+      ERROR ",\"type\":\"error\",\"code\":\"c\",\"message\":\"m\","
+      "\"param\":null,\"sequence_number\":5}\nevent: error\n\n" },
+    { RESPONSES_STREAM, "event: x",
+      "\nevent: error\ndata: {" ERROR ",\"type\":\"error\",\"code\":\"c\","
+      "\"message\":\"m\",\"param\":null,\"sequence_number\":0}\n\n" },
+    { CHAT, NULL, NULL }
+};
+
+
+static void
+test_mend_cases(void **state)
+{
+    char               *tail;
+    ngx_comet_error_t   error = { 502, "t", "c", NULL, "m" };
+    ngx_comet_usage_t   usage;
+    const mend_case_t  *c;
+
+    (void) state;
+
+    for (c = mend_cases; c->sent; c++) {
+        ngx_comet_usage_init(&usage, c->form.responses
+                                     ? NGX_COMET_ENDPOINT_RESPONSES
+                                     : NGX_COMET_ENDPOINT_CHAT,
+                             1, c->form.inject);
+        (void) ngx_comet_usage_feed(&usage, (const unsigned char *) c->sent,
+                                    strlen(c->sent));
+        tail = ngx_comet_mend(&usage, &error);
+        assert_non_null(tail);
+
+        if (strcmp(tail, c->tail) != 0) {
+            fail_msg("behind %s\nis %s\nnot %s", c->sent, tail, c->tail);
+        }
+
+        free(tail);
+    }
+}
+
+
 static void
 test_long_text(void **state)
 {
@@ -637,6 +873,8 @@ main(void)
         cmocka_unit_test(test_hold),
         cmocka_unit_test(test_at_once),
         cmocka_unit_test(test_long_text),
+        cmocka_unit_test(test_mend),
+        cmocka_unit_test(test_mend_cases),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
