@@ -60,6 +60,7 @@ def estimate(body, output):
 
 CAPPED = dict(CHAT, max_completion_tokens=100)
 COST = estimate(CAPPED, 100)
+USED = plan(usage=[COST - 100, 100])      # exactly what was reserved
 
 
 # who calls
@@ -309,7 +310,8 @@ def test_reservations_never_exceed_the_budget(nginx, mock):
     server = nginx(tenants(mock, alice="comet_budget %d/30d;" % budget),
                    workers=2)
     statuses = hammer(server, 64, calls=3, body=CAPPED,
-                      headers=dict(bearer(), **plan(delay=0.05)))
+                      headers=dict(bearer(), **plan(
+                          delay=0.05, usage=[COST - 100, 100])))
     assert set(statuses) == {200, 429}
     passed = len(mock.requests)
     assert passed == statuses.count(200) <= 20
@@ -318,7 +320,7 @@ def test_reservations_never_exceed_the_budget(nginx, mock):
 
 def test_an_exhausted_budget_is_told_before_the_body_is_read(nginx, mock):
     server = nginx(tenants(mock, alice="comet_budget %d/30d;" % COST))
-    assert chat(server, CAPPED, bearer()).status == 200
+    assert chat(server, CAPPED, dict(bearer(), **USED)).status == 200
     wait_for(lambda: models(server).status == 429)
     with Client(server) as client:
         client.send(request("POST", "/v1/chat/completions", CAPPED,
@@ -476,9 +478,10 @@ def test_limits_stand_side_by_side_and_the_tightest_decides(nginx, mock):
         comet_budget %d/30d models=gpt-5*;
         """ % (2 * COST)))
     o3 = dict(CAPPED, model="o3")
-    assert [chat(server, o3, bearer()).status for _ in range(3)] \
+    used = dict(bearer(), **USED)
+    assert [chat(server, o3, used).status for _ in range(3)] \
         == [200, 200, 429]
-    assert [chat(server, CAPPED, bearer()).status for _ in range(3)] \
+    assert [chat(server, CAPPED, used).status for _ in range(3)] \
         == [200, 200, 429]
     answer = chat(server, CAPPED, bearer())
     assert "for gpt-5*" in answer.json()["error"]["message"]
@@ -493,7 +496,8 @@ def test_money_is_counted_by_price(nginx, mock):
     server = nginx(tenants(mock, alice="comet_spend 0.0025/30d;", http="""
         comet_price gpt-5* input=0 output=10;
         comet_price claude-* input=1 output=1;"""))
-    statuses = [chat(server, CAPPED, bearer()).status for _ in range(3)]
+    used = dict(bearer(), **USED)
+    statuses = [chat(server, CAPPED, used).status for _ in range(3)]
     assert statuses == [200, 200, 429]
     error = chat(server, CAPPED, bearer()).json()["error"]
     assert error["code"] == "insufficient_quota"
@@ -644,21 +648,22 @@ def test_the_node_sdk_knows_each_refusal(nginx, mock):
 
 
 def test_a_reload_keeps_every_counter(nginx, mock):
+    used = dict(bearer(), **USED)
     limits = "comet_rate 2r/m burst=2; comet_budget %d/30d;" % (3 * COST)
     server = nginx(tenants(mock, alice=limits))
-    assert chat(server, CAPPED, bearer()).status == 200
+    assert chat(server, CAPPED, used).status == 200
     server.reload()
-    assert chat(server, CAPPED, bearer()).status == 200
-    assert chat(server, CAPPED, bearer()).status == 429
+    assert chat(server, CAPPED, used).status == 200
+    assert chat(server, CAPPED, used).status == 429
     # another number, the same counter
     server.reload(tenants(mock, alice=limits.replace("burst=2", "burst=9")))
-    assert chat(server, CAPPED, bearer()).status == 200
-    assert chat(server, CAPPED, bearer()).status == 429
+    assert chat(server, CAPPED, used).status == 200
+    assert chat(server, CAPPED, used).status == 429
     # gone, and back
     server.reload(tenants(mock))
-    assert chat(server, CAPPED, bearer()).status == 200
+    assert chat(server, CAPPED, used).status == 200
     server.reload(tenants(mock, alice=limits))
-    assert chat(server, CAPPED, bearer()).status == 429
+    assert chat(server, CAPPED, used).status == 429
 
 
 def test_a_call_that_outlives_a_reload_is_settled(nginx, mock):

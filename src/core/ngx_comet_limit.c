@@ -521,9 +521,9 @@ ngx_comet_amount(char *text, size_t size, ngx_comet_limit_e kind,
                                  (unsigned long long) amount);
     }
 
-    n = snprintf(text, size, "%llu.%06llu",
+    n = snprintf(text, size, "%llu.%012llu",
                  (unsigned long long) (amount / NGX_COMET_MONEY),
-                 (unsigned long long) (amount % NGX_COMET_MONEY / 1000000));
+                 (unsigned long long) (amount % NGX_COMET_MONEY));
 
     /* two places at least */
 

@@ -103,6 +103,8 @@ uint64_t ngx_comet_limit_reset(const ngx_comet_limit_t *limit,
 #define NGX_COMET_DURATION_LEN  32
 
 size_t ngx_comet_duration(char *text, uint64_t ms);
+#define NGX_COMET_AMOUNT_LEN    40
+
 size_t ngx_comet_amount(char *text, size_t size, ngx_comet_limit_e kind,
     uint64_t amount);
 

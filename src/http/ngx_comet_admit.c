@@ -203,11 +203,11 @@ ngx_comet_admit_size(ngx_http_request_t *r)
 ngx_int_t
 ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    ngx_str_t               model;
-    ngx_uint_t              i;
-    ngx_comet_asked_t       asked;
-    ngx_comet_usage_result_t       usage;
-    ngx_comet_admission_t  *admission;
+    ngx_str_t                  model;
+    ngx_uint_t                 i;
+    ngx_comet_asked_t          asked;
+    ngx_comet_admission_t     *admission;
+    ngx_comet_usage_result_t   usage;
 
     admission = ctx->admission;
 
@@ -490,7 +490,8 @@ static u_char *
 ngx_comet_admit_explain(u_char *p, u_char *last, ngx_comet_entry_t *entry,
     ngx_comet_limit_conf_t *conf)
 {
-    char               needs[32], left[32], frees[NGX_COMET_DURATION_LEN];
+    char               needs[NGX_COMET_AMOUNT_LEN], left[NGX_COMET_AMOUNT_LEN],
+                       frees[NGX_COMET_DURATION_LEN];
     ngx_comet_limit_e  kind;
 
     kind = conf->limit.kind;
@@ -730,45 +731,15 @@ ngx_comet_admit_taken(ngx_comet_limit_e kind, const ngx_comet_price_t *price,
 }
 
 
-/*
- * What a call used: nothing if it was refused or failed, its input if the
- * client did not wait for the answer.
- */
-
-static void
-ngx_comet_admit_usage(ngx_http_request_t *r, ngx_comet_admission_t *admission,
-    ngx_comet_usage_result_t *usage)
-{
-    ngx_comet_ctx_t  *ctx;
-
-    ngx_memzero(usage, sizeof(ngx_comet_usage_result_t));
-
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
-
-    if (ctx == NULL || r->upstream == NULL) {
-        return;
-    }
-
-    if (ctx->relaying) {
-
-        if (r->headers_out.status < NGX_HTTP_SPECIAL_RESPONSE) {
-            *usage = admission->estimate;
-        }
-
-    } else if (r->connection->error) {
-        usage->input = admission->estimate.input;
-    }
-}
-
-
 static void
 ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
 {
-    ngx_uint_t              i;
-    ngx_comet_clock_t       clock;
-    ngx_comet_entry_t       entries[NGX_COMET_ENTRIES_MAX];
-    ngx_comet_usage_result_t       usage;
-    ngx_comet_main_conf_t  *cmcf;
+    ngx_uint_t                 i;
+    ngx_comet_ctx_t           *ctx;
+    ngx_comet_clock_t          clock;
+    ngx_comet_entry_t          entries[NGX_COMET_ENTRIES_MAX];
+    ngx_comet_main_conf_t     *cmcf;
+    ngx_comet_usage_result_t   usage;
 
     if (admission->settled) {
         return;
@@ -780,7 +751,14 @@ ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
         return;
     }
 
-    ngx_comet_admit_usage(r, admission, &usage);
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    if (ctx) {
+        ngx_comet_meter_result(r, ctx, &usage);
+
+    } else {
+        ngx_memzero(&usage, sizeof(ngx_comet_usage_result_t));
+    }
 
     for (i = 0; i < admission->n; i++) {
 

@@ -7,6 +7,8 @@
 
 #include "ngx_comet_http.h"
 
+#include "ngx_comet_estimate.h"
+
 
 #define NGX_COMET_HELD_SIZE  512
 
@@ -523,7 +525,7 @@ ngx_comet_meter_estimate(ngx_comet_ctx_t *ctx, ngx_comet_usage_result_t *res)
     uint64_t            produced;
     ngx_comet_usage_t  *usage;
 
-    res->input = (ctx->body_sent + 3) / 4;
+    res->input = ngx_comet_estimate_input(ctx->body_sent);
 
     if (ctx->meter == NULL) {
         return;
@@ -540,6 +542,24 @@ ngx_comet_meter_estimate(ngx_comet_ctx_t *ctx, ngx_comet_usage_result_t *res)
     }
 
     res->output = ngx_max(res->output, produced);
+}
+
+
+/* what an answer used that cannot be believed: what it was let in with */
+
+static void
+ngx_comet_meter_reserved(ngx_comet_ctx_t *ctx, ngx_comet_usage_result_t *res)
+{
+    ngx_comet_admission_t  *admission;
+
+    res->metered = NGX_COMET_METERED_UNKNOWN;
+
+    admission = ctx->admission;
+
+    if (admission && admission->reserved) {
+        res->input = ngx_max(res->input, admission->estimate.input);
+        res->output = ngx_max(res->output, admission->estimate.output);
+    }
 }
 
 
@@ -568,9 +588,14 @@ ngx_comet_meter_result(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
             return;
         }
 
-        res->metered = ctx->unmetered ? NGX_COMET_METERED_UNKNOWN
-                                      : NGX_COMET_METERED_ESTIMATE;
         ngx_comet_meter_estimate(ctx, res);
+
+        if (ctx->unmetered) {
+            ngx_comet_meter_reserved(ctx, res);
+            return;
+        }
+
+        res->metered = NGX_COMET_METERED_ESTIMATE;
         return;
     }
 
@@ -584,7 +609,7 @@ ngx_comet_meter_result(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
         res->output = usage->numbers[NGX_COMET_USAGE_OUTPUT];
 
     } else if (usage->bad || usage->broken) {
-        res->metered = NGX_COMET_METERED_UNKNOWN;
+        ngx_comet_meter_reserved(ctx, res);
 
     } else {
         res->metered = NGX_COMET_METERED_ESTIMATE;

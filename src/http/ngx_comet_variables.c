@@ -16,6 +16,8 @@ static ngx_int_t ngx_comet_limit_variable(ngx_http_request_t *r,
 
 static ngx_int_t ngx_comet_tokens_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_comet_cost_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_comet_metered_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_comet_answer_variable(ngx_http_request_t *r,
@@ -89,6 +91,7 @@ static ngx_http_variable_t  ngx_comet_variables[] = {
     ngx_comet_tokens("comet_output_tokens", output),
     ngx_comet_tokens("comet_cached_tokens", cached),
     ngx_comet_tokens("comet_reasoning_tokens", reasoning),
+    ngx_comet_variable("comet_cost", ngx_comet_cost_variable, model),
     ngx_comet_variable("comet_metered", ngx_comet_metered_variable, meter),
     ngx_comet_of_answer("comet_finish_reason", ngx_comet_answer_variable,
                         finish),
@@ -303,6 +306,44 @@ ngx_comet_tokens_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     return ngx_comet_variable_set(v, p,
                ngx_sprintf(p, "%uL", *(uint64_t *) ((char *) &res + data))
                - p);
+}
+
+
+static ngx_int_t
+ngx_comet_cost_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    u_char                    *p;
+    ngx_comet_ctx_t           *ctx;
+    const ngx_comet_price_t   *price;
+    ngx_comet_usage_result_t   res;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    price = ctx ? ngx_comet_price_of(
+                      ngx_http_get_module_main_conf(r, ngx_comet_module),
+                      (char *) ctx->model.data, ctx->model.len)
+                : NULL;
+
+    if (price == NULL) {
+        return ngx_comet_variable_text(v, NULL);
+    }
+
+    ngx_comet_meter_result(r, ctx, &res);
+
+    if (res.metered == NGX_COMET_METERED_NOT) {
+        return ngx_comet_variable_text(v, NULL);
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_COMET_AMOUNT_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_comet_variable_set(v, p,
+               ngx_comet_amount((char *) p, NGX_COMET_AMOUNT_LEN,
+                                NGX_COMET_LIMIT_SPEND,
+                                ngx_comet_cost(price, &res)));
 }
 
 

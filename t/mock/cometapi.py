@@ -13,6 +13,7 @@ framing           "length", "chunked" or "close"
 interim           statuses sent before the answer: [100, 103]
 delay             seconds before the head
 silent            never answer
+usage             tokens of input and of output to tell: [7, 100]
 events            how many pieces of text a stream or an answer has
 pace              seconds between events
 hold              wait for Mock.release() before each event
@@ -331,7 +332,8 @@ class Output:
 
 
 def usage(request, words):
-    return 11 + len(request.body) // 4, len(words)
+    plan = json.loads(request.header("openai-mock") or "{}")
+    return plan.get("usage") or (11 + len(request.body) // 4, len(words))
 
 
 def answer_of(mock, request, words):
