@@ -63,7 +63,8 @@ def hang_up(client, reset=False):
 def send(server, body, path="/v1/chat/completions", upto=None, **wishes):
     client = Client(server)
     client.send(request("POST", path, body,
-                        dict(bearer(), **plan(**wishes)))[:upto])
+                        dict(bearer(), Connection="close",
+                             **plan(**wishes)))[:upto])
     return client
 
 
