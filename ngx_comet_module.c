@@ -151,6 +151,9 @@ static ngx_command_t  ngx_comet_commands[] = {
     ngx_comet_command("comet_usage", NGX_COMET_ANY|NGX_CONF_FLAG,
         ngx_conf_set_flag_slot, meter.usage),
 
+    ngx_comet_command("comet_on_abort", NGX_COMET_ANY|NGX_CONF_TAKE12,
+        ngx_comet_on_abort, meter.on_abort),
+
     /* headers */
 
     ngx_comet_command("comet_host", NGX_COMET_ANY|NGX_CONF_TAKE1,
@@ -181,6 +184,13 @@ static ngx_command_t  ngx_comet_commands[] = {
 
     ngx_comet_command("comet_read_timeout", NGX_COMET_ANY|NGX_CONF_TAKE1,
         ngx_conf_set_msec_slot, upstream.read_timeout),
+
+    ngx_comet_command("comet_first_token_timeout",
+        NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, meter.first_token),
+
+    ngx_comet_command("comet_idle_timeout", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, meter.idle),
 
     ngx_comet_worded("comet_next_upstream", NGX_COMET_ANY|NGX_CONF_1MORE,
         ngx_conf_set_bitmask_slot, upstream.next_upstream,

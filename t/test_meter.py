@@ -427,7 +427,7 @@ def test_a_stream_cut_anywhere_says_so(edge, mock, path, body, framing, how):
     whole = [d for n, d in events(whole)]
     head = size - len(call(mock, "POST", path, body, plan(**wishes)).raw)
     told = 0
-    step = 53 if SLOW else 11
+    step = 53 if SLOW else 19
     for cut in range(300, size, step):
         try:
             answer = call(edge, "POST", path, body,
@@ -491,3 +491,142 @@ def test_the_rest_of_a_slow_client_comes_before_the_error(nginx, mock):
         body, complete = client.chunks()
     assert not complete
     assert len(check_error(body)) > 700
+
+
+# patience
+
+def test_no_first_token_before_the_head_is_504(nginx, mock):
+    edge = nginx(conf(mock, "comet_first_token_timeout 200ms;"))
+    answer, line = post(edge, "/v1/chat/completions", STREAM,
+                        plan(silent=True))
+    assert answer.status == 504
+    assert answer.json()["error"]["code"] == "upstream_timeout"
+    assert mock.last().gone.wait(30)
+    assert "was waited for 200 ms for the first token" in edge.log()
+    assert numbers(line) == ["yes", "0", "0", "0", "0"]
+
+
+def test_a_plain_answer_may_take_its_time(nginx, mock):
+    edge = nginx(conf(mock, "comet_first_token_timeout 50ms;"
+                            "comet_idle_timeout 50ms;"))
+    answer = chat(edge, CHAT, plan(delay=0.5))
+    assert answer.status == 200 and answer.complete
+    assert chat(edge, STREAM, plan(status=429)).status == 429
+
+
+@pytest.mark.parametrize("directive,words", [
+    ("comet_first_token_timeout 300ms;", "first token"),
+    ("comet_idle_timeout 300ms;", "next event")])
+def test_a_stream_that_falls_silent(nginx, mock, directive, words):
+    """Comments that keep the connection open are no events."""
+    edge = nginx(conf(mock, directive))
+    listener = socket.create_server(("127.0.0.1", 0))
+    edge.reload(edge.http.replace(str(mock.port),
+                                  str(listener.getsockname()[1])))
+    with Client(edge) as client:
+        client.send(request("POST", "/v1/chat/completions", ASKED))
+        peer, _ = listener.accept()
+        peer.recv(65536)
+        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                     b"Connection: close\r\n\r\n"
+                     b'data: {"choices":[{"delta":{"role":"assistant"}}]}\n\n')
+        client.head()
+        peer.settimeout(0.05)
+        with pytest.raises(OSError):
+            while True:
+                try:
+                    if peer.recv(1) == b"":
+                        raise ConnectionError
+                except TimeoutError:
+                    peer.sendall(b": ping\n\n")
+        body, complete = client.chunks()
+        peer.close()
+    listener.close()
+    assert not complete
+    assert len(check_error(body, "upstream_timeout")) == 1
+    assert words in edge.log()
+
+
+def test_events_in_time_keep_a_stream_open(nginx, mock):
+    edge = nginx(conf(mock, "comet_first_token_timeout 4s;"
+                            "comet_idle_timeout 2s;"))
+    answer = chat(edge, STREAM, plan(events=12, pace=0.25))
+    assert answer.complete and b"[DONE]" in answer.body
+
+
+def test_a_client_that_reads_slowly_does_not_end_its_stream(nginx, mock):
+    """The API is not idle while its bytes are not taken."""
+    edge = nginx(conf(mock, "comet_idle_timeout 200ms;").replace(
+        "listen PORT;", "listen PORT sndbuf=64k;"))
+    with Client(edge) as client:
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        client.send(request("POST", "/v1/chat/completions", ASKED,
+                            plan(events=8000)))
+        client.head()
+        last = -1
+        while mock.last().sent != last:          # until all is full
+            last = mock.last().sent
+            mock.last().gone.wait(1)
+        body, complete = client.chunks()
+    assert complete and b"[DONE]" in body
+    assert "was waited for" not in edge.log()
+
+
+# who hangs up, and what becomes of the answer
+
+def leave(edge, mock, body, wishes, mark, path="/v1/chat/completions"):
+    n = len(mock.requests)
+    with Client(edge) as client:
+        client.send(request("POST", path, body, plan(**wishes)))
+        wait_for(lambda: len(mock.requests) > n)
+        if mark:
+            client.head()
+            mock.release()
+            client.until(mark)
+        hang_up(client, True)
+
+
+@pytest.mark.parametrize("path,body", STREAMS,
+                         ids=["injected", "chat", "responses"])
+def test_the_rest_is_read_without_the_client(nginx, mock, path, body):
+    edge = nginx(conf(mock, "comet_on_abort drain;"))
+    leave(edge, mock, body, {"hold": True, "events": 50}, b"\n\n", path)
+    mock.release(200)
+    line = logged(edge, 1)
+    assert numbers(line) == sent(mock, 50)
+    assert line["finish"] == "stop"
+    assert chat(edge).status == 200
+
+
+def test_the_rest_of_a_plain_answer_is_read_too(nginx, mock):
+    edge = nginx(conf(mock, "comet_on_abort drain 30s;"))
+    leave(edge, mock, CHAT, {"delay": 0.3, "events": 20000}, None)
+    assert numbers(logged(edge, 1)) == sent(mock, 20000)
+
+
+def test_the_rest_is_not_waited_for_without_end(nginx, mock):
+    edge = nginx(conf(mock, "comet_on_abort drain 300ms;"))
+    leave(edge, mock, STREAM, {"hold": True, "events": 50}, b"\n\n")
+    mock.release(9)
+    assert mock.last().gone.wait(30)
+    assert logged(edge, 1)["metered"] == "estimate"
+    assert "for the rest of an answer" in edge.log()
+
+
+def test_a_client_that_hangs_up_ends_the_call_by_default(edge, mock):
+    leave(edge, mock, STREAM, {"hold": True, "events": 50}, b"\n\n")
+    assert mock.last().gone.wait(30)
+    assert logged(edge, 1)["metered"] == "estimate"
+
+
+@pytest.mark.parametrize("text,words", [
+    ("comet_on_abort stop;", 'takes "cancel", or "drain"'),
+    ("comet_on_abort cancel 5s;", 'takes "cancel", or "drain"'),
+    ("comet_on_abort drain soon;", 'invalid time "soon"'),
+    ("comet_on_abort drain 0;", 'invalid time "0"'),
+    ("comet_on_abort drain; comet_on_abort cancel;", "is duplicate"),
+    ("comet_usage maybe;", 'it must be "on" or "off"'),
+    ("comet_idle_timeout never;", "invalid value")])
+def test_mistakes(nginx, mock, text, words):
+    status, said = nginx(conf(mock, text), run=False).test()
+    assert status != 0 and words in said

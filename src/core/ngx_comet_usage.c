@@ -138,6 +138,7 @@ ngx_comet_usage_end(void *ctx)
     ngx_comet_usage_event_t  *event;
 
     usage->cut = 0;
+    usage->events += usage->sse.lines > 0;
 
     if (usage->reading && usage->done) {
         if (ngx_comet_scan_finish(&usage->scan) == NGX_COMET_SCAN_OK) {

@@ -87,6 +87,7 @@ typedef struct {
     unsigned                   ended:1;    /* as its form says */
 
     uint64_t                   sequence;   /* number of the next event */
+    uint64_t                   events;     /* with data, whole */
 
     /* what was produced as far as it passed, for an estimate */
 

@@ -132,8 +132,21 @@ typedef struct {
 } ngx_comet_main_conf_t;
 
 
+#define NGX_COMET_ON_ABORT_CANCEL  0
+#define NGX_COMET_ON_ABORT_DRAIN   1
+
+#define NGX_COMET_DRAIN_TIME       60000
+
+
+typedef struct ngx_comet_patience_s  ngx_comet_patience_t;
+
+
 typedef struct {
     ngx_flag_t                 usage;      /* ask for it if nobody else does */
+    ngx_msec_t                 first_token;
+    ngx_msec_t                 idle;       /* between events */
+    ngx_uint_t                 on_abort;   /* NGX_COMET_ON_ABORT_... */
+    ngx_msec_t                 drain_time;
 } ngx_comet_meter_conf_t;
 
 
@@ -297,6 +310,7 @@ typedef struct {
     ngx_array_t               *list;       /* of models, as it comes */
 
     ngx_comet_meter_t         *meter;
+    ngx_comet_patience_t      *patience;
     off_t                      body_sent;  /* bytes of the last request */
 
     unsigned                   gated:1;
@@ -311,6 +325,7 @@ typedef struct {
     unsigned                   unmetered:1;    /* an answer not to be read */
     unsigned                   hung_up:1;      /* the client, on the API */
     unsigned                   told:1;         /* of a break, in the stream */
+    unsigned                   draining:1;     /* nobody reads the answer */
 } ngx_comet_ctx_t;
 
 
@@ -452,6 +467,15 @@ void ngx_comet_meter_result(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 /* ngx_comet_models.c */
 
 ngx_int_t ngx_comet_models_init(ngx_conf_t *cf);
+
+/* ngx_comet_patience.c */
+
+void ngx_comet_patience_request(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+void ngx_comet_patience_answer(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+void ngx_comet_patience_stop(ngx_comet_ctx_t *ctx);
+ngx_uint_t ngx_comet_patience_drain(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+char *ngx_comet_on_abort(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* ngx_comet_provider.c */
 

@@ -41,6 +41,10 @@ void
 ngx_comet_meter_create(ngx_comet_meter_conf_t *conf)
 {
     conf->usage = NGX_CONF_UNSET;
+    conf->first_token = NGX_CONF_UNSET_MSEC;
+    conf->idle = NGX_CONF_UNSET_MSEC;
+    conf->on_abort = NGX_CONF_UNSET_UINT;
+    conf->drain_time = NGX_CONF_UNSET_MSEC;
 }
 
 
@@ -49,6 +53,12 @@ ngx_comet_meter_merge(ngx_comet_meter_conf_t *conf,
     ngx_comet_meter_conf_t *prev)
 {
     ngx_conf_merge_value(conf->usage, prev->usage, 1);
+    ngx_conf_merge_msec_value(conf->first_token, prev->first_token, 0);
+    ngx_conf_merge_msec_value(conf->idle, prev->idle, 0);
+    ngx_conf_merge_uint_value(conf->on_abort, prev->on_abort,
+                              NGX_COMET_ON_ABORT_CANCEL);
+    ngx_conf_merge_msec_value(conf->drain_time, prev->drain_time,
+                              NGX_COMET_DRAIN_TIME);
 }
 
 
@@ -77,6 +87,11 @@ ngx_comet_meter_header_filter(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
     if (ctx == NULL || !ngx_comet_meter_applies(r, ctx)) {
+
+        if (ctx && r == r->main) {
+            ngx_comet_patience_stop(ctx);
+        }
+
         return ngx_http_next_header_filter(r);
     }
 
@@ -89,6 +104,7 @@ ngx_comet_meter_header_filter(ngx_http_request_t *r)
            != 0)
     {
         ctx->unmetered = 1;
+        ngx_comet_patience_stop(ctx);
         return ngx_http_next_header_filter(r);
     }
 
@@ -113,6 +129,8 @@ ngx_comet_meter_header_filter(ngx_http_request_t *r)
 
     ctx->meter = meter;
     r->filter_need_in_memory = 1;
+
+    ngx_comet_patience_answer(r, ctx);
 
     if (meter->usage.inject) {
         ngx_http_clear_content_length(r);
@@ -139,6 +157,7 @@ ngx_comet_meter_applies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 static ngx_int_t
 ngx_comet_meter_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
+    ngx_int_t           rc;
     ngx_comet_ctx_t    *ctx;
     ngx_comet_meter_t  *meter;
 
@@ -150,13 +169,29 @@ ngx_comet_meter_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     meter = ctx->meter;
 
-    if (meter->usage.inject) {
-        return ngx_comet_meter_send(r, meter, in);
+    if (meter->usage.inject && !ctx->draining) {
+        rc = ngx_comet_meter_send(r, meter, in);
+
+    } else {
+        ngx_comet_meter_look(r, meter, in);
+        rc = ctx->draining ? NGX_OK : ngx_http_next_body_filter(r, in);
     }
 
-    ngx_comet_meter_look(r, meter, in);
+    if (in) {
+        ngx_comet_patience_answer(r, ctx);
+    }
 
-    return ngx_http_next_body_filter(r, in);
+    if (rc == NGX_ERROR && ngx_comet_patience_drain(r, ctx)) {
+        rc = NGX_OK;
+    }
+
+    /* what nobody reads is as if it were sent */
+
+    for ( /* void */ ; in && ctx->draining; in = in->next) {
+        in->buf->pos = in->buf->last;
+    }
+
+    return rc;
 }
 
 
@@ -193,14 +228,18 @@ static void
 ngx_comet_meter_look(ngx_http_request_t *r, ngx_comet_meter_t *meter,
     ngx_chain_t *in)
 {
+    u_char     *p;
     ngx_buf_t  *b;
 
     for ( /* void */ ; in && !meter->done; in = in->next) {
         b = in->buf;
 
         if (ngx_buf_in_memory(b)) {
-            (void) ngx_comet_usage_feed(&meter->usage, b->pos,
-                                        b->last - b->pos);
+
+            for (p = b->pos; p < b->last; /* void */ ) {
+                p += ngx_comet_usage_feed(&meter->usage, p, b->last - p);
+            }
+
             ngx_comet_meter_first(r, meter);
         }
 

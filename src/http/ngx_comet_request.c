@@ -111,6 +111,7 @@ ngx_comet_create_request(ngx_http_request_t *r)
     }
 
     ctx->body_sent = length;
+    ngx_comet_patience_request(r, ctx);
 
     sized = (length > 0
              || (r->method & (NGX_HTTP_POST|NGX_HTTP_PUT|NGX_HTTP_PATCH)));

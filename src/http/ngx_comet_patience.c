@@ -1,0 +1,304 @@
+/*
+ * How long to wait: for the first token of a stream, for its next event, and
+ * for the rest of an answer whose client has gone.
+ *
+ * An end of patience is told to nginx as a timeout of the connection to the
+ * API, so all that follows is nginx's own.
+ */
+
+
+#include "ngx_comet_http.h"
+
+
+struct ngx_comet_patience_s {
+    ngx_http_request_t        *request;
+    ngx_event_t                timer;
+    ngx_msec_t                 since;
+    ngx_msec_t                 limit;
+    const char                *what;
+    uint64_t                   events;
+};
+
+
+static void ngx_comet_patience_handler(ngx_event_t *ev);
+static void ngx_comet_patience_cleanup(void *data);
+
+
+static ngx_comet_patience_t *
+ngx_comet_patience_get(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_pool_cleanup_t    *cln;
+    ngx_comet_patience_t  *patience;
+
+    if (ctx->patience) {
+        return ctx->patience;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    patience = ngx_pcalloc(r->pool, sizeof(ngx_comet_patience_t));
+
+    if (cln == NULL || patience == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_comet_patience_cleanup;
+    cln->data = patience;
+
+    patience->request = r;
+    patience->timer.handler = ngx_comet_patience_handler;
+    patience->timer.data = patience;
+    patience->timer.log = r->connection->log;
+
+    ctx->patience = patience;
+
+    return patience;
+}
+
+
+static void
+ngx_comet_patience_set(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_msec_t limit, const char *what)
+{
+    ngx_comet_patience_t  *patience;
+
+    patience = ngx_comet_patience_get(r, ctx);
+    if (patience == NULL) {
+        return;
+    }
+
+    patience->since = ngx_current_msec;
+    patience->limit = limit;
+    patience->what = what;
+
+    /* the timer is not moved at each event: it looks when it expires */
+
+    if (!patience->timer.timer_set) {
+        ngx_add_timer(&patience->timer, limit);
+    }
+}
+
+
+void
+ngx_comet_patience_stop(ngx_comet_ctx_t *ctx)
+{
+    if (ctx->patience && ctx->patience->timer.timer_set) {
+        ngx_del_timer(&ctx->patience->timer);
+    }
+}
+
+
+static void
+ngx_comet_patience_cleanup(void *data)
+{
+    ngx_comet_patience_t *patience = data;
+
+    if (patience->timer.timer_set) {
+        ngx_del_timer(&patience->timer);
+    }
+}
+
+
+/* a request is sent, or sent again */
+
+void
+ngx_comet_patience_request(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_comet_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+
+    if (ctx->stream && clcf->meter.first_token) {
+        ngx_comet_patience_stop(ctx);
+        ngx_comet_patience_set(r, ctx, clcf->meter.first_token,
+                               "the first token");
+    }
+}
+
+
+/* the answer has begun, or more of it has come */
+
+void
+ngx_comet_patience_answer(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_comet_meter_t     *meter;
+    ngx_comet_loc_conf_t  *clcf;
+
+    if (ctx->draining) {
+        return;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    meter = ctx->meter;
+
+    if (meter == NULL || !meter->stream || meter->done || meter->usage.ended) {
+        ngx_comet_patience_stop(ctx);
+        return;
+    }
+
+    if (clcf->meter.first_token && meter->usage.pieces == 0) {
+        return;
+    }
+
+    if (clcf->meter.idle == 0) {
+        ngx_comet_patience_stop(ctx);
+        return;
+    }
+
+    if (ctx->patience && ctx->patience->timer.timer_set
+        && ctx->patience->events == meter->usage.events + 1)
+    {
+        return;
+    }
+
+    /* a timer for the first token may be far away */
+
+    if (ctx->patience && ctx->patience->limit != clcf->meter.idle) {
+        ngx_comet_patience_stop(ctx);
+    }
+
+    ngx_comet_patience_set(r, ctx, clcf->meter.idle, "the next event");
+
+    if (ctx->patience) {
+        ctx->patience->events = meter->usage.events + 1;
+    }
+}
+
+
+static void
+ngx_comet_patience_handler(ngx_event_t *ev)
+{
+    ngx_comet_patience_t *patience = ev->data;
+
+    ngx_msec_t            passed;
+    ngx_connection_t     *c, *pc;
+    ngx_http_request_t   *r;
+    ngx_http_upstream_t  *u;
+
+    r = patience->request;
+    c = r->connection;
+    u = r->upstream;
+
+    passed = ngx_current_msec - patience->since;
+
+    if (passed < patience->limit) {
+        ngx_add_timer(ev, patience->limit - passed);
+        return;
+    }
+
+    pc = u ? u->peer.connection : NULL;
+
+    /* not connected yet; or it is the client who does not take more */
+
+    if (pc == NULL || u->busy_bufs || (u->header_sent && c->buffered)) {
+        patience->since = ngx_current_msec;
+        ngx_add_timer(ev, patience->limit);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, c->log, 0,
+                  "upstream was waited for %M ms for %s", patience->limit,
+                  patience->what);
+
+    /* the request may be gone after this */
+
+    pc->read->timedout = 1;
+    pc->read->handler(pc->read);
+}
+
+
+/*
+ * The client has gone: whether the rest of the answer is read without it.  If
+ * so, nothing more is sent, and what was to be sent is as if it were.
+ */
+
+ngx_uint_t
+ngx_comet_patience_drain(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_chain_t           *cl;
+    ngx_connection_t      *c;
+    ngx_http_upstream_t   *u;
+    ngx_comet_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+
+    c = r->connection;
+    u = r->upstream;
+
+    if (clcf->meter.on_abort != NGX_COMET_ON_ABORT_DRAIN
+        || !c->error || u == NULL || u->peer.connection == NULL
+        || ctx->meter == NULL || ctx->meter->done || ctx->told)
+    {
+        return 0;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, c->log, 0,
+                  "client closed connection, the rest of the answer is read "
+                  "without it");
+
+    ctx->draining = 1;
+    ctx->hung_up = 1;
+
+    ngx_comet_meter_drop(ctx->meter);
+
+    for (cl = u->busy_bufs; cl; cl = cl->next) {
+        cl->buf->pos = cl->buf->last;
+    }
+
+    r->out = NULL;
+    c->buffered = 0;
+    c->write->ready = 1;
+
+    ngx_comet_patience_stop(ctx);
+    ngx_comet_patience_set(r, ctx, clcf->meter.drain_time,
+                           "the rest of an answer");
+
+    return 1;
+}
+
+
+char *
+ngx_comet_on_abort(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_comet_loc_conf_t *clcf = conf;
+
+    ngx_int_t   time;
+    ngx_str_t  *value;
+
+    if (clcf->meter.on_abort != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    clcf->meter.drain_time = NGX_COMET_DRAIN_TIME;
+
+    if (ngx_strcmp(value[1].data, "cancel") == 0 && cf->args->nelts == 2) {
+        clcf->meter.on_abort = NGX_COMET_ON_ABORT_CANCEL;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value[1].data, "drain") != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"comet_on_abort\" takes \"cancel\", or \"drain\" "
+                           "and a time as in \"drain 60s\"");
+        return NGX_CONF_ERROR;
+    }
+
+    clcf->meter.on_abort = NGX_COMET_ON_ABORT_DRAIN;
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    time = ngx_parse_time(&value[2], 0);
+
+    if (time == NGX_ERROR || time == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid time \"%V\" in \"comet_on_abort\": write "
+                           "it as in 60s", &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    clcf->meter.drain_time = time;
+
+    return NGX_CONF_OK;
+}
