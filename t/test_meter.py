@@ -630,3 +630,20 @@ def test_a_client_that_hangs_up_ends_the_call_by_default(edge, mock):
 def test_mistakes(nginx, mock, text, words):
     status, said = nginx(conf(mock, text), run=False).test()
     assert status != 0 and words in said
+
+
+def test_a_mirrored_stream_is_not_asked_for_usage(nginx, mock):
+    """A subrequest has no client from whom the chunk would be kept."""
+    edge = nginx(conf(mock, "mirror /mirror/;", server="""
+        location /mirror/ {
+            internal;
+            rewrite ^ /v1/chat/completions break;
+            comet_pass http://127.0.0.1:%d; comet_key sk-x;
+            comet_first_token_timeout 100ms;
+        }""" % mock.port))
+    answer, line = post(edge, "/v1/chat/completions", STREAM)
+    assert b"usage" not in answer.body
+    wait_for(lambda: len(mock.requests) == 2)
+    asked = [r for r in mock.requests if "stream_options" in r.json()]
+    assert len(asked) == 1 and asked[0].json() == ASKED
+    assert line["metered"] == "yes"

@@ -621,7 +621,9 @@ ngx_comet_meter_result(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
         /* refused, failed before an answer, or an answer that is an error */
 
-        if (!ctx->unmetered && !ctx->hung_up) {
+        if (!ctx->unmetered
+            && !(ctx->hung_up && r->upstream && r->upstream->request_sent))
+        {
             res->metered = NGX_COMET_METERED_EXACT;
             res->exact = 1;
             return;

@@ -107,7 +107,7 @@ ngx_comet_patience_request(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
-    if (ctx->stream && clcf->meter.first_token) {
+    if (ctx->stream && r == r->main && clcf->meter.first_token) {
         ngx_comet_patience_stop(ctx);
         ngx_comet_patience_set(r, ctx, clcf->meter.first_token,
                                "the first token");

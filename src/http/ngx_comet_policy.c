@@ -99,7 +99,7 @@ ngx_comet_policy_of(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     ctx->policy.cap = conf->cap;
     ctx->policy.cap_default = conf->cap_default;
     ctx->policy.models = (conf->models || conf->deny);
-    ctx->policy.usage = clcf->meter.usage;
+    ctx->policy.usage = (clcf->meter.usage && r == r->main);
     ctx->policy.provider = ngx_comet_policy_provider;
     ctx->policy.admit = ngx_comet_policy_admit;
     ctx->policy.alloc = ngx_comet_policy_alloc;
