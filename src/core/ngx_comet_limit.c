@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 
 #define NGX_COMET_SECOND  1000
@@ -220,31 +219,46 @@ ngx_comet_limit_parse_burst(ngx_comet_limit_t *limit, const char *text)
 }
 
 
-/* the first second of the day or month */
+/* the first day of the month, as all days counted from 1970-01-01 */
+
+static int64_t
+ngx_comet_limit_month(int64_t day)
+{
+    int64_t  era, years;
+
+    /* days of an era of 400 years, whose years begin in March */
+
+    era = day + 719468;
+    era = era - (era >= 0 ? era : era - 146096) / 146097 * 146097;
+
+    years = (era - era / 1460 + era / 36524 - era / 146096) / 365;
+    era -= 365 * years + years / 4 - years / 100;
+
+    /* days of that year; 153 in five months */
+
+    return day - (era - (153 * ((5 * era + 2) / 153) + 2) / 5);
+}
+
+
+/* the first second of this day or month, or of the next */
 
 static int64_t
 ngx_comet_limit_calendar(const ngx_comet_limit_t *limit, int64_t wall,
     int next)
 {
-    time_t     t;
-    struct tm  tm;
+    int64_t  day;
 
-    t = (time_t) wall;
-    gmtime_r(&t, &tm);
-
-    tm.tm_sec = 0;
-    tm.tm_min = 0;
-    tm.tm_hour = 0;
+    day = (wall >= 0 ? wall : wall - 86399) / 86400;
 
     if (limit->span == NGX_COMET_SPAN_MONTH) {
-        tm.tm_mday = 1;
-        tm.tm_mon += next;
+        day = ngx_comet_limit_month(day);
+        day = next ? ngx_comet_limit_month(day + 31) : day;
 
     } else {
-        tm.tm_mday += next;
+        day += next;
     }
 
-    return (int64_t) timegm(&tm);
+    return day * 86400;
 }
 
 

@@ -8,7 +8,7 @@
 #define ARENA_CHUNKS  1024
 
 
-/* as a slab: what is freed is given to the next of that size */
+/* as a slab: nothing is cleared, what is freed is for the next of its size */
 
 typedef struct {
     size_t      used;
@@ -45,7 +45,7 @@ arena_alloc(void *data, size_t size)
                 p = arena->freed[i];
                 arena->freed[i] = arena->freed[--arena->nfree];
 
-                return memset(p, 0xa5, size);
+                return memset(p, 0xa5, size < 64 ? size : 64);
             }
         }
     }
@@ -60,7 +60,7 @@ arena_alloc(void *data, size_t size)
     arena->chunks[arena->nchunks].p = p;
     arena->chunks[arena->nchunks++].size = size;
 
-    return memset(p, 0xa5, size);
+    return memset(p, 0xa5, size < 64 ? size : 64);
 }
 
 

@@ -117,7 +117,7 @@ test_calendar(void **state)
         }
     }
 
-    for (i = 0; i < 5000; i++) {
+    for (i = 0; i < 20000; i++) {
         wall = (int64_t) any((uint64_t) months[YEARS * 12 - 1]) + 1;
         check_calendar(&day, wall);
         check_calendar(&month, wall);
