@@ -72,12 +72,15 @@ fuzz: ## fuzz the core, FUZZ_TIME seconds each target (60)
 	done
 
 .PHONY: bench
-bench: ## the scanner beside memcpy and cJSON, in one run
+bench: ## the scanner beside memcpy and cJSON, and admission to limits
 	@t/setup.sh build
 	@mkdir -p build/bench
 	@cc -O2 -g -std=gnu11 -Isrc/core -o build/bench/scan t/bench/bench_scan.c \
 		$(CORE) -lcjson -lpcre2-8 -lm
+	@cc -O2 -g -std=gnu11 -Isrc/core -o build/bench/admit \
+		t/bench/bench_admit.c $(CORE) -lcjson -lpcre2-8 -lcrypto -lm
 	@build/bench/scan
+	@build/bench/admit
 
 .PHONY: venv
 venv: $(VENV)/done $(VENV)/node
