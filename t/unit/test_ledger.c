@@ -515,19 +515,23 @@ test_full(void **state)
     /* as many calls as there are in two pages */
 
     arena.left = 3;
+    call = NULL;
+    rc = NGX_COMET_ADMITTED;
 
     for (n = 0; n < lengthof(calls); n++) {
-        calls[n] = NULL;
-        rc = ngx_comet_ledger_admit(&memory, &now, 1, &calls[n],
+        call = NULL;
+        rc = ngx_comet_ledger_admit(&memory, &now, 1, &call,
                                     &entries[GAUGES], 1, 0);
+        calls[n] = call;
+
         if (rc != NGX_COMET_ADMITTED) {
             break;
         }
     }
 
     assert_int_equal(rc, NGX_COMET_LEDGER_FULL);
+    assert_null(call);
     assert_int_equal(n, 2 * NGX_COMET_CALLS);
-    assert_null(calls[n]);
     assert_int_equal(level(GAUGES)->reserved, n);
     assert_int_equal(check_ledger(&memory), n);
 
