@@ -178,7 +178,7 @@ test_money(void **state)
 static void
 test_durations(void **state)
 {
-    char    text[32];
+    char    text[NGX_COMET_DURATION_LEN];
     size_t  i;
 
     static const struct {
@@ -206,7 +206,7 @@ test_durations(void **state)
 static void
 test_amounts(void **state)
 {
-    char    text[32];
+    char    text[NGX_COMET_AMOUNT_LEN];
     size_t  i;
 
     static const struct {
@@ -216,11 +216,11 @@ test_amounts(void **state)
     } rows[] = {
         { TOKENS, 0, "0" }, { RATE, 7, "7" },
         { BUDGET, UINT64_MAX, "18446744073709551615" },
-        { SPEND, 0, "0.00" }, { SPEND, 999999, "0.00" },
+        { SPEND, 0, "0.00" }, { SPEND, 1, "0.000000000001" },
         { SPEND, 1000000, "0.000001" }, { SPEND, 1250000000000, "1.25" },
         { SPEND, 1200000000000, "1.20" }, { SPEND, 1002000000000, "1.002" },
         { SPEND, 100000000000000, "100.00" },
-        { SPEND, UINT64_MAX, "18446744.073709" },
+        { SPEND, UINT64_MAX, "18446744.073709551615" },
     };
 
     (void) state;
