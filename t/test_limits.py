@@ -1,5 +1,7 @@
 """Limits where a request is more than one call, or less; what tenants share."""
 
+import pytest
+
 from conftest import wait_for
 from test_tenants import ALICE, BOB, CAPPED, COST, bearer, left, models, \
     tenants
@@ -11,24 +13,30 @@ def requests_left(server, key=ALICE):
 
 
 def test_a_subrequest_is_a_call_of_its_own(nginx, mock):
-    """Mirrored: each of the two reserves, is charged and lets go."""
+    """A call and its mirror cost what two calls cost."""
     server = nginx(tenants(mock, http="""
-        comet_rate 1r/m burst=9; comet_budget 10000/1d;
-        comet_concurrency 2;""", location="mirror /copy/;")
+        comet_budget 10000/1d; comet_concurrency 9;""", location="mirror /copy/;")
         .replace("server {", """server {
         location /copy/ {
             internal;
             rewrite ^ /v1/chat/completions break;
             comet_pass http://127.0.0.1:%d; comet_key file:KEYFILE;
         }
+        location /direct/ {
+            rewrite ^/direct(/.*)$ $1 break;
+            comet_pass http://127.0.0.1:%d; comet_key file:KEYFILE;
+        }
         location /v1/models {
             comet_pass http://127.0.0.1:%d; comet_key file:KEYFILE;
-        }""" % (mock.port, mock.port), 1))
-    for calls in (1, 2):
-        assert chat(server, CAPPED, bearer()).status == 200
-        wait_for(lambda: left(server) == 10000 - 2 * calls * COST)
+        }""" % (mock.port, mock.port, mock.port), 1))
+    assert chat(server, CAPPED, bearer()).status == 200
+    wait_for(lambda: len(mock.requests) == 2)
+    for _ in range(2):
+        assert call(server, "POST", "/direct/v1/chat/completions", CAPPED,
+                    bearer(BOB)).status == 200
+    assert left(server, BOB) < 10000
+    wait_for(lambda: left(server) == left(server, BOB))
     assert [r.method for r in mock.requests].count("POST") == 4
-    assert left(server, BOB) == 10000
 
 
 def test_a_page_for_a_refused_body_reserves_by_its_own_limits(nginx, mock):
@@ -47,6 +55,65 @@ def test_a_page_for_a_refused_body_reserves_by_its_own_limits(nginx, mock):
     assert answer.header("x-ratelimit-limit-tokens") == "10000"
     assert answer.header("x-ratelimit-remaining-tokens") == str(10000 - COST)
     assert requests_left(server) == 7
+
+
+def page(mock, limits):
+    """A tenant's refusal leads to another API, with limits of its own."""
+    return """server {
+        location @other {
+            comet_pass http://127.0.0.1:%d; comet_key file:KEYFILE;
+            %s
+        }""" % (mock.port, limits)
+
+
+@pytest.mark.parametrize("limit", ["comet_budget 10/1d;",
+                                   "comet_budget 10/1d models=gpt-*;",
+                                   "comet_spend 0.000001/1d;"])
+def test_a_page_for_a_call_that_does_not_fit_counts_it(nginx, mock, limit):
+    server = nginx(tenants(mock, http="comet_price o3 input=1 output=1;",
+                           location="error_page 403 429 = @other;" + limit)
+                   .replace("server {", page(
+                       mock, "comet_budget %d/1d;" % COST), 1))
+    answer = chat(server, CAPPED, bearer())
+    assert answer.status == 200
+    assert answer.header("x-ratelimit-limit-tokens") == str(COST)
+    assert answer.header("x-ratelimit-remaining-tokens") == "0"
+    assert answer.header("retry-after") is None
+    assert answer.header("x-should-retry") is None
+    answer = chat(server, dict(CAPPED, n=2), bearer())
+    assert answer.status == 429
+    assert answer.header("x-should-retry") == "false"
+
+
+def test_a_page_for_a_call_too_many_is_no_refusal(nginx, mock):
+    server = nginx(tenants(mock, http="""
+        log_format limits '$comet_limit|$comet_limit_status';
+        access_log limits.log limits;""",
+                           location="comet_rate 1r/m;"
+                                    "error_page 429 = @other;")
+                   .replace("server {", page(
+                       mock, "comet_rate 5r/m burst=9;"), 1))
+    for _ in range(2):
+        answer = chat(server, CAPPED, bearer())
+        assert answer.status == 200
+        assert answer.header("retry-after") is None
+    path = server.dir / "limits.log"
+    wait_for(lambda: path.exists() and path.read_text().count("\n") == 2)
+    assert path.read_text().splitlines() == ["comet_rate 1r/m|passed",
+                                             "comet_rate 5r/m|passed"]
+
+
+@pytest.mark.parametrize("more,status", [
+    ("comet_rate 9r/m burst=9; comet_rate 9r/s burst=9;", 200),
+    ("comet_concurrency 9;", 503)])
+def test_as_many_limits_as_two_places_have(nginx, mock, more, status):
+    """Each has as many as may be; a call holds sixteen."""
+    many = "".join("comet_budget 1m/%dh;" % (i + 1) for i in range(16))
+    server = nginx(tenants(mock, location="comet_models o3;"
+                           "error_page 403 = @other;" + more)
+                   .replace("server {", page(mock, many), 1))
+    for _ in range(3):
+        assert chat(server, CAPPED, bearer()).status == status
 
 
 def test_responses_are_not_told_apart_by_tenant(nginx, mock):

@@ -167,6 +167,8 @@ ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_OK;
     }
 
+    ngx_memzero(ctx->admission->quotas, sizeof(ctx->admission->quotas));
+
     asked.n = 0;
 
     for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
@@ -203,6 +205,7 @@ ngx_comet_admit_size(ngx_http_request_t *r)
 ngx_int_t
 ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
+    ngx_int_t                  rc;
     ngx_str_t                  model;
     ngx_uint_t                 i;
     ngx_comet_asked_t          asked;
@@ -214,8 +217,6 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     if (admission == NULL || admission->reserved) {
         return NGX_OK;
     }
-
-    admission->reserved = 1;
 
     model.data = (u_char *) ctx->judge->model;
     model.len = ngx_strlen(ctx->judge->model);
@@ -254,7 +255,13 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
                                                   &usage));
     }
 
-    return ngx_comet_admit_asked(r, ctx, &asked);
+    rc = ngx_comet_admit_asked(r, ctx, &asked);
+
+    /* what was refused is asked again behind an error_page */
+
+    admission->reserved = (rc == NGX_OK);
+
+    return rc;
 }
 
 
@@ -423,6 +430,10 @@ ngx_comet_admit_asked(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
     if (rc == NGX_COMET_LEDGER_FULL) {
         return ngx_comet_admit_full(r, ctx);
+    }
+
+    if (rc == NGX_COMET_ADMITTED && !admission->dry_run) {
+        admission->refused = 0;
     }
 
     ngx_comet_admit_quotas(admission, asked);
