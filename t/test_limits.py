@@ -13,30 +13,22 @@ def requests_left(server, key=ALICE):
 
 
 def test_a_subrequest_is_a_call_of_its_own(nginx, mock):
-    """A call and its mirror cost what two calls cost."""
-    server = nginx(tenants(mock, http="""
-        comet_budget 10000/1d; comet_concurrency 9;""", location="mirror /copy/;")
+    """A call and its mirror are two."""
+    server = nginx(tenants(mock, http="comet_rate 1r/m burst=9;",
+                           location="mirror /copy/;")
         .replace("server {", """server {
         location /copy/ {
             internal;
             rewrite ^ /v1/chat/completions break;
             comet_pass http://127.0.0.1:%d; comet_key file:KEYFILE;
         }
-        location /direct/ {
-            rewrite ^/direct(/.*)$ $1 break;
-            comet_pass http://127.0.0.1:%d; comet_key file:KEYFILE;
-        }
         location /v1/models {
             comet_pass http://127.0.0.1:%d; comet_key file:KEYFILE;
-        }""" % (mock.port, mock.port, mock.port), 1))
+        }""" % (mock.port, mock.port), 1))
     assert chat(server, CAPPED, bearer()).status == 200
     wait_for(lambda: len(mock.requests) == 2)
-    for _ in range(2):
-        assert call(server, "POST", "/direct/v1/chat/completions", CAPPED,
-                    bearer(BOB)).status == 200
-    assert left(server, BOB) < 10000
-    wait_for(lambda: left(server) == left(server, BOB))
-    assert [r.method for r in mock.requests].count("POST") == 4
+    assert requests_left(server) == 6
+    assert requests_left(server, BOB) == 8
 
 
 def test_a_page_for_a_refused_body_reserves_by_its_own_limits(nginx, mock):
