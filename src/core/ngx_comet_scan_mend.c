@@ -50,7 +50,7 @@ ngx_comet_scan_mend_element(const ngx_comet_scan_t *scan, unsigned char *p)
         if (text[1] == 'u' && (text[2] | 0x20) == 'd'
             && strchr("89abAB", text[3]))
         {
-            memcpy(text + n, low + n - 6, sizeof(low) - 1 - (n - 6));
+            memcpy(text + n, low + (n - 6), sizeof(low) - 1 - (n - 6));
             n = 12;
         }
 

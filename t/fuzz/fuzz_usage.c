@@ -7,6 +7,8 @@
 
 #include "../unit/usage_run.h"
 
+#include "ngx_comet_mend.h"
+
 
 #define FUZZ_CUTS    6
 #define FUZZ_HEADER  (FUZZ_CUTS * 2 + 1)
@@ -114,6 +116,76 @@ fuzz_missing(const usage_run_t *run, const usage_form_t *form,
 }
 
 
+static int
+fuzz_ignore(void *data, const ngx_comet_token_t *token)
+{
+    (void) data;
+    (void) token;
+
+    return NGX_COMET_SCAN_ON;
+}
+
+
+/* what is sent of a stream that breaks off ends with an event of valid JSON */
+
+static void
+fuzz_mended(const usage_form_t *form, const unsigned char *p, size_t len)
+{
+    char               *tail;
+    size_t              at, next, n;
+    uint64_t            gone;
+    usage_run_t         run;
+    unsigned char      *text;
+    usage_event_t       event;
+    ngx_comet_scan_t    scan;
+    ngx_comet_error_t   error;
+    ngx_comet_usage_t   usage;
+
+    gone = 0;
+    memset(&run, 0, sizeof(run));
+    run.out = malloc(len + 1);
+    usage_must(run.out != NULL, "memory");
+
+    ngx_comet_usage_init(&usage,
+                         form->responses ? NGX_COMET_ENDPOINT_RESPONSES
+                                         : NGX_COMET_ENDPOINT_CHAT,
+                         1, form->inject);
+    usage_run_piece(&run, &usage, p, 0, len, &gone);
+
+    error = ngx_comet_error_of_status(504);
+    tail = ngx_comet_mend(&usage, &error);
+    usage_must(tail != NULL, "memory");
+
+    n = strlen(tail);
+    text = malloc(run.len + n);
+    usage_must(text != NULL, "memory");
+    memcpy(text, run.out, run.len);
+    memcpy(text + run.len, tail, n);
+    n += run.len;
+
+    ngx_comet_scan_init(&scan, 1, fuzz_ignore, NULL);
+
+    for (at = 0; (next = usage_event_next(&event, text, at, n)); at = next) {
+        ngx_comet_scan_init(&scan, NGX_COMET_SCAN_DEPTH_MAX, fuzz_ignore,
+                            NULL);
+        (void) ngx_comet_scan_feed(&scan, event.text, event.len);
+        free(event.text);
+    }
+
+    free(event.text);
+
+    usage_must(at == n, "the error ends the stream");
+    usage_must(ngx_comet_scan_finish(&scan) == NGX_COMET_SCAN_OK,
+               "the error is JSON");
+    usage_must(strstr(tail, "\"code\":\"upstream_timeout\"") != NULL,
+               "the error is told");
+
+    free(text);
+    free(tail);
+    free(run.out);
+}
+
+
 int
 LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
@@ -145,6 +217,11 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         }
 
         fuzz_same(&whole, &form, data, size, each, size);
+    }
+
+    if (form.stream) {
+        fuzz_mended(&form, data, size);
+        fuzz_mended(&form, data, cuts[0]);
     }
 
     free(whole.out);
