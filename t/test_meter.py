@@ -8,6 +8,7 @@ import random
 import re
 import socket
 import struct
+import zlib
 
 import pytest
 
@@ -649,3 +650,46 @@ def test_a_mirrored_stream_is_not_asked_for_usage(nginx, mock):
     asked = [r for r in mock.requests if "stream_options" in r.json()]
     assert len(asked) == 1 and asked[0].json() == ASKED
     assert line["metered"] == "yes"
+
+
+def test_no_first_token_is_a_timeout_for_the_next_upstream(nginx, mock):
+    listener = socket.create_server(("127.0.0.1", 0))
+    edge = nginx(conf(mock, "comet_first_token_timeout 300ms;"
+                            "comet_next_upstream timeout non_idempotent;",
+                      ).replace("comet_pass http://127.0.0.1:%d" % mock.port,
+                                "comet_pass http://api")
+                 + "upstream api { server 127.0.0.1:%d; "
+                   "server 127.0.0.1:%d backup; }"
+                 % (listener.getsockname()[1], mock.port))
+    answer, line = post(edge, "/v1/chat/completions", STREAM)
+    assert answer.complete and b"[DONE]" in answer.body
+    assert numbers(line) == sent(mock)
+    assert "was waited for 300 ms for the first token" in edge.log()
+    listener.close()
+
+
+def test_the_chunk_is_taken_out_before_gzip(nginx, mock):
+    edge = nginx(conf(mock, "gzip on; gzip_types text/event-stream;"
+                            "gzip_min_length 1;"))
+    answer = chat(edge, STREAM, {"Accept-Encoding": "gzip"})
+    assert answer.header("content-encoding") == "gzip"
+    assert zlib.decompress(answer.body, 31) \
+        == without_usage(direct(mock, ASKED, {}))
+    answer = chat(edge, STREAM, dict(plan(cut=900),
+                                     **{"Accept-Encoding": "gzip"}))
+    assert not answer.complete
+    check_error(zlib.decompressobj(31).decompress(answer.body))
+
+
+@pytest.mark.parametrize("options", ["absent", None, {},
+                                     {"include_usage": False, "x": [1]}])
+def test_a_body_in_a_file_is_asked_for_usage_too(nginx, mock, options):
+    edge = nginx(conf(mock, "client_body_buffer_size 1k;"))
+    body = dict(STREAM, user="u" * 100000)
+    if options != "absent":
+        body["stream_options"] = options
+    answer, line = post(edge, "/v1/chat/completions", dict(body, seed=7))
+    assert mock.last().json() == dict(body, seed=7, stream_options=dict(
+        options if isinstance(options, dict) else {}, include_usage=True))
+    assert b"usage" not in answer.body
+    assert numbers(line) == sent(mock)
