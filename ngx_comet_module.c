@@ -154,6 +154,15 @@ static ngx_command_t  ngx_comet_commands[] = {
     ngx_comet_command("comet_on_abort", NGX_COMET_ANY|NGX_CONF_TAKE12,
         ngx_comet_on_abort, meter.on_abort),
 
+    /* to see it */
+
+    { ngx_string("comet_metrics"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_comet_metrics,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     /* headers */
 
     ngx_comet_command("comet_host", NGX_COMET_ANY|NGX_CONF_TAKE1,
@@ -290,6 +299,7 @@ ngx_comet_init(ngx_conf_t *cf)
         || ngx_comet_gate_init(cf) != NGX_OK
         || ngx_comet_admit_init(cf) != NGX_OK
         || ngx_comet_meter_init(cf) != NGX_OK
+        || ngx_comet_count_init(cf) != NGX_OK
         || ngx_comet_models_init(cf) != NGX_OK)
     {
         return NGX_ERROR;

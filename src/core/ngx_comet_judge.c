@@ -197,6 +197,7 @@ ngx_comet_judge_finish(ngx_comet_judge_t *judge)
         judge->nedits = 0;
         judge->usage_added = 0;
         judge->repairs[0] = '\0';
+        judge->nrepairs = 0;
     }
 
     return 0;
@@ -307,6 +308,8 @@ void
 ngx_comet_judge_repaired(ngx_comet_judge_t *judge, const char *fmt, ...)
 {
     va_list  args;
+
+    judge->nrepairs++;
 
     va_start(args, fmt);
     ngx_comet_append(judge->repairs, sizeof(judge->repairs), ", ", fmt, args);

@@ -156,6 +156,7 @@ typedef struct {
     unsigned                       beyond:1;   /* repair */
     unsigned                       usage_added:1;
     size_t                         violations;
+    size_t                         nrepairs;
     int                            status;
     const char                    *code;
 

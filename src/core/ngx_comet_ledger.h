@@ -14,7 +14,7 @@
 #include "ngx_comet_limit.h"
 
 
-#define NGX_COMET_LEDGER_LAYOUT  0x636f6d657401   /* changes with the structs */
+#define NGX_COMET_LEDGER_LAYOUT  0x636f6d657402   /* changes with the structs */
 #define NGX_COMET_ENTRIES_MAX    16               /* limits of one call */
 #define NGX_COMET_OWNERS_MAX     1024
 #define NGX_COMET_ID_LEN         16
@@ -23,6 +23,7 @@
 typedef struct ngx_comet_counter_s  ngx_comet_counter_t;
 typedef struct ngx_comet_call_s     ngx_comet_call_t;
 typedef struct ngx_comet_calls_s    ngx_comet_calls_t;
+typedef struct ngx_comet_tally_s    ngx_comet_tally_t;
 
 
 struct ngx_comet_counter_s {
@@ -64,6 +65,7 @@ typedef struct {
     ngx_comet_call_t            *free;
     uint64_t                     active;      /* calls */
     uint64_t                     lost;        /* with workers that died */
+    ngx_comet_tally_t           *tally;       /* or NULL */
     uint64_t                     owners[NGX_COMET_OWNERS_MAX];  /* pids */
 } ngx_comet_ledger_t;
 

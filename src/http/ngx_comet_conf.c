@@ -193,6 +193,10 @@ ngx_comet_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
+    if (ngx_comet_metrics_merge(cf, conf, prev) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     return conf->pass ? ngx_comet_check_pass(cf, conf) : NGX_CONF_OK;
 }
 

@@ -11,6 +11,8 @@
 
 
 static ngx_int_t ngx_comet_gate_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_comet_gate_check(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
 static ngx_int_t ngx_comet_gate_endpoint(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 static ngx_uint_t ngx_comet_gate_twin(ngx_http_request_t *r);
@@ -89,6 +91,27 @@ ngx_comet_gate_handler(ngx_http_request_t *r)
     ctx->gated = 1;
     ctx->gate = NGX_DECLINED;
 
+    if (ngx_comet_count_begin(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_comet_count_resume(ctx);
+
+    rc = ngx_comet_gate_check(r, ctx);
+
+    ngx_comet_count_pause(ctx);
+
+    return rc == NGX_OK ? ngx_comet_gate_read(r, ctx) : rc;
+}
+
+
+/* all that needs no body; NGX_OK if the body has to be judged */
+
+static ngx_int_t
+ngx_comet_gate_check(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
     rc = ngx_comet_tenant_identify(r, ctx);
 
     if (rc != NGX_OK) {
@@ -117,13 +140,7 @@ ngx_comet_gate_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    rc = ngx_comet_gate_media(r);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    return ngx_comet_gate_read(r, ctx);
+    return ngx_comet_gate_media(r);
 }
 
 
@@ -430,6 +447,8 @@ ngx_comet_gate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     hopeless = 0;
     last = 0;
 
+    ngx_comet_count_resume(ctx);
+
     for (cl = in; cl; cl = cl->next) {
         b = cl->buf;
         last |= b->last_buf;
@@ -439,6 +458,8 @@ ngx_comet_gate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
             hopeless = 1;
         }
     }
+
+    ngx_comet_count_pause(ctx);
 
     if (hopeless && !last) {
         return ngx_comet_gate_refuse(r, ctx);
@@ -466,7 +487,11 @@ ngx_comet_gate_body_handler(ngx_http_request_t *r)
     r->preserve_body = 1;
     r->write_event_handler = ngx_http_request_empty_handler;
 
+    ngx_comet_count_resume(ctx);
+
     rc = ngx_comet_gate_work(r, ctx);
+
+    ngx_comet_count_pause(ctx);
 
     if (rc == NGX_AGAIN) {
 
@@ -576,6 +601,7 @@ ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     if (rc != NGX_OK) {
         ctx->repairs.len = 0;
+        ctx->nrepairs = 0;
         return rc;
     }
 
@@ -657,5 +683,6 @@ ngx_comet_gate_remember(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     if (judge->repairs[0]) {
         ngx_comet_gate_keep(r, &ctx->repairs, judge->repairs);
+        ctx->nrepairs = judge->nrepairs;
     }
 }

@@ -13,6 +13,7 @@
 #include "ngx_comet_judge.h"
 #include "ngx_comet_keyring.h"
 #include "ngx_comet_ledger.h"
+#include "ngx_comet_page.h"
 #include "ngx_comet_pattern.h"
 #include "ngx_comet_usage.h"
 
@@ -129,6 +130,7 @@ typedef struct {
     ngx_shm_zone_t            *zone;
     ngx_comet_ledger_memory_t  memory;
     EVP_MD_CTX                *digest;
+    ngx_uint_t                 metrics;    /* somebody wants to see them */
 } ngx_comet_main_conf_t;
 
 
@@ -171,8 +173,10 @@ typedef struct {
     ngx_comet_tenant_t        *default_tenant;
 
     ngx_comet_place_t          place;            /* of comet_pass */
+    ngx_comet_place_t          metrics_place;
 
     unsigned                   pass:1;
+    unsigned                   metrics:1;
     unsigned                   tls_needed:1;
     unsigned                   tenant_from_set:1;
     unsigned                   anonymous:1;      /* no tenant is asked for */
@@ -277,7 +281,21 @@ typedef struct {
 } ngx_comet_admission_t;
 
 
+typedef struct ngx_comet_ctx_s  ngx_comet_ctx_t;
+
+
+/* a request on its way to comet_metrics; it outlives an internal redirect */
+
 typedef struct {
+    ngx_http_request_t        *request;
+    ngx_comet_ctx_t           *ctx;        /* of the last gate it came to */
+    uint64_t                   spent;      /* nanoseconds, on this request */
+    uint64_t                   since;
+    unsigned                   counted:1;
+} ngx_comet_count_t;
+
+
+struct ngx_comet_ctx_s {
     ngx_comet_target_t         target;
     ngx_str_t                  host;
 
@@ -301,6 +319,7 @@ typedef struct {
     const char                *error_code;
     ngx_str_t                  error_param;
     ngx_str_t                  repairs;
+    ngx_uint_t                 nrepairs;
     ngx_comet_edit_t          *edits;
     ngx_uint_t                 nedits;
     ngx_comet_copy_t          *copy;       /* the body, edited, in a file */
@@ -312,6 +331,8 @@ typedef struct {
     ngx_comet_meter_t         *meter;
     ngx_comet_patience_t      *patience;
     off_t                      body_sent;  /* bytes of the last request */
+    ngx_comet_count_t         *count;
+    void                      *metrics;    /* the page being sent */
 
     unsigned                   gated:1;
     unsigned                   scanned:1;
@@ -326,7 +347,7 @@ typedef struct {
     unsigned                   hung_up:1;      /* the client, on the API */
     unsigned                   told:1;         /* of a break, in the stream */
     unsigned                   draining:1;     /* nobody reads the answer */
-} ngx_comet_ctx_t;
+};
 
 
 extern ngx_module_t  ngx_comet_module;
@@ -397,6 +418,22 @@ ngx_int_t ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 ngx_int_t ngx_comet_admit_headers(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 ngx_comet_quota_t *ngx_comet_admit_closest(ngx_comet_admission_t *admission);
+
+/* ngx_comet_count.c */
+
+ngx_int_t ngx_comet_count_init(ngx_conf_t *cf);
+ngx_int_t ngx_comet_count_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+
+/* around what the gateway does for a request */
+
+void ngx_comet_count_resume(ngx_comet_ctx_t *ctx);
+void ngx_comet_count_pause(ngx_comet_ctx_t *ctx);
+
+/* ngx_comet_metrics.c */
+
+char *ngx_comet_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_comet_metrics_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
+    ngx_comet_loc_conf_t *prev);
 
 /* ngx_comet_tls.c */
 
@@ -501,6 +538,7 @@ void ngx_comet_turn_end(ngx_comet_ctx_t *ctx);
 /* ngx_comet_variables.c */
 
 ngx_int_t ngx_comet_add_variables(ngx_conf_t *cf);
+const char *ngx_comet_verdict_name(ngx_comet_verdict_e verdict);
 
 /* ngx_comet_request.c */
 

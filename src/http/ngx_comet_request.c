@@ -1,6 +1,8 @@
 #include "ngx_comet_http.h"
 
 
+static ngx_int_t ngx_comet_request_create(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
 static ngx_int_t ngx_comet_request_uri(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx, ngx_str_t *uri);
 static ngx_uint_t ngx_comet_request_uri_is_plain(ngx_http_request_t *r);
@@ -65,17 +67,33 @@ static ngx_str_t  ngx_comet_length = ngx_string("Content-Length: ");
 ngx_int_t
 ngx_comet_create_request(ngx_http_request_t *r)
 {
+    ngx_int_t         rc;
+    ngx_comet_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    ngx_comet_count_resume(ctx);
+
+    rc = ngx_comet_request_create(r, ctx);
+
+    ngx_comet_count_pause(ctx);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
     off_t                 length;
     size_t                len;
     ngx_buf_t            *b;
     ngx_str_t             uri, method;
     ngx_chain_t          *cl, *body;
     ngx_uint_t            sized;
-    ngx_comet_ctx_t      *ctx;
     ngx_http_upstream_t  *u;
 
     u = r->upstream;
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
     if (ngx_comet_request_uri(r, ctx, &uri) != NGX_OK) {
         return NGX_ERROR;

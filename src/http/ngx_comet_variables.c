@@ -104,6 +104,13 @@ static ngx_http_variable_t  ngx_comet_variables[] = {
 };
 
 
+const char *
+ngx_comet_verdict_name(ngx_comet_verdict_e verdict)
+{
+    return ngx_comet_verdicts[verdict];
+}
+
+
 ngx_int_t
 ngx_comet_add_variables(ngx_conf_t *cf)
 {

@@ -135,6 +135,12 @@ ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
         zone->data = memory->ledger;
 
         rc = ngx_comet_zone_count(cmcf, zone->shm.log);
+
+        if (rc == NGX_OK && cmcf->metrics && memory->ledger->tally == NULL
+            && ngx_comet_tally_create(memory, zone->shm.size) == NULL)
+        {
+            rc = NGX_ERROR;
+        }
     }
 
     ngx_shmtx_unlock(&shpool->mutex);
@@ -142,8 +148,9 @@ ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
     if (rc != NGX_OK) {
         ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
                       "comet_zone \"%V\" of %uzk is too small for the limits "
-                      "of all tenants: give it more",
-                      &zone->shm.name, zone->shm.size / 1024);
+                      "of all tenants%s: give it more",
+                      &zone->shm.name, zone->shm.size / 1024,
+                      cmcf->metrics ? " and for \"comet_metrics\"" : "");
     }
 
     return rc;
@@ -314,6 +321,7 @@ ngx_comet_zone_recover(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
     size_t  lost;
 
     ngx_comet_zone_lock(cmcf);
+    ngx_comet_tally_recover(cmcf->memory.ledger, ngx_comet_zone_dead);
     lost = ngx_comet_ledger_recover(&cmcf->memory, ngx_comet_zone_dead);
     ngx_comet_zone_unlock(cmcf);
 

@@ -1,0 +1,393 @@
+/*
+ * Counts, for comet_metrics, every request that comes to the gate, once.
+ */
+
+
+#include "ngx_comet_http.h"
+
+
+static void ngx_comet_count_cleanup(void *data);
+static ngx_int_t ngx_comet_count_log(ngx_http_request_t *r);
+
+
+ngx_int_t
+ngx_comet_count_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_comet_main_conf_t      *cmcf;
+    ngx_http_core_main_conf_t  *core;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+
+    if (!cmcf->metrics) {
+        return NGX_OK;
+    }
+
+    core = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&core->phases[NGX_HTTP_LOG_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_comet_count_log;
+
+    return NGX_OK;
+}
+
+
+/* a context goes with an internal redirect, a cleanup does not */
+
+static ngx_comet_count_t *
+ngx_comet_count_find(ngx_http_request_t *r)
+{
+    ngx_comet_count_t   *count;
+    ngx_pool_cleanup_t  *cln;
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler != ngx_comet_count_cleanup) {
+            continue;
+        }
+
+        count = cln->data;
+
+        if (count->request == r) {
+            return count;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_comet_count_in_flight(ngx_comet_main_conf_t *cmcf, int change)
+{
+    uint32_t  *n;
+
+    n = &cmcf->memory.ledger->tally->in_flight[ngx_process_slot];
+
+    __atomic_store_n(n, *n + change, __ATOMIC_RELAXED);
+}
+
+
+ngx_int_t
+ngx_comet_count_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_comet_count_t      *count;
+    ngx_pool_cleanup_t     *cln;
+    ngx_comet_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+
+    if (!cmcf->metrics || r != r->main) {
+        return NGX_OK;
+    }
+
+    count = ngx_comet_count_find(r);
+
+    if (count == NULL) {
+
+        cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_comet_count_t));
+        if (cln == NULL) {
+            return NGX_ERROR;
+        }
+
+        count = cln->data;
+
+        ngx_memzero(count, sizeof(ngx_comet_count_t));
+        count->request = r;
+
+        cln->handler = ngx_comet_count_cleanup;
+
+        ngx_comet_count_in_flight(cmcf, 1);
+    }
+
+    /* behind an error_page: what became of it in the end */
+
+    count->ctx = ctx;
+    ctx->count = count;
+
+    return NGX_OK;
+}
+
+
+static uint64_t
+ngx_comet_count_now(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+
+void
+ngx_comet_count_resume(ngx_comet_ctx_t *ctx)
+{
+    if (ctx->count) {
+        ctx->count->since = ngx_comet_count_now();
+    }
+}
+
+
+void
+ngx_comet_count_pause(ngx_comet_ctx_t *ctx)
+{
+    if (ctx->count) {
+        ctx->count->spent += ngx_comet_count_now() - ctx->count->since;
+    }
+}
+
+
+static uint64_t
+ngx_comet_count_elapsed(ngx_http_request_t *r)
+{
+    ngx_time_t      *tp;
+    ngx_msec_int_t   ms;
+
+    tp = ngx_timeofday();
+
+    ms = (ngx_msec_int_t) ((tp->sec - r->start_sec) * 1000
+                           + (tp->msec - r->start_msec));
+
+    return (uint64_t) ngx_max(ms, 0);
+}
+
+
+static void
+ngx_comet_count_set(ngx_comet_label_t *label, const void *data, size_t len)
+{
+    label->data = len ? data : "";
+    label->len = len;
+}
+
+
+static void
+ngx_comet_count_text(ngx_comet_label_t *label, const char *text)
+{
+    ngx_comet_count_set(label, text, text ? ngx_strlen(text) : 0);
+}
+
+
+/* as $status has it */
+
+static ngx_uint_t
+ngx_comet_count_status(ngx_http_request_t *r)
+{
+    return r->err_status ? r->err_status : r->headers_out.status;
+}
+
+
+/* of an error that was made here; the API's own have none */
+
+static const char *
+ngx_comet_count_code(ngx_comet_ctx_t *ctx, ngx_uint_t status)
+{
+    if (ctx->verdict == NGX_COMET_REFUSED && ctx->error_code) {
+        return ctx->error_code;
+    }
+
+    if (ctx->relaying || status < NGX_HTTP_BAD_REQUEST) {
+        return ctx->error_code;
+    }
+
+    if (status == NGX_HTTP_CLIENT_CLOSED_REQUEST) {
+        return "client_closed_request";
+    }
+
+    return ctx->error && ctx->error->status == (int) status
+           ? ctx->error->code : ngx_comet_error_of_status((int) status).code;
+}
+
+
+static ngx_comet_series_t *
+ngx_comet_count_series(ngx_comet_main_conf_t *cmcf, ngx_comet_series_e kind,
+    ngx_comet_label_t *labels)
+{
+    ngx_comet_series_t  *series;
+
+    series = ngx_comet_tally_find(cmcf->memory.ledger->tally, kind, labels);
+
+    if (series == NULL) {
+        ngx_comet_zone_lock(cmcf);
+        series = ngx_comet_tally_make(&cmcf->memory, kind, labels);
+        ngx_comet_zone_unlock(cmcf);
+    }
+
+    return series;
+}
+
+
+/* by the price of the model that was asked for */
+
+static uint64_t
+ngx_comet_count_cost(ngx_comet_main_conf_t *cmcf, ngx_comet_ctx_t *ctx,
+    ngx_comet_usage_result_t *usage)
+{
+    if (ctx->model.len == 0 || (usage->input == 0 && usage->output == 0)) {
+        return 0;
+    }
+
+    return ngx_comet_cost(ngx_comet_price_of(cmcf, (char *) ctx->model.data,
+                                             ctx->model.len),
+                          usage);
+}
+
+
+static void
+ngx_comet_count_usage(ngx_http_request_t *r, ngx_comet_main_conf_t *cmcf,
+    ngx_comet_ctx_t *ctx, uint64_t *values)
+{
+    ngx_comet_usage_result_t  usage;
+
+    ngx_comet_meter_result(r, ctx, &usage);
+
+    values[NGX_COMET_USED_INPUT] = usage.input;
+    values[NGX_COMET_USED_OUTPUT] = usage.output;
+    values[NGX_COMET_USED_CACHED] = usage.cached;
+    values[NGX_COMET_USED_REASONING] = usage.reasoning;
+    values[NGX_COMET_USED_COST] = ngx_comet_count_cost(cmcf, ctx, &usage);
+    values[NGX_COMET_USED_REPAIRS] = ctx->nrepairs;
+    values[NGX_COMET_USED_ESTIMATED]
+        = (usage.metered == NGX_COMET_METERED_ESTIMATE);
+    values[NGX_COMET_USED_UNKNOWN]
+        = (usage.metered == NGX_COMET_METERED_UNKNOWN);
+    values[NGX_COMET_USED_ABORTED] = ctx->hung_up;
+}
+
+
+static void
+ngx_comet_count_used(ngx_http_request_t *r, ngx_comet_main_conf_t *cmcf,
+    ngx_comet_ctx_t *ctx, ngx_comet_label_t *labels)
+{
+    uint64_t             values[NGX_COMET_USED_VALUES];
+    ngx_uint_t           i, any;
+    ngx_comet_series_t  *series;
+
+    ngx_comet_count_usage(r, cmcf, ctx, values);
+
+    any = 0;
+
+    for (i = 0; i < NGX_COMET_USED_VALUES; i++) {
+        any |= (values[i] != 0);
+    }
+
+    if (!any) {
+        return;
+    }
+
+    series = ngx_comet_count_series(cmcf, NGX_COMET_SERIES_USAGE, labels);
+
+    for (i = 0; i < NGX_COMET_USED_VALUES; i++) {
+        if (values[i]) {
+            ngx_comet_tally_add(series, NGX_COMET_SERIES_USAGE, i, values[i]);
+        }
+    }
+}
+
+
+static void
+ngx_comet_count_times(ngx_http_request_t *r, ngx_comet_main_conf_t *cmcf,
+    ngx_comet_label_t *labels, ngx_comet_count_t *count)
+{
+    ngx_comet_ctx_t     *ctx;
+    ngx_comet_series_t  *series;
+
+    ctx = count->ctx;
+    series = ngx_comet_count_series(cmcf, NGX_COMET_SERIES_TIMES, labels);
+
+    ngx_comet_tally_observe(series, NGX_COMET_TIME_OVERHEAD,
+                            count->spent / 1000);
+
+    if (ctx->meter && ctx->meter->first >= 0) {
+        ngx_comet_tally_observe(series, NGX_COMET_TIME_FIRST_TOKEN,
+                                (uint64_t) ctx->meter->first * 1000);
+    }
+
+    if (ctx->relaying) {
+        ngx_comet_tally_observe(series, NGX_COMET_TIME_DURATION,
+                                ngx_comet_count_elapsed(r) * 1000);
+    }
+}
+
+
+static void
+ngx_comet_count_request(ngx_http_request_t *r, ngx_comet_count_t *count)
+{
+    char                      status[3];
+    ngx_uint_t                code;
+    ngx_comet_ctx_t          *ctx;
+    ngx_comet_label_t         labels[NGX_COMET_LABELS];
+    ngx_comet_series_t       *series;
+    ngx_comet_main_conf_t    *cmcf;
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+
+    ctx = count->ctx;
+    code = ngx_comet_count_status(r);
+
+    ngx_comet_count_set(&labels[NGX_COMET_LABEL_TENANT],
+                        ctx->tenant ? ctx->tenant->name.data : NULL,
+                        ctx->tenant ? ctx->tenant->name.len : 0);
+    ngx_comet_count_text(&labels[NGX_COMET_LABEL_ENDPOINT],
+                         ctx->endpoint ? ctx->endpoint->name : NULL);
+    ngx_comet_count_text(&labels[NGX_COMET_LABEL_PROVIDER], ctx->provider);
+    ngx_comet_count_text(&labels[NGX_COMET_LABEL_VERDICT],
+                         ngx_comet_verdict_name(ctx->verdict));
+    ngx_comet_count_text(&labels[NGX_COMET_LABEL_CODE],
+                         ngx_comet_count_code(ctx, code));
+
+    labels[NGX_COMET_LABEL_STATUS] = ngx_comet_tally_status(code, status);
+
+    series = ngx_comet_count_series(cmcf, NGX_COMET_SERIES_REQUESTS, labels);
+
+    ngx_comet_tally_add(series, NGX_COMET_SERIES_REQUESTS, 0, 1);
+
+    ngx_comet_count_used(r, cmcf, ctx, labels);
+    ngx_comet_count_times(r, cmcf, labels, count);
+}
+
+
+static void
+ngx_comet_count_end(ngx_http_request_t *r, ngx_comet_count_t *count)
+{
+    if (count->counted) {
+        return;
+    }
+
+    count->counted = 1;
+
+    ngx_comet_count_in_flight(
+            ngx_http_get_module_main_conf(r, ngx_comet_module), -1);
+
+    ngx_comet_count_request(r, count);
+}
+
+
+static void
+ngx_comet_count_cleanup(void *data)
+{
+    ngx_comet_count_t *count = data;
+
+    ngx_comet_count_end(count->request, count);
+}
+
+
+/* after the limits are settled: their handler stands before */
+
+static ngx_int_t
+ngx_comet_count_log(ngx_http_request_t *r)
+{
+    ngx_comet_count_t  *count;
+
+    count = ngx_comet_count_find(r);
+
+    if (count) {
+        ngx_comet_count_end(r, count);
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,322 @@
+/*
+ * comet_metrics: the page for Prometheus.  It is made and sent in pieces, and
+ * between them other requests have their turn.
+ */
+
+
+#include "ngx_comet_http.h"
+
+
+#define NGX_COMET_METRICS_PIECE  65536
+
+
+typedef struct {
+    ngx_comet_page_t           page;
+    ngx_chain_t               *free;
+    ngx_chain_t               *busy;
+} ngx_comet_metrics_t;
+
+
+static ngx_int_t ngx_comet_metrics_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_comet_metrics_method(ngx_http_request_t *r);
+static ngx_int_t ngx_comet_metrics_page(ngx_http_request_t *r,
+    ngx_comet_metrics_t *metrics);
+static void ngx_comet_metrics_write(ngx_http_request_t *r);
+static ngx_int_t ngx_comet_metrics_piece(ngx_http_request_t *r,
+    ngx_comet_metrics_t *metrics);
+
+
+char *
+ngx_comet_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_comet_loc_conf_t *clcf = conf;
+
+    ngx_http_core_loc_conf_t  *core;
+
+    if (clcf->metrics) {
+        return "is duplicate";
+    }
+
+    core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (core->handler) {
+        return "cannot stand beside another handler of this location; "
+               "give it a location of its own";
+    }
+
+    core->handler = ngx_comet_metrics_handler;
+
+    clcf->metrics = 1;
+    ngx_comet_conf_place(cf, &clcf->metrics_place);
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_comet_metrics_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
+    ngx_comet_loc_conf_t *prev)
+{
+    ngx_comet_main_conf_t     *cmcf;
+    ngx_http_core_loc_conf_t  *core;
+
+    core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* "if" and "limit_except" are locations within the location */
+
+    if (core->noname && !conf->metrics && prev->metrics
+        && core->handler == NULL)
+    {
+        conf->metrics = 1;
+        conf->metrics_place = prev->metrics_place;
+        core->handler = ngx_comet_metrics_handler;
+    }
+
+    if (!conf->metrics) {
+        return NGX_CONF_OK;
+    }
+
+    if (core->handler != ngx_comet_metrics_handler) {
+        ngx_comet_conf_error(cf, &conf->metrics_place,
+                             "\"comet_metrics\" cannot stand beside another "
+                             "handler of this location; give it a location "
+                             "of its own");
+        return NGX_CONF_ERROR;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+
+    if (cmcf->zone == NULL) {
+        ngx_comet_conf_error(cf, &conf->metrics_place,
+                             "\"comet_metrics\" needs memory to count in: "
+                             "add \"comet_zone comet:16m;\" to http");
+        return NGX_CONF_ERROR;
+    }
+
+    cmcf->metrics = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_comet_metrics_handler(ngx_http_request_t *r)
+{
+    ngx_int_t             rc;
+    ngx_comet_ctx_t      *ctx;
+    ngx_comet_metrics_t  *metrics;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return ngx_comet_metrics_method(r);
+    }
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ctx = ngx_comet_get_ctx(r);
+    metrics = ngx_pcalloc(r->pool, sizeof(ngx_comet_metrics_t));
+
+    if (ctx == NULL || metrics == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->metrics = metrics;
+
+    r->headers_out.status = NGX_HTTP_OK;
+
+    /* as it stands: "charset" of the location has no part in it */
+
+    ngx_str_set(&r->headers_out.content_type,
+                "text/plain; version=0.0.4; charset=utf-8");
+    r->headers_out.content_type_len = sizeof("text/plain") - 1;
+    r->headers_out.content_type_lowcase = NULL;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    return ngx_comet_metrics_page(r, metrics);
+}
+
+
+static ngx_int_t
+ngx_comet_metrics_method(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    h->hash = 1;
+    ngx_comet_unlinked(h);
+    ngx_str_set(&h->key, "Allow");
+    ngx_str_set(&h->value, "GET, HEAD");
+
+    return NGX_HTTP_NOT_ALLOWED;
+}
+
+
+static ngx_int_t
+ngx_comet_metrics_page(ngx_http_request_t *r, ngx_comet_metrics_t *metrics)
+{
+    ngx_int_t               rc;
+    ngx_slab_pool_t        *shpool;
+    ngx_comet_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+
+    shpool = cmcf->memory.data;
+
+    ngx_comet_page_init(&metrics->page, cmcf->memory.ledger);
+
+    metrics->page.scalars[NGX_COMET_SCALAR_ZONE_FREE] = shpool->pfree
+                                                        * ngx_pagesize;
+    metrics->page.scalars[NGX_COMET_SCALAR_ZONE_SIZE] = cmcf->zone->shm.size;
+
+    if (r != r->main) {
+
+        /* included in a page: nobody would wake it up */
+
+        do {
+            rc = ngx_comet_metrics_piece(r, metrics);
+        } while (rc != NGX_ERROR && !metrics->page.done);
+
+        return rc;
+    }
+
+    if (!r->discard_body) {
+        r->read_event_handler = ngx_http_test_reading;
+    }
+
+    r->write_event_handler = ngx_comet_metrics_write;
+
+    r->main->count++;
+
+    ngx_comet_metrics_write(r);
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_comet_metrics_piece(ngx_http_request_t *r, ngx_comet_metrics_t *metrics)
+{
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    cl = ngx_chain_get_free_buf(r->pool, &metrics->free);
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    b = cl->buf;
+
+    if (b->start == NULL) {
+        b->start = ngx_palloc(r->pool, NGX_COMET_METRICS_PIECE);
+        if (b->start == NULL) {
+            return NGX_ERROR;
+        }
+
+        b->end = b->start + NGX_COMET_METRICS_PIECE;
+    }
+
+    b->pos = b->start;
+    b->last = b->start + ngx_comet_page_render(&metrics->page,
+                                               (char *) b->start,
+                                               NGX_COMET_METRICS_PIECE);
+
+    b->tag = (ngx_buf_tag_t) &ngx_comet_metrics_piece;
+    b->temporary = 1;
+    b->flush = 1;
+    b->last_in_chain = metrics->page.done;
+    b->last_buf = metrics->page.done && r == r->main;
+
+    rc = ngx_http_output_filter(r, cl);
+
+    ngx_chain_update_chains(r->pool, &metrics->free, &metrics->busy, &cl,
+                            (ngx_buf_tag_t) &ngx_comet_metrics_piece);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_comet_metrics_flush(ngx_http_request_t *r, ngx_comet_metrics_t *metrics)
+{
+    ngx_int_t     rc;
+    ngx_chain_t  *cl;
+
+    cl = NULL;
+
+    rc = ngx_http_output_filter(r, NULL);
+
+    ngx_chain_update_chains(r->pool, &metrics->free, &metrics->busy, &cl,
+                            (ngx_buf_tag_t) &ngx_comet_metrics_piece);
+
+    return rc;
+}
+
+
+static void
+ngx_comet_metrics_write(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_event_t               *wev;
+    ngx_comet_ctx_t           *ctx;
+    ngx_comet_metrics_t       *metrics;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    wev = r->connection->write;
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    metrics = ctx->metrics;
+
+    if (wev->timedout) {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, NGX_ETIMEDOUT,
+                      "client timed out");
+        r->connection->timedout = 1;
+        ngx_http_finalize_request(r, NGX_HTTP_REQUEST_TIME_OUT);
+        return;
+    }
+
+    if (!wev->delayed) {
+
+        rc = metrics->busy ? ngx_comet_metrics_flush(r, metrics) : NGX_OK;
+
+        if (rc != NGX_ERROR && metrics->busy == NULL) {
+            rc = ngx_comet_metrics_piece(r, metrics);
+        }
+
+        if (rc == NGX_ERROR || metrics->page.done) {
+            ngx_http_finalize_request(r, rc);
+            return;
+        }
+    }
+
+    if (metrics->busy == NULL) {
+
+        if (wev->timer_set) {
+            ngx_del_timer(wev);
+        }
+
+        ngx_post_event(wev, &ngx_posted_next_events);
+        return;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    if (!wev->delayed) {
+        ngx_add_timer(wev, clcf->send_timeout);
+    }
+
+    if (ngx_handle_write_event(wev, clcf->send_lowat) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_ERROR);
+    }
+}
