@@ -1,6 +1,8 @@
 """comet_metrics: the page says what happened, in Prometheus's own words."""
 
+import json
 import os
+import re
 import signal
 import zlib
 
@@ -415,3 +417,58 @@ def test_the_smallest_zone_has_room_for_a_page(nginx, mock):
     server = nginx(conf(mock).replace("comet:1m", "comet:64k"))
     assert chat(server, headers=bearer()).status == 200
     counted(server, 1)
+
+
+def queried(text):
+    """names of metrics in an expression"""
+    text = re.sub(r'"[^"]*"', "", text)
+    return set(re.findall(r"\bcomet_[a-z_]+", text))
+
+
+def test_the_dashboard_asks_for_what_is_there(nginx, mock):
+    server = nginx(conf(mock, alice="comet_tokens 1m/m;"))
+    assert chat(server, COUNTED, bearer()).complete
+    metrics = counted(server, 1)
+    there = {s.name for s in metrics.samples}
+
+    board = json.loads((ROOT / "docs/grafana.json").read_text())
+    panels = [p for p in board["panels"] if p["type"] != "row"]
+    assert len(panels) >= 12
+    assert len({p["id"] for p in board["panels"]}) == len(board["panels"])
+    expressions = [t["expr"] for p in panels for t in p["targets"]]
+    expressions += [v["definition"] for v in board["templating"]["list"]
+                    if v["type"] == "query"]
+    asked = set().union(*map(queried, expressions))
+    assert asked and asked <= there, asked - there
+
+    labels = {k for s in metrics.samples for k in s.labels} | {"instance"}
+    for text in expressions:
+        for group in re.findall(r"\bby \(([^)]*)\)", text):
+            assert set(group.split(", ")) <= labels
+        for group in re.findall(r"\{([^}]*)\}", text):
+            assert set(re.findall(r"(\w+)=", group)) <= labels
+
+    # every metric of the page is in the dashboard or has no need to be
+    bases = {re.sub(r"_(bucket|sum|count)$", "", n) for n in there}
+    assert bases == {re.sub(r"_bucket$", "", n) for n in asked}
+
+    variables = {v["name"] for v in board["templating"]["list"]}
+    used = set(re.findall(r"\$\{?(\w+)", json.dumps(board["panels"])))
+    assert used - {"__rate_interval", "__range"} <= variables
+    for p in panels:
+        assert p["datasource"]["uid"] == "${datasource}"
+
+
+def test_the_documentation_names_what_is_there(nginx, mock):
+    server = nginx(conf(mock))
+    assert chat(server, COUNTED, bearer()).complete
+    counted(server, 1)
+    kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", page(server), re.M))
+    text = (ROOT / "docs/directives.md").read_text()
+    told = {name: kind for name, kind in re.findall(
+        r"^\| `(comet_[a-z_]+)` \| (counter|gauge|histogram) \|", text, re.M)}
+    assert told == kinds
+    for path in ("docs/policies.md", "README.md"):
+        names = re.findall(r"\bcomet_[a-z_]+_total\b",
+                           (ROOT / path).read_text())
+        assert set(names) <= set(kinds)
