@@ -472,3 +472,48 @@ def test_the_documentation_names_what_is_there(nginx, mock):
         names = re.findall(r"\bcomet_[a-z_]+_total\b",
                            (ROOT / path).read_text())
         assert set(names) <= set(kinds)
+
+
+def test_a_page_of_many_pieces(nginx, mock):
+    n = 3000
+    many = "".join("comet_tenant team-%d { }\n" % i for i in range(n))
+    server = nginx(conf(mock, http=many, location="comet_tenant_from $arg_t;",
+                        page="gzip on; gzip_types text/plain; "
+                             "limit_rate $arg_rate; postpone_output 1m;")
+                   .replace("comet:1m", "comet:8m")
+                   .replace("listen PORT", "listen PORT sndbuf=16k"))
+    with Client(server) as client:
+        for at in range(0, n, 100):
+            client.send(b"".join(request(
+                "GET", "/v1/nothing?t=team-%d" % i)
+                for i in range(at, at + 100)))
+            assert {client.answer("GET").status for _ in range(100)} == {404}
+    whole = counted(server, n)
+    assert len(whole.text) > 5 * 65536
+    lines = sorted(whole.text.splitlines())
+
+    def same(text):
+        assert sorted(text.splitlines()) == lines
+
+    # who reads slowly gets all of it, and holds up nobody
+    with Client(server) as slow:
+        slow.send(request("GET", "/metrics"))
+        slow.head()
+        for _ in range(20):
+            same(page(server))
+        same(slow.chunks()[0].decode())
+        same(slow.call("GET", "/metrics").body.decode())
+
+    same(call(server, "GET", "/metrics?rate=200k").body.decode())
+    same(call(server, "GET", "/metrics", version="1.0").body.decode())
+    answer = call(server, "GET", "/metrics",
+                  headers={"Accept-Encoding": "gzip"})
+    same(zlib.decompress(answer.body, 31).decode())
+
+    # who goes away in the middle is forgotten
+    for rate in ("", "?rate=1k"):
+        with Client(server) as client:
+            client.send(request("GET", "/metrics" + rate))
+            client.head()
+    same(page(server))
+    server.reload()

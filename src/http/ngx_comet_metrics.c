@@ -300,7 +300,7 @@ ngx_comet_metrics_write(ngx_http_request_t *r)
         }
     }
 
-    if (metrics->busy == NULL) {
+    if (metrics->busy == NULL && !wev->delayed) {
 
         if (wev->timer_set) {
             ngx_del_timer(wev);
