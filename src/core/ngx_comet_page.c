@@ -253,7 +253,7 @@ ngx_comet_page_labels(char *p, const ngx_comet_family_t *family,
         mark = ',';
     }
 
-    if (extra) {
+    if (*extra) {
         *p++ = mark;
         p = ngx_comet_page_copy(p, extra);
         p = ngx_comet_page_copy(p, "=\"");
@@ -325,7 +325,7 @@ ngx_comet_page_time_line(ngx_comet_page_t *page, char *p,
 
     if (page->line == NGX_COMET_BOUNDS + 1) {
         p = ngx_comet_page_copy(p, "_sum");
-        p = ngx_comet_page_labels(p, family, series, NULL, NULL);
+        p = ngx_comet_page_labels(p, family, series, "", "");
 
         return ngx_comet_page_fraction(p, page->times[NGX_COMET_BOUNDS + 1],
                                        1000000);
@@ -333,7 +333,7 @@ ngx_comet_page_time_line(ngx_comet_page_t *page, char *p,
 
     if (page->line == NGX_COMET_BOUNDS + 2) {
         p = ngx_comet_page_copy(p, "_count");
-        p = ngx_comet_page_labels(p, family, series, NULL, NULL);
+        p = ngx_comet_page_labels(p, family, series, "", "");
 
         return ngx_comet_page_number(p, page->times[NGX_COMET_BOUNDS]);
     }
@@ -378,7 +378,7 @@ ngx_comet_page_line(ngx_comet_page_t *page, char *p,
 
     default:
         value = ngx_comet_tally_value(series, family->kind, family->value);
-        p = ngx_comet_page_labels(p, family, series, NULL, NULL);
+        p = ngx_comet_page_labels(p, family, series, "", "");
         p = family->form == NGX_COMET_FORM_MONEY
             ? ngx_comet_page_fraction(p, value, NGX_COMET_MONEY)
             : ngx_comet_page_number(p, value);
