@@ -12,6 +12,8 @@ FUZZ_TIME ?= 60
 FUZZ_CFLAGS = -g -O1 -std=gnu11 -Isrc/core -It/unit \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
+BENCHES = $(patsubst t/bench/bench_%.c,%,$(wildcard t/bench/bench_*.c))
+
 CORE = $(wildcard src/core/*.c)
 SOURCES = config ngx_comet_module.c $(wildcard src/*/*.[ch])
 UNITS = $(patsubst t/unit/%.c,build/unit/%,$(wildcard t/unit/test_*.c))
@@ -72,15 +74,16 @@ fuzz: ## fuzz the core, FUZZ_TIME seconds each target (60)
 	done
 
 .PHONY: bench
-bench: ## the scanner beside memcpy and cJSON, and admission to limits
-	@t/setup.sh build
+bench: ## gateways and parts side by side: docs/benchmarks.md; QUICK=1: a minute
+	@t/setup.sh build bench
+	@$(MAKE) -s module
 	@mkdir -p build/bench
-	@cc -O2 -g -std=gnu11 -Isrc/core -o build/bench/scan t/bench/bench_scan.c \
-		$(CORE) -lcjson -lpcre2-8 -lm
-	@cc -O2 -g -std=gnu11 -Isrc/core -o build/bench/admit \
-		t/bench/bench_admit.c $(CORE) -lcjson -lpcre2-8 -lcrypto -lm
-	@build/bench/scan
-	@build/bench/admit
+	@for part in $(BENCHES); do \
+		cc -O2 -g -std=gnu11 -Isrc/core -o build/bench/$$part \
+			t/bench/bench_$$part.c $(CORE) -lcjson -lpcre2-8 -lcrypto -lm \
+			|| exit 1; \
+	done
+	@python3 t/bench/run.py $(if $(QUICK),--quick)
 
 .PHONY: venv
 venv: $(VENV)/done $(VENV)/node

@@ -22,6 +22,8 @@ packages_of() {
     fuzz)   echo clang libc6-dev libcjson-dev libpcre2-dev ;;
     fuzz-runtime)
             echo "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" ;;
+    bench)  echo python3 python3-venv valgrind libnginx-mod-http-lua \
+                 lua-cjson ;;
     valgrind) echo valgrind ;;
     *)      fail "nothing is known of \"$1\"" ;;
     esac

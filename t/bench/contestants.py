@@ -1,0 +1,356 @@
+"""Who is measured: how each is installed, configured, started and stopped."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BENCH = ROOT / "t" / "bench"
+BUILD = ROOT / "build" / "bench"
+NGINX = os.environ.get("COMET_NGINX", "nginx")
+MODULE = os.environ.get("COMET_MODULE", str(ROOT / "build/ngx_comet_module.so"))
+LUA_MODULES = pathlib.Path("/usr/lib/nginx/modules")
+
+KEY = "sk-upstream-3f9c1d7e5b2a48660917"            # what the API is sent
+CLIENT = "sk-bench-acme-2c5e8a7d19b4f603"           # what clients send
+SLOW = "sk-bench-slow-7a90d3c1e5f24b68"             # a client over its limit
+
+LITELLM = "litellm[proxy]==1.106.0"
+PORTKEY = "@portkey-ai/gateway@1.15.2"
+
+
+class Missing(Exception):
+    """a contestant that cannot take part, and why"""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def tree(pid):
+    """the process and all below it"""
+    found = [pid]
+    for one in found:
+        try:
+            for task in os.listdir("/proc/%d/task" % one):
+                text = open("/proc/%d/task/%s/children" % (one, task)).read()
+                found.extend(int(p) for p in text.split())
+        except OSError:
+            pass
+    return found
+
+
+def pss(pid):
+    """bytes that the processes take, shared ones counted in part"""
+    total = 0
+    for one in tree(pid):
+        try:
+            text = open("/proc/%d/smaps_rollup" % one).read()
+        except OSError:
+            continue
+        found = re.search(r"^Pss:\s+(\d+) kB", text, re.M)
+        total += int(found.group(1)) * 1024 if found else 0
+    return total
+
+
+def cpu(pid):
+    """seconds of processor that the processes took, the kernel's included"""
+    total = 0
+    for one in tree(pid):
+        try:
+            for task in os.listdir("/proc/%d/task" % one):
+                path = "/proc/%d/task/%s/schedstat" % (one, task)
+                total += int(open(path).read().split()[0])
+        except OSError:
+            pass
+    return total / 1e9
+
+
+# a gateway has a core for itself; where there are only two, those that load
+# it and answer it share the other one
+
+CORES = sorted(os.sched_getaffinity(0))
+GATEWAY_CORE = CORES[-1]
+UPSTREAM_CORE = CORES[0]
+LOAD_CORE = CORES[1] if len(CORES) > 2 else CORES[0]
+
+
+def pinned(core):
+    return lambda: os.sched_setaffinity(0, {core})
+
+
+class Process:
+    """a program that listens on a port"""
+
+    def __init__(self, command, port, log, seconds=15, env=None,
+                 core=GATEWAY_CORE):
+        self.port = port
+        self.log = log
+        with open(log, "ab") as out:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                env=dict(os.environ, **(env or {})), start_new_session=True,
+                preexec_fn=pinned(core))
+        deadline = time.monotonic() + seconds
+        while True:
+            with socket.socket() as s:
+                if s.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise Missing("%s did not start, see %s" % (
+                    os.path.basename(command[0]), log.relative_to(ROOT)))
+            time.sleep(0.05)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                for one in reversed(tree(self.pid)):
+                    os.kill(one, signal.SIGKILL)
+                self.process.wait()
+
+
+class Contestant:
+    name = title = version = setting = ""
+    slow = False            # no requests a second worth many of them
+    exact = True            # the body arrives as it was sent
+    refuses = ()            # of "400", "401", "429"
+    headers = {}
+    process = None
+
+    def install(self):
+        """raises Missing"""
+
+    def start(self, upstream):
+        raise NotImplementedError
+
+    def stop(self):
+        if self.process:
+            self.process.stop()
+            self.process = None
+
+    def restart(self, upstream):
+        self.stop()
+        self.start(upstream)
+
+    @property
+    def port(self):
+        return self.process.port
+
+    @property
+    def pid(self):
+        return self.process.pid if self.process else None
+
+
+class Direct(Contestant):
+    name = "direct"
+    title = "no gateway"
+    setting = "the load generator asks the upstream itself"
+
+    def start(self, upstream):
+        self.upstream = upstream
+
+    @property
+    def port(self):
+        return self.upstream.port
+
+
+class Nginx(Contestant):
+    main = ""
+    module = ""
+
+    def conf(self, upstream, port, directory, main=""):
+        values = {
+            "user": "user root;" if os.geteuid() == 0 else "",
+            "files": str(file_limit()), "dir": str(directory),
+            "bench": str(BENCH), "upstream": str(upstream.port),
+            "port": str(port), "key": KEY, "client": CLIENT, "slow": SLOW,
+            "main": self.main + main,
+        }
+        values["http"] = (BENCH / (self.name + ".conf")).read_text()
+        text = (BENCH / "nginx.conf").read_text()
+        while True:
+            done = re.sub(r"@([a-z]+)@", lambda m: values[m.group(1)], text)
+            if done == text:
+                break
+            text = done
+        directory.mkdir(parents=True, exist_ok=True)
+        path = directory / "nginx.conf"
+        path.write_text(text)
+        return [NGINX, "-p", str(directory), "-c", str(path),
+                "-e", str(directory / "error.log")]
+
+    def start(self, upstream):
+        directory = BUILD / self.name
+        shutil.rmtree(directory, ignore_errors=True)
+        port = free_port()
+        command = self.conf(upstream, port, directory)
+        self.process = Process(command, port, directory / "output.log")
+
+    @property
+    def version(self):
+        done = subprocess.run([NGINX, "-v"], capture_output=True, text=True)
+        return done.stderr.strip().rpartition("/")[2]
+
+
+def file_limit():
+    import resource
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+
+class Bare(Nginx):
+    name = "bare"
+    title = "nginx, `proxy_pass`"
+    setting = ("unbuffered answers, connections to the API kept, a key put "
+               "in, no check of anything: `t/bench/bare.conf`")
+
+
+class Comet(Nginx):
+    name = "comet"
+    title = "nginx, this module"
+    main = "load_module %s;\n" % MODULE
+    refuses = ("400",)
+    setting = "everything on: `t/bench/comet.conf`"
+
+
+class Lua(Nginx):
+    name = "lua"
+    title = "nginx, Lua"
+    refuses = ("400", "401", "429")
+    setting = ("the same checks, by hand: `t/bench/lua.conf`, "
+               "`t/bench/gate.lua`")
+    main = "".join("load_module %s;\n" % (LUA_MODULES / name) for name in (
+        "ndk_http_module.so", "ngx_http_lua_module.so"))
+
+    def install(self):
+        for name in ("ndk_http_module.so", "ngx_http_lua_module.so"):
+            if not (LUA_MODULES / name).exists():
+                raise Missing("libnginx-mod-http-lua is not installed")
+
+    @property
+    def version(self):
+        found = []
+        for package in ("libnginx-mod-http-lua", "lua-cjson"):
+            done = subprocess.run(
+                ["dpkg-query", "-W", "-f", "${Version}", package],
+                capture_output=True, text=True)
+            found.append("%s %s" % (package, done.stdout))
+        return ", ".join(found)
+
+
+def run_logged(command, log, **how):
+    with open(log, "wb") as out:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out,
+                              stderr=out, **how)
+    if done.returncode:
+        raise Missing("could not be installed: `%s` fails, see %s" % (
+            " ".join(os.path.basename(str(c)) for c in command),
+            log.relative_to(ROOT)))
+
+
+class Litellm(Contestant):
+    name = "litellm"
+    title = "LiteLLM's proxy"
+    version = LITELLM
+    slow = True
+    exact = False
+    refuses = ("401",)
+    setting = ("one process, uvloop, no database, no spend logs, no "
+               "telemetry, a master key: the key is checked and nothing else")
+
+    def install(self):
+        self.venv = BUILD / "litellm"
+        done = self.venv / "done"
+        if done.exists() and done.read_text() == LITELLM:
+            return
+        print("bench: installing %s into %s" % (
+            LITELLM, self.venv.relative_to(ROOT)), flush=True)
+        run_logged(["python3", "-m", "venv", self.venv], BUILD / "venv.log")
+        run_logged([self.venv / "bin/pip", "install", "-q",
+                    "--disable-pip-version-check", LITELLM],
+                   BUILD / "litellm.log")
+        done.write_text(LITELLM)
+
+    def start(self, upstream):
+        self.headers = {}
+        port = free_port()
+        path = BUILD / "litellm.yaml"
+        path.write_text(json.dumps({
+            "model_list": [{
+                "model_name": "gpt-4o",
+                "litellm_params": {
+                    "model": "openai/gpt-4o", "api_key": KEY,
+                    "api_base": "http://127.0.0.1:%d/v1" % upstream.port,
+                },
+            }],
+            "litellm_settings": {
+                "num_retries": 0, "request_timeout": 600, "telemetry": False,
+                "set_verbose": False, "json_logs": True,
+            },
+            "general_settings": {
+                "master_key": CLIENT, "disable_spend_logs": True,
+                "disable_error_logs": True,
+            },
+        }, indent=1))
+        self.process = Process(
+            [str(self.venv / "bin/litellm"), "--config", str(path),
+             "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"],
+            port, BUILD / "litellm.out", 120, {
+                "LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "ERROR",
+                "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+                "LITELLM_TELEMETRY": "False", "NO_DOCS": "True",
+            })
+
+
+class Portkey(Contestant):
+    name = "portkey"
+    title = "Portkey's gateway"
+    version = PORTKEY
+    slow = True
+    exact = False
+    setting = ("`--headless`, one process of Node, no log, no cache: it "
+               "passes on and checks nothing")
+
+    def install(self):
+        self.folder = BUILD / "portkey"
+        done = self.folder / "done"
+        if done.exists() and done.read_text() == PORTKEY:
+            return
+        if not shutil.which("npm"):
+            raise Missing("npm is not installed")
+        print("bench: installing %s into %s" % (
+            PORTKEY, self.folder.relative_to(ROOT)), flush=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        run_logged(["npm", "install", "--silent", "--no-audit", "--no-fund",
+                    PORTKEY], BUILD / "portkey.log", cwd=self.folder)
+        done.write_text(PORTKEY)
+
+    def start(self, upstream):
+        port = free_port()
+        self.headers = {
+            "x-portkey-provider": "openai",
+            "x-portkey-custom-host": "http://127.0.0.1:%d/v1" % upstream.port,
+        }
+        server = (self.folder / "node_modules/@portkey-ai/gateway/build"
+                  / "start-server.js")
+        self.process = Process(
+            ["node", str(server), "--port=%d" % port, "--headless"], port,
+            BUILD / "portkey.out", 60, {"NODE_ENV": "production"})
+
+
+ALL = [Direct, Bare, Comet, Lua, Litellm, Portkey]

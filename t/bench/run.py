@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+"""make bench: gateways beside bare nginx, in interleaved rounds of one run."""
+
+import argparse
+import http.client
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+
+import contestants
+import report
+from contestants import BENCH, BUILD, CLIENT, KEY, MODULE, ROOT, SLOW, Missing
+from workloads import UNKNOWN, WORKLOADS, Failed, body, request
+
+_, HARD = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (HARD, HARD))
+
+USAGE = {"prompt_tokens": 412, "completion_tokens": 61, "total_tokens": 473}
+
+
+def say(text):
+    print("bench: " + text, flush=True)
+
+
+def compile_tools():
+    BUILD.mkdir(parents=True, exist_ok=True)
+    for name in ("upstream", "load"):
+        subprocess.run(
+            ["cc", "-O2", "-g", "-std=gnu11", "-Wall", "-Wextra", "-Werror",
+             "-o", str(BUILD / name), str(BENCH / (name + ".c"))], check=True)
+
+
+class Upstream(contestants.Process):
+    def __init__(self):
+        port = contestants.free_port()
+        super().__init__([str(BUILD / "upstream"), str(port)], port,
+                         BUILD / "upstream.out",
+                         core=contestants.UPSTREAM_CORE)
+
+    def ask(self, path):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        connection.request("GET", path)
+        text = connection.getresponse().read().decode()
+        connection.close()
+        return text
+
+    def set(self, **values):
+        self.ask("/bench?" + "&".join("%s=%d" % pair
+                                      for pair in values.items()))
+
+    def last(self):
+        first, _, head = self.ask("/bench/last").partition("\n")
+        length, value = first.split()
+        return int(length), value, head
+
+
+def fnv(data):
+    value = 14695981039346656037
+    for byte in data:
+        value = (value ^ byte) * 1099511628211 & 0xffffffffffffffff
+    return "%016x" % value
+
+
+def ask(contestant, name, key=CLIENT):
+    data = request(contestant, name, key)
+    head, _, content = data.partition(b"\r\n\r\n")
+    headers = dict(line.split(": ", 1)
+                   for line in head.decode().split("\r\n")[1:])
+    connection = http.client.HTTPConnection("127.0.0.1", contestant.port,
+                                            timeout=60)
+    connection.request("POST", "/v1/chat/completions", content, headers)
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    return answer, text
+
+
+def must(condition, what):
+    if not condition:
+        raise Failed(what)
+
+
+def check_body(contestant, upstream, name):
+    length, value, head = upstream.last()
+    if contestant.exact:
+        must(length == len(body(name)) and value == fnv(body(name)),
+             "the body of %s arrives changed" % name)
+    if contestant.pid:
+        must("Bearer " + CLIENT not in head or contestant.name == "portkey",
+             "the key of the client goes on")
+        must("Bearer " + KEY in head or contestant.name == "portkey",
+             "the key of the API is not put in")
+
+
+def check(contestant, upstream):
+    """it answers as it should, or is not measured"""
+    upstream.set(check=1, events=20, pace=0, burst=0)
+    for name in ("small", "turns"):
+        answer, text = ask(contestant, name)
+        must(answer.status == 200, "%s: status %d, %s" % (
+            name, answer.status, text[:300]))
+        usage = json.loads(text)["usage"]
+        must(all(usage[k] == v for k, v in USAGE.items()), "another usage")
+        check_body(contestant, upstream, name)
+
+    answer, text = ask(contestant, "stream")
+    lines = [line for line in text.decode().split("\n") if line]
+    must(answer.status == 200 and lines[-1] == "data: [DONE]",
+         "stream: status %d, %s" % (answer.status, text[-300:]))
+    must(sum("@T" in line for line in lines) == 18, "events are missing")
+    must('"total_tokens":610' in text.decode().replace(": ", ":"),
+         "the usage of a stream is missing")
+    check_body(contestant, upstream, "stream")
+
+    upstream.set(check=0)
+    answer, text = ask(contestant, "image")
+    must(answer.status == 200, "image: status %d, %s" % (
+        answer.status, text[:300]))
+
+    wrong = {"400": ("hot", CLIENT, 400), "401": ("small", UNKNOWN, 401),
+             "429": ("small", SLOW, 429)}
+    for kind in contestant.refuses:
+        name, key, status = wrong[kind]
+        ask(contestant, name, key)
+        answer, text = ask(contestant, name, key)
+        must(answer.status == status, "%s for what is a %d: %s" % (
+            answer.status, status, text[:300]))
+        must("error" in json.loads(text), "an error without its form")
+
+
+def take_part(names, upstream, quick):
+    """(those that run and answer rightly, why the others do not)"""
+    running, missing = [], {}
+    for kind in contestants.ALL:
+        one = kind()
+        if names and one.name not in names:
+            continue
+        try:
+            if quick and one.slow and not names:
+                raise Missing("not in the quick run")
+            one.install()
+            one.start(upstream)
+            check(one, upstream)
+            running.append(one)
+            say("%s answers rightly" % one.name)
+        except (Missing, Failed, OSError, http.client.HTTPException,
+                ValueError, KeyError) as error:
+            one.stop()
+            if not one.slow:
+                raise
+            missing[one.name] = str(error) or repr(error)
+            say("%s does not take part: %s" % (one.name, missing[one.name]))
+    return running, missing
+
+
+def measure(running, upstream, chosen, rounds, quick):
+    """results[workload][contestant] is a list with an item a round"""
+    results = {}
+    failures = {}
+    for number in range(rounds):
+        for workload in chosen:
+            if isinstance_once(workload) and number >= max(1, rounds // 2):
+                continue
+            order = running[number % len(running):] \
+                + running[:number % len(running)]
+            for one in order:
+                key = (workload.name, one.name)
+                if not workload.fits(one, quick) or key in failures:
+                    continue
+                if one.slow and number >= max(1, rounds // 2):
+                    continue
+                try:
+                    found = workload.run(one, upstream, quick)
+                except Failed as error:
+                    if not one.slow:
+                        raise
+                    failures[key] = str(error)
+                    say("%s: %s" % (one.name, error))
+                    one.restart(upstream)
+                    continue
+                results.setdefault(workload.name, {}).setdefault(
+                    one.name, {})[number] = found
+        say("round %d of %d is over" % (number + 1, rounds))
+    return results, failures
+
+
+def isinstance_once(workload):
+    return workload.pace != 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--only", help="contestants, by comma")
+    parser.add_argument("--workloads", help="by comma")
+    parser.add_argument("--output", help="the page, docs/benchmarks.md")
+    options = parser.parse_args()
+
+    began = time.monotonic()
+    rounds = options.rounds or (3 if options.quick else 6)
+    names = options.only.split(",") if options.only else None
+    chosen = [w for w in WORKLOADS
+              if not options.workloads or w.name in options.workloads.split(",")]
+
+    compile_tools()
+    upstream = Upstream()
+    running, missing = [], {}
+    try:
+        running, missing = take_part(names, upstream, options.quick)
+        results, failures = measure(running, upstream, chosen, rounds,
+                                    options.quick)
+    finally:
+        for one in running:
+            one.stop()
+        upstream.stop()
+
+    data = {
+        "results": results, "missing": missing, "rounds": rounds,
+        "failures": {"/".join(k): v for k, v in failures.items()},
+        "quick": options.quick,
+        "contestants": {c.name: dict(title=c.title, version=c.version,
+                                     setting=c.setting)
+                        for c in (kind() for kind in contestants.ALL)},
+        "seconds": time.monotonic() - began,
+    }
+    (BUILD / "results.json").write_text(json.dumps(data, indent=1))
+    report.write(data, chosen, options.output)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,281 @@
+"""What is asked, and what is measured of it."""
+
+import json
+import random
+import subprocess
+import time
+
+from contestants import (BUILD, CLIENT, KEY, LOAD_CORE, SLOW, cpu, pinned,
+                         pss)
+
+WORDS = ("the bridge river committee engineer repair water winter lorry "
+         "company north between because stone arch report night open year "
+         "number question answer detail reason and of to in is was with"
+         ).split()
+UNKNOWN = "sk-bench-nobody-000000000000000000"
+
+
+def prose(size, seed):
+    chance = random.Random(seed)
+    text = []
+    have = 0
+    while have < size:
+        word = chance.choice(WORDS)
+        text.append(word)
+        have += len(word) + 1
+    return " ".join(text)[:size]
+
+
+def chat(size, **more):
+    """a chat whose text is so long"""
+    body = {"model": "gpt-4o", "temperature": 0.7, "max_tokens": 1024}
+    body.update(more)
+    body["messages"] = [
+        {"role": "system", "content": "You answer briefly.\nIn \"prose\"."},
+        {"role": "user", "content": prose(size - 260, size)},
+    ]
+    return body
+
+
+def turns(size):
+    body = chat(300)
+    messages = body["messages"]
+    number = 0
+    have = 0
+    while have < size - 400:
+        text = prose(1500 if number % 2 else 300, number)
+        if number % 5 == 1:
+            text += "\n\n```c\n\tif (n == 0) {\n\t\treturn \"a\\b\";\n\t}\n```\n"
+        messages.append({"role": "assistant" if number % 2 else "user",
+                         "content": text})
+        have += len(text) + 40
+        number += 1
+    messages.append({"role": "user", "content": "And then?"})
+    return body
+
+
+def image(size):
+    letters = ("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+               "0123456789+/")
+    piece = "".join(random.Random(7).choices(letters, k=65536))
+    body = chat(400)
+    body["messages"].append({"role": "user", "content": [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {
+            "url": "data:image/png;base64," + piece * (size // 65536),
+        }},
+    ]})
+    return body
+
+
+STREAM = {"stream": True, "stream_options": {"include_usage": True}}
+BODIES = {
+    "small": lambda: chat(2048),
+    "stream": lambda: chat(2048, **STREAM),
+    "turns": lambda: turns(200 * 1024),
+    "image": lambda: image(16 * 1024 * 1024),
+    "hot": lambda: chat(2048, temperature=3),
+}
+_made = {}
+
+
+def body(name):
+    if name not in _made:
+        _made[name] = json.dumps(BODIES[name](), separators=(",", ":")).encode()
+    return _made[name]
+
+
+def request(contestant, name, key=CLIENT):
+    headers = {
+        "Host": "127.0.0.1", "Content-Type": "application/json",
+        "Accept": "application/json", "User-Agent": "OpenAI/Python 2.8.0",
+        "Authorization": "Bearer " + key,
+        "X-Stainless-Lang": "python", "X-Stainless-Package-Version": "2.8.0",
+        "X-Stainless-Runtime": "CPython", "X-Stainless-OS": "Linux",
+        "Content-Length": str(len(body(name))),
+    }
+    headers.update(contestant.headers)
+    head = "POST /v1/chat/completions HTTP/1.1\r\n" + "".join(
+        "%s: %s\r\n" % pair for pair in headers.items()) + "\r\n"
+    return head.encode() + body(name)
+
+
+def request_file(contestant, name, key=CLIENT):
+    folder = BUILD / "requests"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / ("%s-%s%s" % (contestant.name, name, {
+        CLIENT: "", SLOW: "-slow", UNKNOWN: "-unknown"}[key]))
+    data = request(contestant, name, key)
+    if not path.exists() or path.stat().st_size != len(data) \
+            or path.read_bytes() != data:
+        path.write_bytes(data)
+    return path
+
+
+def load_start(port, limit, classes):
+    command = [str(BUILD / "load"), str(port), "limit=%g" % limit]
+    for name, options in classes.items():
+        command.append(name + "".join(
+            ",%s=%s" % pair for pair in options.items() if pair[1]))
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
+                            preexec_fn=pinned(LOAD_CORE))
+
+
+def load_end(process):
+    out = process.communicate()[0]
+    if process.returncode:
+        raise RuntimeError("the load generator failed")
+    lines = [json.loads(line) for line in out.splitlines()]
+    return {line["name"]: line for line in lines}
+
+
+class Failed(Exception):
+    pass
+
+
+def sound(result, what, passing=0):
+    if result["errors"] > passing or not result["done"] and not result["events"]:
+        raise Failed("%s: %s" % (what, json.dumps(
+            {k: result[k] for k in ("sent", "done", "errors", "statuses")})))
+
+
+class Workload:
+    """Closed: as many at once as conns, each after the one before it."""
+
+    conns = 16
+    key = CLIENT
+    status = 200
+    events = 0
+    pace = 0
+    burst = 0
+    seconds = (3, 0.5)
+    refusal = None
+    quick = True
+    slow_ok = True
+
+    def __init__(self, name, title, body, **how):
+        self.name, self.title, self.body = name, title, body
+        self.__dict__.update(how)
+
+    def fits(self, contestant, quick):
+        if self.refusal:
+            return self.refusal in contestant.refuses
+        if contestant.slow and not self.slow_ok:
+            return False
+        return self.quick or not quick
+
+    def classes(self, contestant, seconds):
+        return {"a": dict(
+            file=request_file(contestant, self.body, self.key),
+            conns=self.conns, seconds=seconds, status=self.status)}
+
+    def run(self, contestant, upstream, quick):
+        upstream.set(events=self.events or 200, pace=self.pace,
+                     burst=self.burst, check=0)
+        seconds = self.seconds[bool(quick)]
+        before = cpu(contestant.pid) if contestant.pid else 0
+        results = load_end(load_start(contestant.port, seconds + 60,
+                                      self.classes(contestant, seconds)))
+        spent = cpu(contestant.pid) - before if contestant.pid else 0
+        return self.figures(results, spent)
+
+    def figures(self, results, spent):
+        one = results["a"]
+        # who is over a rate was once below it
+        sound(one, self.name, passing=self.status == 429)
+        done = max(one["done"], 1)
+        found = {"rate": one["done"] / one["seconds"],
+                 "cpu": spent / done * 1e6,
+                 "p50": one["latency"].get("p50"),
+                 "p99": one["latency"].get("p99")}
+        if self.events:
+            found["rate"] = one["events"] / one["seconds"]
+            found["cpu"] = spent / max(one["events"], 1) * 1e6
+            found["first"] = one["first"].get("p50")
+            found["delay"] = one["delay"].get("p50")
+        return found
+
+
+class Beside(Workload):
+    """large bodies at a rate, and small calls at another one beside them"""
+
+    large = (10, 500)
+    seconds = (6, 2)
+
+    def classes(self, contestant, seconds):
+        large, small = self.large
+        if contestant.slow:
+            large, small = 0.5, 20
+        return {
+            "large": dict(file=request_file(contestant, "image"), conns=8,
+                          rate=large, seconds=seconds),
+            "a": dict(file=request_file(contestant, "small"), conns=64,
+                      rate=small, seconds=seconds),
+        }
+
+
+class Paced(Workload):
+    """so many streams at once; each waits for the next event"""
+
+    limit = 45
+
+    def run(self, contestant, upstream, quick):
+        if contestant.pid:
+            contestant.restart(upstream)
+        events = self.events if not quick else 100
+        upstream.set(events=20, pace=0, burst=0, check=0)
+        path = request_file(contestant, self.body)
+        warm = load_end(load_start(contestant.port, 60, {
+            "a": dict(file=path, conns=4, n=16)}))
+        sound(warm["a"], self.name)
+
+        upstream.set(events=events, pace=self.pace, burst=0)
+        ramp = self.conns
+        empty = pss(contestant.pid) if contestant.pid else 0
+        before = cpu(contestant.pid) if contestant.pid else 0
+        load = load_start(contestant.port, self.limit, {"a": dict(
+            file=path, conns=self.conns, n=self.conns, ramp=ramp)})
+        time.sleep(ramp / 1000 + (events * self.pace / 1000 - ramp / 1000) / 2)
+        full = pss(contestant.pid) if contestant.pid else 0
+        one = load_end(load)["a"]
+        spent = cpu(contestant.pid) - before if contestant.pid else 0
+
+        if one["errors"] or not one["events"]:
+            raise Failed("%s: %s" % (self.name, json.dumps(one)))
+        return {
+            "rate": one["events"] / one["seconds"],
+            "memory": (full - empty) / self.conns,
+            "cpu": spent / one["events"] * 1e6,
+            "first": one["first"]["p50"], "first99": one["first"]["p99"],
+            "delay": one["delay"]["p50"], "delay99": one["delay"]["p99"],
+            "unfinished": one["unfinished"],
+        }
+
+
+WORKLOADS = [
+    Workload("small", "A chat of 2 KB", "small"),
+    Workload("alone", "A chat of 2 KB, one at a time", "small", conns=1,
+             seconds=(2, 0.5)),
+    Workload("events", "Streams of 200 events, written as fast as the "
+             "sockets take them", "stream", events=200),
+    Workload("writes", "Streams of 200 events, each written by itself",
+             "stream", events=200, burst=1, quick=False),
+    Workload("first", "A stream of 4 events, one at a time", "stream",
+             events=4, conns=1, seconds=(2, 0.5)),
+    Workload("turns", "A chat of 200 KB in many turns", "turns", conns=8),
+    Workload("image", "A chat with an image, 16 MB", "image", conns=2,
+             seconds=(4, 1)),
+    Beside("beside", "Small calls beside images of 16 MB", "small"),
+    Workload("hot", "Refused: a temperature out of its range", "hot",
+             status=400, refusal="400"),
+    Workload("unknown", "Refused: a key that nobody has", "small",
+             key=UNKNOWN, status=401, refusal="401"),
+    Workload("limit", "Refused: over the rate", "small", key=SLOW, status=429,
+             refusal="429"),
+    Paced("paced1000", "1,000 streams at once, an event each 20 ms", "stream",
+          conns=1000, events=250, pace=20),
+    Paced("paced5000", "5,000 streams at once, an event each 20 ms", "stream",
+          conns=5000, events=400, pace=20, quick=False, slow_ok=False),
+]
+
+assert KEY != CLIENT
