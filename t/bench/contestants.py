@@ -22,7 +22,10 @@ CLIENT = "sk-bench-acme-2c5e8a7d19b4f603"           # what clients send
 SLOW = "sk-bench-slow-7a90d3c1e5f24b68"             # a client over its limit
 
 LITELLM = "litellm[proxy]==1.106.0"
-PORTKEY = "@portkey-ai/gateway@1.15.2"
+# with the versions of what it needs that its own lock file has
+PORTKEY = "@portkey-ai/gateway@1.15.2 @hono/node-server@1.13.5 hono@4.9.7"
+
+BIFROST = "github.com/maximhq/bifrost/transports/bifrost-http@v1.4.0"
 
 
 class Missing(Exception):
@@ -130,7 +133,10 @@ class Contestant:
     slow = False            # no requests a second worth many of them
     exact = True            # the body arrives as it was sent
     refuses = ()            # of "400", "401", "429"
+    statuses = {}           # where it has another one for these
     headers = {}
+    model = "gpt-4o"
+    lacks = ""              # why it has no part in streams
     process = None
 
     def install(self):
@@ -270,6 +276,7 @@ class Litellm(Contestant):
     slow = True
     exact = False
     refuses = ("401",)
+    statuses = {"401": 400}     # it would look into a database
     setting = ("one process, uvloop, no database, no spend logs, no "
                "telemetry, a master key: the key is checked and nothing else")
 
@@ -337,7 +344,7 @@ class Portkey(Contestant):
             PORTKEY, self.folder.relative_to(ROOT)), flush=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         run_logged(["npm", "install", "--silent", "--no-audit", "--no-fund",
-                    PORTKEY], BUILD / "portkey.log", cwd=self.folder)
+                    *PORTKEY.split()], BUILD / "portkey.log", cwd=self.folder)
         done.write_text(PORTKEY)
 
     def start(self, upstream):
@@ -353,4 +360,52 @@ class Portkey(Contestant):
             BUILD / "portkey.out", 60, {"NODE_ENV": "production"})
 
 
-ALL = [Direct, Bare, Comet, Lua, Litellm, Portkey]
+class Bifrost(Contestant):
+    name = "bifrost"
+    title = "Bifrost"
+    version = BIFROST
+    slow = True
+    exact = False
+    model = "openai/gpt-4o"
+    setting = ("`config.json`, no store of configuration or logs, no "
+               "logging: it passes on and checks nothing")
+
+    def install(self):
+        self.binary = os.environ.get("BIFROST")
+        if self.binary:
+            return
+        go = shutil.which("go")
+        if not go:
+            raise Missing("go is not installed")
+        folder = BUILD / "bifrost"
+        self.binary = str(folder / "bifrost-http")
+        if not os.path.exists(self.binary):
+            run_logged([go, "install", BIFROST], BUILD / "bifrost.log",
+                       env=dict(os.environ, GOBIN=str(folder)))
+
+    def start(self, upstream):
+        port = free_port()
+        folder = BUILD / "bifrost-data"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.json").write_text(json.dumps({
+            "client": {"enable_logging": False, "drop_excess_requests": False,
+                       "initial_pool_size": 1000},
+            "providers": {"openai": {
+                "keys": [{"name": "bench", "value": KEY, "models": ["*"],
+                          "weight": 1.0}],
+                "network_config": {
+                    "base_url": "http://127.0.0.1:%d" % upstream.port,
+                    "max_retries": 0,
+                    "default_request_timeout_in_seconds": 600,
+                },
+            }},
+            "config_store": {"enabled": False},
+            "logs_store": {"enabled": False},
+        }, indent=1))
+        self.process = Process(
+            [self.binary, "-host", "127.0.0.1", "-port", str(port),
+             "-app-dir", str(folder), "-log-level", "error"], port,
+            BUILD / "bifrost.out", 60)
+
+
+ALL = [Direct, Bare, Comet, Lua, Litellm, Portkey, Bifrost]

@@ -79,25 +79,28 @@ BODIES = {
 _made = {}
 
 
-def body(name):
-    if name not in _made:
-        _made[name] = json.dumps(BODIES[name](), separators=(",", ":")).encode()
-    return _made[name]
+def body(contestant, name):
+    key = (contestant.model, name)
+    if key not in _made:
+        made = dict(BODIES[name](), model=contestant.model)
+        _made[key] = json.dumps(made, separators=(",", ":")).encode()
+    return _made[key]
 
 
 def request(contestant, name, key=CLIENT):
+    text = body(contestant, name)
     headers = {
         "Host": "127.0.0.1", "Content-Type": "application/json",
         "Accept": "application/json", "User-Agent": "OpenAI/Python 2.8.0",
         "Authorization": "Bearer " + key,
         "X-Stainless-Lang": "python", "X-Stainless-Package-Version": "2.8.0",
         "X-Stainless-Runtime": "CPython", "X-Stainless-OS": "Linux",
-        "Content-Length": str(len(body(name))),
+        "Content-Length": str(len(text)),
     }
     headers.update(contestant.headers)
     head = "POST /v1/chat/completions HTTP/1.1\r\n" + "".join(
         "%s: %s\r\n" % pair for pair in headers.items()) + "\r\n"
-    return head.encode() + body(name)
+    return head.encode() + text
 
 
 def request_file(contestant, name, key=CLIENT):
@@ -162,12 +165,15 @@ class Workload:
             return self.refusal in contestant.refuses
         if contestant.slow and not self.slow_ok:
             return False
+        if contestant.lacks and self.body == "stream":
+            return False
         return self.quick or not quick
 
     def classes(self, contestant, seconds):
         return {"a": dict(
             file=request_file(contestant, self.body, self.key),
-            conns=self.conns, seconds=seconds, status=self.status)}
+            conns=self.conns, seconds=seconds,
+            status=contestant.statuses.get(self.refusal, self.status))}
 
     def run(self, contestant, upstream, quick):
         upstream.set(events=self.events or 200, pace=self.pace,
