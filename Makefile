@@ -83,7 +83,7 @@ bench: ## gateways and parts side by side: docs/benchmarks.md; QUICK=1: a minute
 			t/bench/bench_$$part.c $(CORE) -lcjson -lpcre2-8 -lcrypto -lm \
 			|| exit 1; \
 	done
-	@python3 t/bench/run.py $(if $(QUICK),--quick)
+	@python3 t/bench/run.py $(if $(QUICK),--quick,--output docs/benchmarks.md)
 
 .PHONY: venv
 venv: $(VENV)/done $(VENV)/node

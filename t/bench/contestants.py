@@ -154,6 +154,15 @@ class Contestant:
         self.stop()
         self.start(upstream)
 
+    def settle(self, upstream):
+        """until what was given up is worked off"""
+        for _ in range(60):
+            before = cpu(self.pid)
+            time.sleep(0.25)
+            if cpu(self.pid) - before < 0.05:
+                return
+        self.restart(upstream)
+
     @property
     def port(self):
         return self.process.port
@@ -230,7 +239,7 @@ class Comet(Nginx):
     name = "comet"
     title = "nginx, this module"
     main = "load_module %s;\n" % MODULE
-    refuses = ("400",)
+    refuses = ("400", "401", "429")
     setting = "everything on: `t/bench/comet.conf`"
 
 

@@ -95,7 +95,7 @@ class Page:
                  "event of a stream, the", "kernel's work for them included."
                  "  Less is better.", "")
         self.across("cpu", ratio, self.ratios, names,
-                    lambda w: not w.refusal and not (w.pace and False))
+                    lambda w: not w.refusal)
         self.add("Of bare nginx, in microseconds:", "")
         self.across("cpu", number, self.values, ["bare"],
                     lambda w: not w.refusal)

@@ -4,13 +4,13 @@
 import argparse
 import http.client
 import json
-import os
 import resource
 import subprocess
 import sys
 import time
 
 import contestants
+import instructions
 import report
 from contestants import BENCH, BUILD, CLIENT, KEY, MODULE, ROOT, SLOW, Missing
 from workloads import UNKNOWN, WORKLOADS, Failed, body, request
@@ -172,38 +172,56 @@ def take_part(names, upstream, quick):
 
 
 def measure(running, upstream, chosen, rounds, quick):
-    """results[workload][contestant] is a list with an item a round"""
-    results = {}
-    failures = {}
+    """results[workload][contestant][round] is a dictionary of figures"""
+    results, failures = {}, {}
+    fewer = max(1, rounds // 2)
     for number in range(rounds):
+        at = number % len(running)
         for workload in chosen:
-            if isinstance_once(workload) and number >= max(1, rounds // 2):
+            if workload.pace and number >= fewer:
                 continue
-            order = running[number % len(running):] \
-                + running[:number % len(running)]
-            for one in order:
-                key = (workload.name, one.name)
-                if not workload.fits(one, quick) or key in failures:
-                    continue
-                if one.slow and number >= max(1, rounds // 2):
+            for one in running[at:] + running[:at]:
+                key = "%s/%s" % (workload.name, one.name)
+                if not workload.fits(one, quick) or key in failures \
+                        or one.slow and number >= fewer:
                     continue
                 try:
                     found = workload.run(one, upstream, quick)
+                    results.setdefault(workload.name, {}).setdefault(
+                        one.name, {})[number] = found
                 except Failed as error:
                     if not one.slow:
                         raise
                     failures[key] = str(error)
                     say("%s: %s" % (one.name, error))
-                    one.restart(upstream)
-                    continue
-                results.setdefault(workload.name, {}).setdefault(
-                    one.name, {})[number] = found
+                if one.slow:
+                    one.settle(upstream)
         say("round %d of %d is over" % (number + 1, rounds))
     return results, failures
 
 
-def isinstance_once(workload):
-    return workload.pace != 0
+def parts():
+    """what each bench_*.c prints"""
+    found = {}
+    for path in sorted(BENCH.glob("bench_*.c")):
+        name = path.stem.partition("_")[2]
+        if (BUILD / name).exists():
+            say("build/bench/%s runs" % name)
+            found[name] = subprocess.run(
+                [str(BUILD / name)], check=True, capture_output=True,
+                text=True).stdout
+    return found
+
+
+def count_instructions(running, upstream, quick):
+    if quick:
+        return {}
+    say("callgrind counts instructions")
+    try:
+        return instructions.measure(running, upstream, ("small", "turns"))
+    except Missing as error:
+        say("no instructions: %s" % error)
+        return {}
 
 
 def main():
@@ -222,27 +240,28 @@ def main():
               if not options.workloads or w.name in options.workloads.split(",")]
 
     compile_tools()
+    data = {"rounds": rounds, "quick": options.quick}
     upstream = Upstream()
-    running, missing = [], {}
+    running = []
     try:
-        running, missing = take_part(names, upstream, options.quick)
-        results, failures = measure(running, upstream, chosen, rounds,
-                                    options.quick)
+        running, data["missing"] = take_part(names, upstream, options.quick)
+        data["results"], data["failures"] = measure(
+            running, upstream, chosen, rounds, options.quick)
+        if not options.workloads:
+            data["instructions"] = count_instructions(running, upstream,
+                                                      options.quick)
+            data["parts"] = parts()
     finally:
         for one in running:
             one.stop()
         upstream.stop()
 
-    data = {
-        "results": results, "missing": missing, "rounds": rounds,
-        "failures": {"/".join(k): v for k, v in failures.items()},
-        "quick": options.quick,
-        "lacks": {c.name: c.lacks for c in running if c.lacks},
-        "contestants": {c.name: dict(title=c.title, version=c.version,
-                                     setting=c.setting)
-                        for c in (kind() for kind in contestants.ALL)},
-        "seconds": time.monotonic() - began,
-    }
+    data["lacks"] = {c.name: c.lacks for c in running if c.lacks}
+    data["contestants"] = {
+        c.name: dict(title=c.title, version=c.version, setting=c.setting,
+                     slow=c.slow)
+        for c in (kind() for kind in contestants.ALL)}
+    data["seconds"] = time.monotonic() - began
     (BUILD / "results.json").write_text(json.dumps(data, indent=1))
     report.write(data, chosen, options.output)
 
