@@ -5,6 +5,7 @@ import argparse
 import http.client
 import json
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -233,6 +234,7 @@ def main():
     parser.add_argument("--output", help="the page, docs/benchmarks.md")
     options = parser.parse_args()
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     began = time.monotonic()
     rounds = options.rounds or (3 if options.quick else 6)
     names = options.only.split(",") if options.only else None
