@@ -175,7 +175,7 @@ def take_part(names, upstream, quick):
 def measure(running, upstream, chosen, rounds, quick):
     """results[workload][contestant][round] is a dictionary of figures"""
     results, failures = {}, {}
-    fewer = max(1, rounds // 2)
+    fewer = min(rounds, 2)
     for number in range(rounds):
         at = number % len(running)
         for workload in chosen:
@@ -236,7 +236,7 @@ def main():
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     began = time.monotonic()
-    rounds = options.rounds or (3 if options.quick else 6)
+    rounds = options.rounds or (3 if options.quick else 5)
     names = options.only.split(",") if options.only else None
     chosen = [w for w in WORKLOADS
               if not options.workloads or w.name in options.workloads.split(",")]

@@ -97,7 +97,7 @@ static const char  upstream_sse[] =
 
 static const char  upstream_delta[] =
     UPSTREAM_EVENT "{\"index\":0,\"delta\":{\"content\":\""
-    "@T0000000000000000 bridge\"},\"finish_reason\":null}]}\n\n";
+    "@T0000000000000000 word-0000\"},\"finish_reason\":null}]}\n\n";
 
 static const char  upstream_stop[] =
     UPSTREAM_EVENT "{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}"
@@ -202,11 +202,19 @@ upstream_put(char *p, const char *text, size_t len)
 }
 
 
+static void
+upstream_digits(char *p, unsigned n, uint64_t value)
+{
+    while (n--) {
+        p[n] = (char) ('0' + value % 10);
+        value /= 10;
+    }
+}
+
+
 static char *
 upstream_put_event(upstream_t *c, char *p, uint64_t now)
 {
-    unsigned  i;
-
     if (c->event + 2 == upstream_events) {
         return upstream_put(p, upstream_stop, sizeof(upstream_stop) - 1);
     }
@@ -220,9 +228,12 @@ upstream_put_event(upstream_t *c, char *p, uint64_t now)
 
     memcpy(p, upstream_chunk, upstream_chunk_len);
 
-    for (i = 16; i; i--, now /= 10) {
-        p[upstream_stamp + i - 1] = (char) ('0' + now % 10);
-    }
+    upstream_digits(p + upstream_stamp, 16, now);
+
+    /* no two events alike: LiteLLM ends a stream that repeats itself */
+
+    upstream_digits(p + upstream_stamp + sizeof("0000000000000000 word-") - 1,
+                    4, c->event);
 
     return p + upstream_chunk_len;
 }
