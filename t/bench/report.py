@@ -167,14 +167,17 @@ class Page:
                 values = [r["rate"] for r in rounds.values()]
                 if not values:
                     continue
+                both = [(r, own[k]) for k, r in rounds.items() if k in own]
                 rows.append([w.title, self.title(n), spread(values, number),
-                             spread([r["rate"] / own[k]["rate"]
-                                     for k, r in rounds.items() if k in own],
+                             spread([r["rate"] / o["rate"] for r, o in both],
+                                    ratio),
+                             spread([r["cpu"] / o["cpu"] for r, o in both],
                                     ratio)])
         if rows:
             self.add("### Refusals", "", "Of the chat of 2 KB, a second, and "
                      "as a multiple of what the same gateway passes on.", "")
-            self.table(["", "", "a second", "to its own requests"], rows)
+            self.table(["", "", "a second", "to its own requests",
+                        "time of the processor, to its own requests"], rows)
 
     def instructions(self):
         found = self.data.get("instructions")

@@ -103,7 +103,7 @@ def check(contestant, upstream):
     for name in ("small", "turns"):
         answer, text = ask(contestant, name)
         must(answer.status == 200, "%s: status %d, %s" % (
-            name, answer.status, text[:300]))
+            name, answer.status, text[:300].decode(errors="replace")))
         usage = json.loads(text)["usage"]
         must(all(usage[k] == v for k, v in USAGE.items()), "another usage")
         check_body(contestant, upstream, name)
@@ -127,7 +127,8 @@ def check_stream(contestant, upstream):
     answer, text = ask(contestant, "stream")
     lines = [line for line in text.decode().split("\n") if line]
     must(answer.status == 200 and lines[-1] == "data: [DONE]",
-         "stream: status %d, %s" % (answer.status, text[-300:]))
+         "stream: status %d, %s" % (answer.status,
+                                    text[-300:].decode(errors="replace")))
     must(sum("@T" in line for line in lines) == 18, "events are missing")
     must('"total_tokens":610' in text.decode().replace(": ", ":"),
          "the usage of a stream is missing")
