@@ -5,6 +5,7 @@
 
 
 #include "ngx_comet_judge.h"
+#include "ngx_comet_number.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -806,50 +807,13 @@ ngx_comet_collect_string(ngx_comet_judge_t *judge,
 }
 
 
-/*
- * Two numbers that a double holds exactly divide to the nearest one: that is
- * what strtod() makes of up to 15 digits, at more cost.
- */
-
-static double
-ngx_comet_collect_double(const char *text)
-{
-    double       scale;
-    uint64_t     digits;
-    const char  *p;
-
-    scale = 0;
-    digits = 0;
-
-    for (p = text; p - text <= 15; p++) {
-
-        if (*p >= '0' && *p <= '9') {
-            digits = digits * 10 + (uint64_t) (*p - '0');
-            scale *= 10;
-
-        } else if (*p == '.') {
-            scale = 1;
-
-        } else {
-            break;
-        }
-    }
-
-    if (*p != '\0' || p - text > 15) {
-        return strtod(text, NULL);
-    }
-
-    return scale > 1 ? (double) digits / scale : (double) digits;
-}
-
-
 static void
 ngx_comet_collect_number(ngx_comet_judge_t *judge,
     const ngx_comet_field_t *field, const ngx_comet_token_t *token)
 {
     double  number;
 
-    number = token->cut ? HUGE_VAL : ngx_comet_collect_double(token->text);
+    number = token->cut ? HUGE_VAL : ngx_comet_number(token->text);
 
     if (!isfinite(number)) {
         ngx_comet_collect_wrong(judge, "invalid_value",
