@@ -176,7 +176,7 @@ def take_part(names, upstream, quick):
 def measure(running, upstream, chosen, rounds, quick):
     """results[workload][contestant][round] is a dictionary of figures"""
     results, failures = {}, {}
-    fewer = min(rounds, 2)
+    fewer = 1 if quick else min(rounds, 2)
     for number in range(rounds):
         at = number % len(running)
         for workload in chosen:

@@ -151,7 +151,7 @@ class Workload:
     events = 0
     pace = 0
     burst = 0
-    seconds = (3, 0.4)
+    seconds = (3, 0.3)
     slow_seconds = 5
     slow_conns = None
     refusal = None
@@ -272,16 +272,16 @@ class Paced(Workload):
 WORKLOADS = [
     Workload("small", "A chat of 2 KB", "small"),
     Workload("alone", "A chat of 2 KB, one at a time", "small", conns=1,
-             seconds=(2, 0.4)),
+             seconds=(2, 0.3)),
     Workload("events", "Streams of 200 events, written as fast as the "
              "sockets take them", "stream", events=200),
     Workload("writes", "Streams of 200 events, each written by itself",
              "stream", events=200, burst=1, quick=False),
     Workload("first", "A stream of 4 events, one at a time", "stream",
-             events=4, conns=1, seconds=(2, 0.4)),
+             events=4, conns=1, seconds=(2, 0.3)),
     Workload("turns", "A chat of 200 KB in many turns", "turns", conns=8),
     Workload("image", "A chat with an image, 16 MB", "image", conns=2,
-             seconds=(4, 1), slow_conns=1, slow_seconds=15),
+             seconds=(4, 0.6), slow_conns=1, slow_seconds=15),
     Beside("beside", "Small calls beside images of 16 MB", "small"),
     Workload("hot", "Refused: a temperature out of its range", "hot",
              status=400, refusal="400"),
