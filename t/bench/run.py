@@ -226,6 +226,12 @@ def count_instructions(running, upstream, quick):
         return {}
 
 
+def terminated(*_):
+    """once: the gateways have to be stopped"""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
@@ -235,7 +241,7 @@ def main():
     parser.add_argument("--output", help="the page, docs/benchmarks.md")
     options = parser.parse_args()
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, terminated)
     began = time.monotonic()
     rounds = options.rounds or (3 if options.quick else 5)
     names = options.only.split(",") if options.only else None
