@@ -95,12 +95,13 @@ def test_a_page_for_a_call_too_many_is_no_refusal(nginx, mock):
                                              "comet_rate 5r/m|passed"]
 
 
-@pytest.mark.parametrize("more,status", [
-    ("comet_rate 9r/m burst=9; comet_rate 9r/s burst=9;", 200),
-    ("comet_concurrency 9;", 503)])
-def test_as_many_limits_as_two_places_have(nginx, mock, more, status):
-    """Each has as many as may be; a call holds sixteen."""
-    many = "".join("comet_budget 1m/%dh;" % (i + 1) for i in range(16))
+@pytest.mark.parametrize("more,count,status", [
+    ("comet_rate 9r/m burst=9; comet_rate 9r/s burst=9;", 14, 200),
+    ("comet_rate 9r/m burst=9;", 16, 503),
+    ("comet_concurrency 9;", 16, 503)])
+def test_as_many_limits_as_two_places_have(nginx, mock, more, count, status):
+    """A call that is redirected can meet sixteen in all."""
+    many = "".join("comet_budget 1m/%dh;" % (i + 1) for i in range(count))
     server = nginx(tenants(mock, location="comet_models o3;"
                            "error_page 403 = @other;" + more)
                    .replace("server {", page(mock, many), 1))
@@ -121,3 +122,18 @@ def test_responses_are_not_told_apart_by_tenant(nginx, mock):
             assert mock.last().target == path
             keys.add(mock.last().header("authorization"))
         assert len(keys) == 1
+
+
+def test_a_page_of_another_place_has_its_own_say(nginx, mock):
+    """What the first place has taken is not asked for again; the limits of
+    the second one hold."""
+    server = nginx(tenants(mock, location="""
+                           comet_tokens 1m/m; comet_concurrency 1;
+                           error_page 502 = @other;""")
+        .replace("server {", page(mock, """
+            comet_budget 5/30d; comet_concurrency 1;"""), 1)
+        .replace("comet_pass http://127.0.0.1:%d;\n            comet_key"
+                 % mock.port, "comet_pass http://127.0.0.1:1;\ncomet_key"))
+    answer = chat(server, CAPPED, bearer())
+    assert answer.status == 429 and not mock.requests
+    assert "5/30d" in answer.json()["error"]["message"]

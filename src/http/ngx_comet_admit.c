@@ -20,11 +20,13 @@ typedef struct {
     ngx_comet_entry_t         entries[NGX_COMET_ENTRIES_MAX];
     ngx_comet_limit_conf_t   *confs[NGX_COMET_ENTRIES_MAX];
     ngx_uint_t                n;
+    ngx_uint_t                taking;     /* of them, not only looking */
 } ngx_comet_asked_t;
 
 
-static ngx_comet_admission_t *ngx_comet_admission(ngx_http_request_t *r,
-    ngx_comet_ctx_t *ctx);
+static ngx_comet_admission_t *ngx_comet_admission(ngx_http_request_t *r);
+static ngx_int_t ngx_comet_admit_no_price(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx, ngx_str_t *model);
 static ngx_int_t ngx_comet_admit_asked(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx, ngx_comet_asked_t *asked);
 static ngx_int_t ngx_comet_admit_full(ngx_http_request_t *r,
@@ -91,25 +93,52 @@ ngx_comet_admit_limited(ngx_comet_policy_conf_t *conf)
 }
 
 
+/* behind an internal redirect: a limit is not asked twice for one request */
+
+static ngx_uint_t
+ngx_comet_admit_has(ngx_comet_admission_t *admission, ngx_comet_ref_t *ref)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < admission->n; i++) {
+        if (admission->taken[i].ref == ref) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /*
  * Which limits have a say now: without a model those that need none, and of
  * the others only whether anything at all is left; with a model the rest.
  */
 
 static void
-ngx_comet_admit_ask(ngx_comet_asked_t *asked, ngx_comet_limits_t *limits,
-    ngx_comet_tenant_t *tenant, ngx_str_t *model, uint64_t amount)
+ngx_comet_admit_ask(ngx_comet_asked_t *asked, ngx_comet_ctx_t *ctx,
+    ngx_comet_limit_e kind, ngx_str_t *model, uint64_t amount)
 {
-    ngx_uint_t               i, kind;
+    ngx_uint_t               i;
     ngx_comet_ref_t         *refs;
     ngx_comet_entry_t       *entry;
+    ngx_comet_limits_t      *limits;
     ngx_comet_limit_conf_t  *conf;
 
+    limits = ctx->conf.limits[kind];
+
+    if (limits == NULL) {
+        return;
+    }
+
     conf = limits->limits.elts;
-    kind = conf->limit.kind;
-    refs = ngx_comet_limits_refs(limits, tenant);
+    refs = ngx_comet_limits_refs(limits, ctx->tenant);
 
     for (i = 0; i < limits->limits.nelts; i++) {
+
+        if (ngx_comet_admit_has(ctx->admission, &refs[i])) {
+            continue;
+        }
 
         if (model == NULL && conf[i].models) {
             continue;
@@ -140,6 +169,7 @@ ngx_comet_admit_ask(ngx_comet_asked_t *asked, ngx_comet_limits_t *limits,
         entry->probe = (model == NULL && ngx_comet_admit_kinds[kind].sized);
         entry->amount = ngx_comet_admit_kinds[kind].sized && model ? amount
                                                                    : 1;
+        asked->taking += !entry->probe;
     }
 }
 
@@ -156,26 +186,25 @@ ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_OK;
     }
 
-    ctx->admission = ngx_comet_admission(r, ctx);
+    ctx->admission = ngx_comet_admission(r);
     if (ctx->admission == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* an internal redirect is no request of the client's */
+    if (ctx->admission->refused) {
 
-    if (ctx->admission->admitted) {
-        return NGX_OK;
+        /* elsewhere: an error_page has led here */
+
+        ctx->admission->refused = 0;
+        ctx->admission->final = 0;
+        ngx_memzero(ctx->admission->quotas, sizeof(ctx->admission->quotas));
     }
 
-    ngx_memzero(ctx->admission->quotas, sizeof(ctx->admission->quotas));
-
     asked.n = 0;
+    asked.taking = 0;
 
     for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
-        if (ctx->conf.limits[i]) {
-            ngx_comet_admit_ask(&asked, ctx->conf.limits[i], ctx->tenant,
-                                NULL, 1);
-        }
+        ngx_comet_admit_ask(&asked, ctx, i, NULL, 1);
     }
 
     return ngx_comet_admit_asked(r, ctx, &asked);
@@ -205,16 +234,15 @@ ngx_comet_admit_size(ngx_http_request_t *r)
 ngx_int_t
 ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    ngx_int_t                  rc;
     ngx_str_t                  model;
-    ngx_uint_t                 i;
+    ngx_uint_t                 i, n;
     ngx_comet_asked_t          asked;
     ngx_comet_admission_t     *admission;
     ngx_comet_usage_result_t   usage;
 
     admission = ctx->admission;
 
-    if (admission == NULL || admission->reserved) {
+    if (admission == NULL) {
         return NGX_OK;
     }
 
@@ -231,37 +259,37 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
                            ngx_http_get_module_main_conf(r, ngx_comet_module),
                            (char *) model.data, model.len);
 
-    if (ctx->conf.limits[NGX_COMET_LIMIT_SPEND] && admission->price == NULL
-        && !ctx->conf.dry_run)
-    {
-        ctx->error_code = "model_without_price";
-
-        return ngx_comet_refuse(r,
-                                ngx_comet_error_of_status(NGX_HTTP_FORBIDDEN),
-                                "Money is counted here, and the model \"%V\" "
-                                "has no price.", &model);
-    }
-
     asked.n = 0;
+    asked.taking = 0;
 
     for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
 
-        if (ctx->conf.limits[i] == NULL) {
-            continue;
-        }
+        n = asked.n;
 
-        ngx_comet_admit_ask(&asked, ctx->conf.limits[i], ctx->tenant, &model,
+        ngx_comet_admit_ask(&asked, ctx, i, &model,
                             ngx_comet_admit_taken(i, admission->price,
                                                   &usage));
+
+        if (i == NGX_COMET_LIMIT_SPEND && asked.n > n
+            && admission->price == NULL && !ctx->conf.dry_run)
+        {
+            return ngx_comet_admit_no_price(r, ctx, &model);
+        }
     }
 
-    rc = ngx_comet_admit_asked(r, ctx, &asked);
+    return ngx_comet_admit_asked(r, ctx, &asked);
+}
 
-    /* what was refused is asked again behind an error_page */
 
-    admission->reserved = (rc == NGX_OK);
+static ngx_int_t
+ngx_comet_admit_no_price(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_str_t *model)
+{
+    ctx->error_code = "model_without_price";
 
-    return rc;
+    return ngx_comet_refuse(r, ngx_comet_error_of_status(NGX_HTTP_FORBIDDEN),
+                            "Money is counted here, and the model \"%V\" has "
+                            "no price.", model);
 }
 
 
@@ -291,7 +319,7 @@ ngx_comet_admission_find(ngx_http_request_t *r)
 
 
 static ngx_comet_admission_t *
-ngx_comet_admission(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+ngx_comet_admission(ngx_http_request_t *r)
 {
     ngx_pool_cleanup_t     *cln;
     ngx_comet_admission_t  *admission;
@@ -391,11 +419,9 @@ ngx_comet_admit_keep(ngx_comet_admission_t *admission,
     ngx_uint_t          i;
     ngx_comet_taken_t  *taken;
 
-    admission->admitted = 1;
-
     for (i = 0; i < asked->n; i++) {
 
-        if (asked->entries[i].probe || !asked->entries[i].held) {
+        if (asked->entries[i].probe) {
             continue;
         }
 
@@ -418,6 +444,17 @@ ngx_comet_admit_asked(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
     admission = ctx->admission;
 
+    if (asked->n == 0) {
+        return NGX_OK;
+    }
+
+    if (admission->n + asked->taking > NGX_COMET_ENTRIES_MAX) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "more than %d limits meet in a call that was "
+                      "redirected", NGX_COMET_ENTRIES_MAX);
+        return ngx_comet_admit_full(r, ctx);
+    }
+
     ngx_comet_zone_clock(&clock);
 
     ngx_comet_zone_lock(cmcf);
@@ -429,11 +466,9 @@ ngx_comet_admit_asked(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_comet_zone_unlock(cmcf);
 
     if (rc == NGX_COMET_LEDGER_FULL) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "comet_zone is full, a call cannot be counted");
         return ngx_comet_admit_full(r, ctx);
-    }
-
-    if (rc == NGX_COMET_ADMITTED && !admission->dry_run) {
-        admission->refused = 0;
     }
 
     ngx_comet_admit_quotas(admission, asked);
@@ -452,10 +487,6 @@ ngx_comet_admit_asked(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 static ngx_int_t
 ngx_comet_admit_full(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                  "comet_zone is full, a call cannot be counted%s",
-                  ctx->conf.dry_run ? ", dry run" : "");
-
     if (ctx->conf.dry_run) {
         return NGX_OK;
     }
@@ -758,7 +789,7 @@ ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
 
     admission->settled = 1;
 
-    if (admission->n == 0) {
+    if (admission->call == NULL) {
         return;
     }
 

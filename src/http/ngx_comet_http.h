@@ -272,8 +272,6 @@ typedef struct {
     ngx_comet_quota_t          refusing;
     uint64_t                   retry;      /* milliseconds */
 
-    unsigned                   admitted:1;
-    unsigned                   reserved:1;
     unsigned                   settled:1;
     unsigned                   refused:1;
     unsigned                   dry_run:1;

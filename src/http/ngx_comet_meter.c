@@ -595,7 +595,7 @@ ngx_comet_meter_reserved(ngx_comet_ctx_t *ctx, ngx_comet_usage_result_t *res)
 
     admission = ctx->admission;
 
-    if (admission && admission->reserved) {
+    if (admission) {
         res->input = ngx_max(res->input, admission->estimate.input);
         res->output = ngx_max(res->output, admission->estimate.output);
     }

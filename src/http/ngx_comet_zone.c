@@ -8,7 +8,14 @@
 #include "ngx_comet_http.h"
 
 
-#define NGX_COMET_ZONE_TICK  1000
+#define NGX_COMET_ZONE_TICK   1000
+#define NGX_COMET_ZONE_TRIES  300
+#define NGX_COMET_ZONE_PAUSE  10
+
+
+#if (NGX_MAX_PROCESSES > NGX_COMET_OWNERS_MAX)
+#error "NGX_COMET_OWNERS_MAX is less than there can be processes"
+#endif
 
 
 static ngx_int_t ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data);
@@ -93,6 +100,29 @@ ngx_comet_zone_free(void *data, void *p)
 }
 
 
+/*
+ * Workers of the configuration before go on counting meanwhile.  If one dies
+ * with the lock, it is this process that unlocks it, when it is done here.
+ */
+
+static ngx_int_t
+ngx_comet_zone_take(ngx_slab_pool_t *shpool)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_COMET_ZONE_TRIES; i++) {
+
+        if (ngx_shmtx_trylock(&shpool->mutex)) {
+            return NGX_OK;
+        }
+
+        ngx_msleep(NGX_COMET_ZONE_PAUSE);
+    }
+
+    return NGX_ERROR;
+}
+
+
 /* data is the ledger of the configuration before, in the same memory */
 
 static ngx_int_t
@@ -122,9 +152,12 @@ ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
         return NGX_ERROR;
     }
 
-    /* workers of the configuration before go on counting meanwhile */
-
-    ngx_shmtx_lock(&shpool->mutex);
+    if (ngx_comet_zone_take(shpool) != NGX_OK) {
+        ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
+                      "comet_zone \"%V\" is held by a worker that does not "
+                      "let go of it: try again", &zone->shm.name);
+        return NGX_ERROR;
+    }
 
     shpool->log_nomem = 0;
 
