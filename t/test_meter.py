@@ -13,6 +13,7 @@ import zlib
 import pytest
 
 from conftest import edge_conf, wait_for
+from test_stream import http2_request
 from wire import ASKED, CHAT, STREAM, Client, call, chat, plan, request
 
 SLOW = "COMET_SLOW" in os.environ
@@ -693,3 +694,31 @@ def test_a_body_in_a_file_is_asked_for_usage_too(nginx, mock, options):
         options if isinstance(options, dict) else {}, include_usage=True))
     assert b"usage" not in answer.body
     assert numbers(line) == sent(mock)
+
+
+@pytest.mark.parametrize("cut", [None, 900])
+def test_over_http2(nginx, mock, cut):
+    edge = nginx(conf(mock).replace("listen PORT;", "listen PORT http2;"))
+    body, last = b"", None
+    with Client(edge) as client:
+        client.send(http2_request("/v1/chat/completions", STREAM, cut))
+        while last is None:
+            head = client.take(9)
+            data = client.take(int.from_bytes(head[:3], "big"))
+            if head[3] == 0:
+                body += data
+                last = "end" if head[4] & 1 else None
+            elif head[3] == 3:
+                last = "reset"
+    if cut:
+        assert last == "reset" and check_error(body)
+    else:
+        assert last == "end"
+        assert body == without_usage(direct(mock, ASKED, {}))
+
+
+def test_http_1_0_reads_the_error_before_the_reset(edge, mock):
+    for body in (STREAM, ASKED):
+        answer = chat(edge, body, plan(cut=900), version="1.0")
+        assert not answer.complete
+        assert check_error(answer.body)
