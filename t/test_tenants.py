@@ -370,6 +370,16 @@ def test_the_estimate_is_of_the_body_and_the_cap(nginx, mock):
         assert with_hold.is_set()
 
 
+def test_an_image_is_not_estimated_as_text(nginx, mock):
+    server = nginx(tenants(mock, alice="comet_tokens 200k/m;"))
+    url = "data:image/png;base64," + "iVBORw0KGgoAAAANSUhEUg+/" * 200000
+    body = dict(CAPPED, messages=[{"role": "user", "content": [
+        {"type": "image_url", "image_url": {"url": url}}]}])
+    assert chat(server, body, bearer()).status == 200
+    body["messages"][0]["content"] = "some words " * 100000
+    assert chat(server, body, bearer()).status == 429
+
+
 @pytest.mark.parametrize("how", ["refused upstream", "upstream down",
                                  "gate", "model"])
 def test_what_failed_is_not_charged(nginx, mock, how):

@@ -5,19 +5,9 @@
 #include "ngx_comet_limit.h"
 
 
-#define NGX_COMET_TOKEN_BYTES  4
-
-
 static const char *const  ngx_comet_estimate_caps[] = {
     "max_completion_tokens", "max_tokens", "max_output_tokens", NULL
 };
-
-
-uint64_t
-ngx_comet_estimate_input(uint64_t bytes)
-{
-    return bytes / NGX_COMET_TOKEN_BYTES + 1;
-}
 
 
 /* what a parameter is sent on as, or -1 */

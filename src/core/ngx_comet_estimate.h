@@ -1,4 +1,4 @@
-/* How many tokens a call may take, before its answer tells. */
+/* How many tokens of output a call may bring, before its answer tells. */
 
 
 #ifndef _NGX_COMET_ESTIMATE_H_INCLUDED_
@@ -7,8 +7,6 @@
 
 #include "ngx_comet_judge.h"
 
-
-uint64_t ngx_comet_estimate_input(uint64_t bytes);
 
 /* the cap it is sent on with, or else the default, for each choice */
 

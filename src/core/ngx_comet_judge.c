@@ -126,6 +126,8 @@ int
 ngx_comet_judge_feed(ngx_comet_judge_t *judge, const unsigned char *p,
     size_t len)
 {
+    ngx_comet_measure_feed(&judge->measure, p, len);
+
     if (judge->scan.status == NGX_COMET_SCAN_OK
         && ngx_comet_scan_feed(&judge->scan, p, len) == NGX_COMET_SCAN_ERROR)
     {

@@ -8,6 +8,7 @@
 #define _NGX_COMET_JUDGE_H_INCLUDED_
 
 
+#include "ngx_comet_measure.h"
 #include "ngx_comet_model.h"
 #include "ngx_comet_param.h"
 #include "ngx_comet_scan.h"
@@ -160,6 +161,7 @@ typedef struct {
     int                            status;
     const char                    *code;
 
+    ngx_comet_measure_t            measure;
     ngx_comet_verdict_e            verdict;
     ngx_comet_edit_t              *edits;      /* by offset */
     size_t                         nedits;

@@ -211,24 +211,6 @@ ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 }
 
 
-static uint64_t
-ngx_comet_admit_size(ngx_http_request_t *r)
-{
-    uint64_t      size;
-    ngx_chain_t  *cl;
-
-    size = 0;
-
-    for (cl = r->request_body ? r->request_body->bufs : NULL; cl;
-         cl = cl->next)
-    {
-        size += ngx_buf_size(cl->buf);
-    }
-
-    return size;
-}
-
-
 /* when it is known what is asked of which model */
 
 ngx_int_t
@@ -251,7 +233,7 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     ngx_memzero(&usage, sizeof(ngx_comet_usage_result_t));
 
-    usage.input = ngx_comet_estimate_input(ngx_comet_admit_size(r));
+    usage.input = ngx_comet_measure_tokens(&ctx->judge->measure);
     usage.output = ngx_comet_estimate_output(ctx->judge, ctx->conf.reserve);
 
     admission->estimate = usage;

@@ -608,6 +608,7 @@ ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     ctx->edits = judge->edits;
     ctx->nedits = judge->nedits;
     ctx->usage_added = judge->usage_added;
+    ctx->input = ngx_comet_measure_tokens(&judge->measure);
     ctx->stream = ngx_comet_judge_true(judge, "stream");
 
     ngx_pfree(r->pool, judge);

@@ -328,7 +328,7 @@ struct ngx_comet_ctx_s {
 
     ngx_comet_meter_t         *meter;
     ngx_comet_patience_t      *patience;
-    off_t                      body_sent;  /* bytes of the last request */
+    uint64_t                   input;      /* tokens, by its size */
     ngx_comet_count_t         *count;
     void                      *metrics;    /* the page being sent */
 

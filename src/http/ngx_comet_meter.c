@@ -7,8 +7,6 @@
 
 #include "ngx_comet_http.h"
 
-#include "ngx_comet_estimate.h"
-
 
 #define NGX_COMET_HELD_SIZE  512
 
@@ -564,7 +562,7 @@ ngx_comet_meter_estimate(ngx_comet_ctx_t *ctx, ngx_comet_usage_result_t *res)
     uint64_t            produced;
     ngx_comet_usage_t  *usage;
 
-    res->input = ngx_comet_estimate_input(ctx->body_sent);
+    res->input = ctx->input;
 
     if (ctx->meter == NULL) {
         return;

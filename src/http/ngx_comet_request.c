@@ -128,7 +128,6 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         length += ngx_buf_size(cl->buf);
     }
 
-    ctx->body_sent = length;
     ngx_comet_patience_request(r, ctx);
 
     sized = (length > 0

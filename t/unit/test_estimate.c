@@ -177,25 +177,11 @@ test_output(void **state)
 }
 
 
-static void
-test_input(void **state)
-{
-    (void) state;
-
-    assert_int_equal(ngx_comet_estimate_input(0), 1);
-    assert_int_equal(ngx_comet_estimate_input(3), 1);
-    assert_int_equal(ngx_comet_estimate_input(4), 2);
-    assert_int_equal(ngx_comet_estimate_input(4000), 1001);
-    assert_int_equal(ngx_comet_estimate_input(UINT64_MAX), 1ULL << 62);
-}
-
-
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_output),
-        cmocka_unit_test(test_input),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,112 @@
+/* How many tokens a body may be: text, base64, and any cut of either. */
+
+#include "unit.h"
+#include "ngx_comet_measure.h"
+
+
+#define SIZE  40000
+
+static unsigned char  body[SIZE];
+
+
+static uint64_t
+tokens(size_t len, size_t step)
+{
+    size_t               at, n;
+    ngx_comet_measure_t  measure;
+
+    memset(&measure, 0, sizeof(measure));
+
+    for (at = 0; at < len; at += n) {
+        n = len - at < step ? len - at : step;
+        ngx_comet_measure_feed(&measure, body + at, n);
+    }
+
+    return ngx_comet_measure_tokens(&measure);
+}
+
+
+static void
+fill(const char *text, size_t from, size_t to)
+{
+    size_t  i;
+
+    for (i = from; i < to; i++) {
+        body[i] = (unsigned char) text[i % strlen(text)];
+    }
+}
+
+
+static void
+test_text(void **state)
+{
+    (void) state;
+
+    fill("Words, of which each is one. ", 0, SIZE);
+
+    assert_int_equal(tokens(0, 1), 1);
+    assert_int_equal(tokens(3, 1), 1);
+    assert_int_equal(tokens(4, 1), 2);
+    assert_int_equal(tokens(SIZE, SIZE), SIZE / 4 + 1);
+
+    fill("\xd0\xb1\xd0\xb5\xd0\xb7\xd0\xbf\xd1\x80\xd0\xbe", 0, SIZE);
+
+    assert_int_equal(tokens(SIZE, SIZE), SIZE / 4 + 1);
+}
+
+
+static void
+test_base64(void **state)
+{
+    (void) state;
+
+    fill("iVBORw0KGgoAAAANSUhEUg+/", 0, SIZE);
+
+    /* the last block is whole as far as the sample tells */
+
+    assert_int_equal(tokens(SIZE, SIZE), SIZE / 512 + 1);
+
+    /* a sample that is not seen to its end is text */
+
+    assert_int_equal(tokens(63, 63), 63 / 4 + 1);
+    assert_int_equal(tokens(4096 + 63, 4096), 63 / 4 + 4096 / 512 + 1);
+
+    fill("some words to look at, ", 0, 4096);
+    fill("and behind it, ", 12288, SIZE);
+
+    assert_int_equal(tokens(SIZE, SIZE),
+                     (SIZE - 8192) / 4 + 8192 / 512 + 1);
+}
+
+
+static void
+test_every_cut(void **state)
+{
+    size_t    step;
+    uint64_t  whole;
+
+    (void) state;
+
+    fill("some words to look at, ", 0, SIZE);
+    fill("iVBORw0KGgoAAAANSUhEUg+/", 4096, 12288);
+    fill("iVBORw0KGgoAAAANSUhEUg+/", 20480 + 1, 30000);
+
+    whole = tokens(SIZE, SIZE);
+
+    for (step = 1; step < 5000; step += 1 + step / 16) {
+        assert_int_equal(tokens(SIZE, step), whole);
+    }
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_every_cut),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
