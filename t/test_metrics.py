@@ -130,6 +130,11 @@ def test_errors_of_the_gateway_have_codes_and_those_of_the_api_none(
     assert chat(server, headers=dict(bearer(), **plan(
         status=502))).status == 502
     metrics = counted(server, 4)
+    assert chat(server, STREAM, dict(bearer(BOB), **plan(
+        cut=600, how="fin"))).status == 200
+    metrics = counted(server, 1, tenant="bob")
+    assert metrics.sum("comet_requests_total", tenant="bob", status="200",
+                       code="upstream_unavailable") == 1, metrics.text
     for status, code in [("504", "upstream_timeout"), ("413",
                          "request_too_large"), ("502", "upstream_unavailable"),
                          ("502", "")]:

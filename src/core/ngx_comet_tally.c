@@ -395,8 +395,20 @@ void
 ngx_comet_tally_add(ngx_comet_series_t *series, ngx_comet_series_e kind,
     size_t value, uint64_t amount)
 {
-    ngx_comet_add(&series->words[ngx_comet_kinds[kind].labels + value].value,
-                  amount);
+    uint64_t  *counter, old, sum;
+
+    counter = &series->words[ngx_comet_kinds[kind].labels + value].value;
+    old = ngx_comet_load(counter);
+
+    /* one that went round would look as if it had begun anew */
+
+    do {
+        if (__builtin_add_overflow(old, amount, &sum)) {
+            sum = UINT64_MAX;
+        }
+
+    } while (!__atomic_compare_exchange_n(counter, &old, sum, 1,
+                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 }
 
 

@@ -190,6 +190,10 @@ ngx_comet_count_code(ngx_comet_ctx_t *ctx, ngx_uint_t status)
         return ctx->error_code;
     }
 
+    if (ctx->broken) {
+        return ctx->broken;
+    }
+
     if (ctx->relaying || status < NGX_HTTP_BAD_REQUEST) {
         return ctx->error_code;
     }

@@ -330,6 +330,7 @@ struct ngx_comet_ctx_s {
     ngx_comet_patience_t      *patience;
     uint64_t                   input;      /* tokens, by its size */
     ngx_comet_count_t         *count;
+    const char                *broken;     /* code that a stream ended with */
     void                      *metrics;    /* the page being sent */
 
     unsigned                   gated:1;

@@ -58,6 +58,7 @@ ngx_comet_inband(ngx_http_request_t *r, ngx_comet_ctx_t *ctx, ngx_int_t rc)
     ngx_comet_meter_finish(meter);
 
     ctx->told = 1;
+    ctx->broken = error.code;
 
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                   "upstream broke off a stream; the client is told: %s",

@@ -317,6 +317,16 @@ test_usage_is_printed_exactly(void **state)
     ngx_comet_tally_add(series, NGX_COMET_SERIES_USAGE, NGX_COMET_USED_COST,
                         7 * NGX_COMET_MONEY + 20000000001);
     ngx_comet_tally_add(series, NGX_COMET_SERIES_USAGE, NGX_COMET_USED_CACHED,
+                        5);
+    ngx_comet_tally_add(series, NGX_COMET_SERIES_USAGE, NGX_COMET_USED_CACHED,
+                        UINT64_MAX - 6);
+    assert_int_equal(ngx_comet_tally_value(series, NGX_COMET_SERIES_USAGE,
+                                           NGX_COMET_USED_CACHED),
+                     UINT64_MAX - 1);
+
+    /* no more than there can be, and never less than before */
+
+    ngx_comet_tally_add(series, NGX_COMET_SERIES_USAGE, NGX_COMET_USED_CACHED,
                         UINT64_MAX);
 
     text = render(store, NGX_COMET_PAGE_LINE);
