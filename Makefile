@@ -84,6 +84,7 @@ bench: ## gateways and parts side by side: docs/benchmarks.md; QUICK=1: a minute
 			|| exit 1; \
 	done
 	@python3 t/bench/run.py $(if $(QUICK),--quick,--output docs/benchmarks.md)
+	@python3 t/bench/keys.py $(if $(QUICK),--quick)
 
 .PHONY: venv
 venv: $(VENV)/done $(VENV)/node

@@ -516,18 +516,55 @@ ngx_comet_tenant_name(ngx_comet_tenant_t *tenant)
 }
 
 
-/* the one key that a request has; with two of them it has none */
+static ngx_int_t
+ngx_comet_tenant_bearer(ngx_str_t *value)
+{
+    u_char  *p, *last;
 
-static void
+    p = value->data;
+    last = p + value->len;
+
+    if (value->len < sizeof("bearer ") - 1
+        || ngx_strncasecmp(p, (u_char *) "bearer ", sizeof("bearer ") - 1)
+           != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    for (p += sizeof("bearer ") - 1; p < last && *p == ' '; p++) {
+        /* void */
+    }
+
+    value->data = p;
+    value->len = last - p;
+
+    return NGX_OK;
+}
+
+
+/*
+ * The one key that a request has; with two of them it has none.  What is no
+ * key comes back all the same, to take the time that one does.
+ */
+
+static ngx_int_t
 ngx_comet_tenant_credential(ngx_http_request_t *r, ngx_str_t *key)
 {
-    u_char           *p, *last;
-    ngx_str_t         value;
+    ngx_int_t         rc;
+    ngx_str_t        *name;
     ngx_uint_t        i, n;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
+    static ngx_str_t  names[] = {
+        ngx_string("authorization"),
+        ngx_string("x-api-key"),
+        ngx_string("api-key"),
+        ngx_null_string
+    };
+
     n = 0;
+    rc = NGX_DECLINED;
     ngx_str_set(key, "");
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {
@@ -535,66 +572,39 @@ ngx_comet_tenant_credential(ngx_http_request_t *r, ngx_str_t *key)
 
         for (i = 0; i < part->nelts; i++) {
 
-            value = h[i].value;
+            for (name = names; name->len; name++) {
 
-            switch (h[i].key.len) {
-
-            case sizeof("authorization") - 1:
-
-                if (ngx_memcmp(h[i].lowcase_key, "authorization", 13) != 0) {
-                    continue;
-                }
-
-                p = value.data;
-                last = p + value.len;
-
-                if (value.len < 7
-                    || ngx_strncasecmp(p, (u_char *) "bearer ", 7) != 0)
+                if (h[i].key.len != name->len
+                    || ngx_memcmp(h[i].lowcase_key, name->data, name->len)
+                       != 0)
                 {
-                    p = last;
-
-                } else {
-                    for (p += 7; p < last && *p == ' '; p++) { /* void */ }
-                }
-
-                value.data = p;
-                value.len = last - p;
-                break;
-
-            case sizeof("x-api-key") - 1:
-
-                if (ngx_memcmp(h[i].lowcase_key, "x-api-key", 9) != 0) {
                     continue;
                 }
 
-                break;
-
-            case sizeof("api-key") - 1:
-
-                if (ngx_memcmp(h[i].lowcase_key, "api-key", 7) != 0) {
-                    continue;
-                }
-
-                break;
-
-            default:
-                continue;
+                *key = h[i].value;
+                rc = (name == names) ? ngx_comet_tenant_bearer(key) : NGX_OK;
+                n++;
             }
-
-            *key = value;
-            n++;
         }
     }
 
-    if (n > 1 || key->len > NGX_COMET_CLIENT_KEY_MAX) {
-        key->len = 0;
+    if (n > 1) {
+        return NGX_DECLINED;
     }
+
+    if (key->len > NGX_COMET_CLIENT_KEY_MAX) {
+        key->len = NGX_COMET_CLIENT_KEY_MAX;
+        return NGX_DECLINED;
+    }
+
+    return rc;
 }
 
 
 ngx_int_t
 ngx_comet_tenant_identify(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
+    ngx_int_t               rc;
     ngx_str_t               text;
     ngx_comet_loc_conf_t   *clcf;
     ngx_comet_main_conf_t  *cmcf;
@@ -616,8 +626,12 @@ ngx_comet_tenant_identify(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         ctx->tenant = ngx_comet_tenant_of(cmcf, &cmcf->names, &text);
 
     } else {
-        ngx_comet_tenant_credential(r, &text);
+        rc = ngx_comet_tenant_credential(r, &text);
         ctx->tenant = ngx_comet_tenant_of(cmcf, &cmcf->keys, &text);
+
+        if (rc != NGX_OK) {
+            ctx->tenant = NULL;
+        }
     }
 
     if (ctx->tenant == NULL) {
@@ -637,8 +651,7 @@ ngx_comet_tenant_identify(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
                             ngx_comet_error_of_status(NGX_HTTP_UNAUTHORIZED),
                             clcf->tenant_from
                             ? "This caller is not known here."
-                            : text.len
-                            ? "The API key is not known here."
-                            : "Send one API key, as \"Authorization: Bearer "
-                              "KEY\", x-api-key or api-key.");
+                            : "The API key is missing or not known here. "
+                              "Send one, as \"Authorization: Bearer KEY\", "
+                              "x-api-key or api-key.");
 }
