@@ -214,7 +214,6 @@ typedef struct {
     uint64_t                   output;
     uint64_t                   cached;     /* of the input */
     uint64_t                   reasoning;
-    unsigned                   exact:1;    /* METERED_EXACT */
 } ngx_comet_usage_result_t;
 
 

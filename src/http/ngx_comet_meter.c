@@ -623,7 +623,6 @@ ngx_comet_meter_result(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
             && !(ctx->hung_up && r->upstream && r->upstream->request_sent))
         {
             res->metered = NGX_COMET_METERED_EXACT;
-            res->exact = 1;
             return;
         }
 
@@ -644,7 +643,6 @@ ngx_comet_meter_result(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
     if (ngx_comet_usage_exact(usage)) {
         res->metered = NGX_COMET_METERED_EXACT;
-        res->exact = 1;
         res->output = usage->numbers[NGX_COMET_USAGE_OUTPUT];
 
     } else if (usage->bad || usage->broken) {
