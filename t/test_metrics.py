@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import zlib
 
 import pytest
@@ -522,4 +523,11 @@ def test_a_page_of_many_pieces(nginx, mock):
             client.send(request("GET", "/metrics" + rate))
             client.head()
     same(page(server))
-    server.reload()
+
+    # a worker that is to exit sends all of it
+    with Client(server) as slow:
+        slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        slow.send(request("GET", "/metrics"))
+        slow.head()
+        server.reload_now()
+        same(slow.chunks()[0].decode())

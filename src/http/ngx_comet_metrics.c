@@ -300,20 +300,17 @@ ngx_comet_metrics_write(ngx_http_request_t *r)
         }
     }
 
-    if (metrics->busy == NULL && !wev->delayed) {
-
-        if (wev->timer_set) {
-            ngx_del_timer(wev);
-        }
-
-        ngx_post_event(wev, &ngx_posted_next_events);
-        return;
-    }
-
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    /* a worker that is to exit waits for timers, not for posted events */
 
     if (!wev->delayed) {
         ngx_add_timer(wev, clcf->send_timeout);
+    }
+
+    if (metrics->busy == NULL && !wev->delayed) {
+        ngx_post_event(wev, &ngx_posted_next_events);
+        return;
     }
 
     if (ngx_handle_write_event(wev, clcf->send_lowat) != NGX_OK) {
