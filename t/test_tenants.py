@@ -730,6 +730,16 @@ def test_a_full_zone_refuses_what_it_cannot_count(nginx, mock):
     assert "comet_zone is full" in server.log()
 
 
+def test_the_hash_of_nothing_lets_nobody_in(nginx, mock):
+    """as a script makes it of a variable that is not set"""
+    server = nginx(tenants(mock, alice="comet_client_key sha256:%s;"
+                           % hashlib.sha256(b"").hexdigest()))
+    for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "x"},
+                    {"x-api-key": ""}, {**bearer(), "x-api-key": BOB}):
+        assert chat(server, headers=headers).status == 401
+    assert chat(server, headers=bearer()).status == 200
+
+
 def test_ten_thousand_tenants(nginx, mock):
     text = "".join("""comet_tenant team-%d {
         comet_client_key sha256:%s;

@@ -403,6 +403,12 @@ ngx_comet_tenant_of(ngx_comet_main_conf_t *cmcf, ngx_comet_keyring_t *ring,
     uint32_t              index;
     ngx_comet_tenant_t  **tenants;
 
+    /* nobody is nothing, whatever hash stands in a configuration */
+
+    if (text->len == 0) {
+        return NULL;
+    }
+
     if (ngx_comet_tenant_digest(cmcf, text->data, text->len, digest)
         != NGX_OK)
     {
