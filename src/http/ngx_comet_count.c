@@ -36,31 +36,6 @@ ngx_comet_count_init(ngx_conf_t *cf)
 }
 
 
-/* a context goes with an internal redirect, a cleanup does not */
-
-static ngx_comet_count_t *
-ngx_comet_count_find(ngx_http_request_t *r)
-{
-    ngx_comet_count_t   *count;
-    ngx_pool_cleanup_t  *cln;
-
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-
-        if (cln->handler != ngx_comet_count_cleanup) {
-            continue;
-        }
-
-        count = cln->data;
-
-        if (count->request == r) {
-            return count;
-        }
-    }
-
-    return NULL;
-}
-
-
 static void
 ngx_comet_count_in_flight(ngx_comet_main_conf_t *cmcf, int change)
 {
@@ -85,7 +60,7 @@ ngx_comet_count_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_OK;
     }
 
-    count = ngx_comet_count_find(r);
+    count = ngx_comet_cleanup_find(r, ngx_comet_count_cleanup);
 
     if (count == NULL) {
 
@@ -139,21 +114,6 @@ ngx_comet_count_pause(ngx_comet_ctx_t *ctx)
     if (ctx->count) {
         ctx->count->spent += ngx_comet_count_now() - ctx->count->since;
     }
-}
-
-
-static uint64_t
-ngx_comet_count_elapsed(ngx_http_request_t *r)
-{
-    ngx_time_t      *tp;
-    ngx_msec_int_t   ms;
-
-    tp = ngx_timeofday();
-
-    ms = (ngx_msec_int_t) ((tp->sec - r->start_sec) * 1000
-                           + (tp->msec - r->start_msec));
-
-    return (uint64_t) ngx_max(ms, 0);
 }
 
 
@@ -313,7 +273,7 @@ ngx_comet_count_times(ngx_http_request_t *r, ngx_comet_main_conf_t *cmcf,
 
     if (ctx->relaying) {
         ngx_comet_tally_observe(series, NGX_COMET_TIME_DURATION,
-                                ngx_comet_count_elapsed(r) * 1000);
+                                (uint64_t) ngx_comet_elapsed(r) * 1000);
     }
 }
 
@@ -387,7 +347,7 @@ ngx_comet_count_log(ngx_http_request_t *r)
 {
     ngx_comet_count_t  *count;
 
-    count = ngx_comet_count_find(r);
+    count = ngx_comet_cleanup_find(r, ngx_comet_count_cleanup);
 
     if (count) {
         ngx_comet_count_end(r, count);

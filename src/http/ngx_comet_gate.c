@@ -178,8 +178,8 @@ static ngx_int_t
 ngx_comet_gate_method(ngx_http_request_t *r,
     const ngx_comet_endpoint_t *endpoint)
 {
-    unsigned          method;
-    ngx_table_elt_t  *h;
+    unsigned   method;
+    ngx_str_t  allow;
 
     switch (r->method) {
 
@@ -207,16 +207,12 @@ ngx_comet_gate_method(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
+    allow.data = (u_char *) endpoint->allow;
+    allow.len = ngx_strlen(endpoint->allow);
+
+    if (ngx_comet_header_add(r, "Allow", &allow) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    h->hash = 1;
-    ngx_comet_unlinked(h);
-    ngx_str_set(&h->key, "Allow");
-    h->value.data = (u_char *) endpoint->allow;
-    h->value.len = ngx_strlen(endpoint->allow);
 
     return ngx_comet_refuse(r, ngx_comet_error_of_status(NGX_HTTP_NOT_ALLOWED),
                             "%V is not a method of %V, which takes %s.",

@@ -533,6 +533,26 @@ ngx_int_t ngx_comet_turn(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_comet_turn_pt handler);
 void ngx_comet_turn_end(ngx_comet_ctx_t *ctx);
 
+/* ngx_comet_util.c */
+
+/* data of the request's own cleanup; it begins with the request it is of */
+
+void *ngx_comet_cleanup_find(ngx_http_request_t *r,
+    ngx_pool_cleanup_pt handler);
+
+/* neither the name nor the value is copied */
+
+ngx_int_t ngx_comet_header_add(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value);
+
+/* of what malloc() gave: it is freed with the request, or here on failure */
+
+ngx_buf_t *ngx_comet_text_buf(ngx_http_request_t *r, char *text);
+
+/* milliseconds since the request began */
+
+ngx_msec_t ngx_comet_elapsed(ngx_http_request_t *r);
+
 /* ngx_comet_variables.c */
 
 ngx_int_t ngx_comet_add_variables(ngx_conf_t *cf);

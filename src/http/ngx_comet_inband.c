@@ -9,22 +9,14 @@
 #include "ngx_comet_mend.h"
 
 
-static void
-ngx_comet_inband_free(void *data)
-{
-    free(data);
-}
-
-
 void
 ngx_comet_inband(ngx_http_request_t *r, ngx_comet_ctx_t *ctx, ngx_int_t rc)
 {
-    char                *text;
-    ngx_buf_t           *b;
-    ngx_chain_t          out;
-    ngx_comet_error_t    error;
-    ngx_comet_meter_t   *meter;
-    ngx_pool_cleanup_t  *cln;
+    char               *text;
+    ngx_buf_t          *b;
+    ngx_chain_t         out;
+    ngx_comet_error_t   error;
+    ngx_comet_meter_t  *meter;
 
     meter = ctx->meter;
 
@@ -32,13 +24,6 @@ ngx_comet_inband(ngx_http_request_t *r, ngx_comet_ctx_t *ctx, ngx_int_t rc)
         || meter->usage.ended || meter->usage.error
         || r->connection->error)
     {
-        return;
-    }
-
-    b = ngx_calloc_buf(r->pool);
-    cln = ngx_pool_cleanup_add(r->pool, 0);
-
-    if (b == NULL || cln == NULL) {
         return;
     }
 
@@ -51,8 +36,10 @@ ngx_comet_inband(ngx_http_request_t *r, ngx_comet_ctx_t *ctx, ngx_int_t rc)
         return;
     }
 
-    cln->handler = ngx_comet_inband_free;
-    cln->data = text;
+    b = ngx_comet_text_buf(r, text);
+    if (b == NULL) {
+        return;
+    }
 
     ngx_comet_meter_drop(meter);
     ngx_comet_meter_finish(meter);
@@ -64,10 +51,7 @@ ngx_comet_inband(ngx_http_request_t *r, ngx_comet_ctx_t *ctx, ngx_int_t rc)
                   "upstream broke off a stream; the client is told: %s",
                   error.code);
 
-    b->memory = 1;
     b->flush = 1;
-    b->pos = (u_char *) text;
-    b->last = b->pos + ngx_strlen(text);
 
     out.buf = b;
     out.next = NULL;

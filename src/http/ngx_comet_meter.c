@@ -196,19 +196,11 @@ ngx_comet_meter_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 static void
 ngx_comet_meter_first(ngx_http_request_t *r, ngx_comet_meter_t *meter)
 {
-    ngx_time_t      *tp;
-    ngx_msec_int_t   ms;
-
     if (meter->first >= 0 || !meter->stream || meter->usage.pieces == 0) {
         return;
     }
 
-    tp = ngx_timeofday();
-
-    ms = (ngx_msec_int_t) ((tp->sec - r->start_sec) * 1000
-                           + (tp->msec - r->start_msec));
-
-    meter->first = ngx_max(ms, 0);
+    meter->first = (ngx_msec_int_t) ngx_comet_elapsed(r);
 }
 
 

@@ -18,7 +18,6 @@ typedef struct {
 
 
 static ngx_int_t ngx_comet_metrics_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_comet_metrics_method(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_metrics_page(ngx_http_request_t *r,
     ngx_comet_metrics_t *metrics);
 static void ngx_comet_metrics_write(ngx_http_request_t *r);
@@ -106,8 +105,11 @@ ngx_comet_metrics_handler(ngx_http_request_t *r)
     ngx_comet_ctx_t      *ctx;
     ngx_comet_metrics_t  *metrics;
 
+    static ngx_str_t  allow = ngx_string("GET, HEAD");
+
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return ngx_comet_metrics_method(r);
+        return ngx_comet_header_add(r, "Allow", &allow) == NGX_OK
+               ? NGX_HTTP_NOT_ALLOWED : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     rc = ngx_http_discard_request_body(r);
@@ -141,25 +143,6 @@ ngx_comet_metrics_handler(ngx_http_request_t *r)
     }
 
     return ngx_comet_metrics_page(r, metrics);
-}
-
-
-static ngx_int_t
-ngx_comet_metrics_method(ngx_http_request_t *r)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    h->hash = 1;
-    ngx_comet_unlinked(h);
-    ngx_str_set(&h->key, "Allow");
-    ngx_str_set(&h->value, "GET, HEAD");
-
-    return NGX_HTTP_NOT_ALLOWED;
 }
 
 

@@ -19,7 +19,6 @@ static ngx_int_t ngx_comet_models_take(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx, ngx_buf_t *b);
 static ngx_int_t ngx_comet_models_send(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
-static void ngx_comet_models_free(void *data);
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
@@ -141,18 +140,10 @@ ngx_comet_models_take(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 static ngx_int_t
 ngx_comet_models_send(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    char                *text;
-    ngx_int_t            rc;
-    ngx_buf_t           *b;
-    ngx_chain_t          out;
-    ngx_pool_cleanup_t  *cln;
-
-    b = ngx_calloc_buf(r->pool);
-    cln = ngx_pool_cleanup_add(r->pool, 0);
-
-    if (b == NULL || cln == NULL) {
-        return NGX_ERROR;
-    }
+    char         *text;
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
 
     text = NULL;
 
@@ -179,10 +170,12 @@ ngx_comet_models_send(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_HTTP_BAD_GATEWAY;
     }
 
-    cln->handler = ngx_comet_models_free;
-    cln->data = text;
+    b = ngx_comet_text_buf(r, text);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
 
-    r->headers_out.content_length_n = ngx_strlen(text);
+    r->headers_out.content_length_n = b->last - b->pos;
 
     rc = ngx_http_next_header_filter(r);
 
@@ -190,9 +183,6 @@ ngx_comet_models_send(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return rc;
     }
 
-    b->memory = 1;
-    b->pos = (u_char *) text;
-    b->last = b->pos + ngx_strlen(text);
     b->last_buf = (r == r->main);
     b->last_in_chain = 1;
 
@@ -200,11 +190,4 @@ ngx_comet_models_send(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     out.next = NULL;
 
     return ngx_http_next_body_filter(r, &out);
-}
-
-
-static void
-ngx_comet_models_free(void *data)
-{
-    free(data);
 }

@@ -16,9 +16,6 @@ static ngx_int_t ngx_comet_refuse_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 static ngx_int_t ngx_comet_refuse_prepare(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
-static ngx_int_t ngx_comet_refuse_tell_repairs(ngx_http_request_t *r,
-    ngx_comet_ctx_t *ctx);
-static void ngx_comet_free(void *data);
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
@@ -93,7 +90,10 @@ ngx_comet_refuse_header_filter(ngx_http_request_t *r)
 
     ctx = ngx_comet_get_ctx(r);
 
-    if (ctx == NULL || ngx_comet_refuse_tell_repairs(r, ctx) != NGX_OK
+    if (ctx == NULL
+        || (ctx->repairs.len
+            && ngx_comet_header_add(r, "X-Comet-Repairs", &ctx->repairs)
+               != NGX_OK)
         || ngx_comet_admit_headers(r, ctx) != NGX_OK)
     {
         return NGX_ERROR;
@@ -112,36 +112,12 @@ ngx_comet_refuse_header_filter(ngx_http_request_t *r)
 
 
 static ngx_int_t
-ngx_comet_refuse_tell_repairs(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
-{
-    ngx_table_elt_t  *h;
-
-    if (ctx->repairs.len == 0) {
-        return NGX_OK;
-    }
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    h->hash = 1;
-    ngx_comet_unlinked(h);
-    ngx_str_set(&h->key, "X-Comet-Repairs");
-    h->value = ctx->repairs;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
 ngx_comet_refuse_prepare(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    char                *text;
-    ngx_buf_t           *b;
-    ngx_chain_t         *cl;
-    ngx_comet_error_t    error;
-    ngx_pool_cleanup_t  *cln;
+    char               *text;
+    ngx_buf_t          *b;
+    ngx_chain_t        *cl;
+    ngx_comet_error_t   error;
 
     if (ctx->error && ctx->error->status == (int) r->err_status) {
         error = *ctx->error;
@@ -164,25 +140,18 @@ ngx_comet_refuse_prepare(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         error = ngx_comet_error_of_status((int) r->err_status);
     }
 
-    cln = ngx_pool_cleanup_add(r->pool, 0);
-    b = ngx_calloc_buf(r->pool);
-    cl = ngx_alloc_chain_link(r->pool);
-
-    if (cln == NULL || b == NULL || cl == NULL) {
-        return NGX_ERROR;
-    }
-
     text = ngx_comet_error_print(&error);
     if (text == NULL) {
         return NGX_ERROR;
     }
 
-    cln->handler = ngx_comet_free;
-    cln->data = text;
+    b = ngx_comet_text_buf(r, text);
+    cl = ngx_alloc_chain_link(r->pool);
 
-    b->memory = 1;
-    b->pos = (u_char *) text;
-    b->last = b->pos + ngx_strlen(text);
+    if (b == NULL || cl == NULL) {
+        return NGX_ERROR;
+    }
+
     b->last_buf = 1;
     b->last_in_chain = 1;
 
@@ -224,11 +193,4 @@ ngx_comet_refuse_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     ctx->error_body = NULL;
 
     return ngx_http_next_body_filter(r, cl);
-}
-
-
-static void
-ngx_comet_free(void *data)
-{
-    free(data);
 }
