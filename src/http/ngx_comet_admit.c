@@ -278,35 +278,12 @@ ngx_comet_admit_no_price(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 /* a context goes with an internal redirect, a cleanup does not */
 
 static ngx_comet_admission_t *
-ngx_comet_admission_find(ngx_http_request_t *r)
-{
-    ngx_pool_cleanup_t     *cln;
-    ngx_comet_admission_t  *admission;
-
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-
-        if (cln->handler != ngx_comet_admit_cleanup) {
-            continue;
-        }
-
-        admission = cln->data;
-
-        if (admission->request == r) {
-            return admission;
-        }
-    }
-
-    return NULL;
-}
-
-
-static ngx_comet_admission_t *
 ngx_comet_admission(ngx_http_request_t *r)
 {
     ngx_pool_cleanup_t     *cln;
     ngx_comet_admission_t  *admission;
 
-    admission = ngx_comet_admission_find(r);
+    admission = ngx_comet_cleanup_find(r, ngx_comet_admit_cleanup);
 
     if (admission) {
         return admission;
@@ -610,35 +587,26 @@ ngx_comet_admit_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
 
 static ngx_int_t
-ngx_comet_admit_header(ngx_http_request_t *r, ngx_str_t *name, u_char *value,
+ngx_comet_admit_header(ngx_http_request_t *r, const char *name, u_char *text,
     u_char *last)
 {
-    ngx_table_elt_t  *h;
+    ngx_str_t  value;
 
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
+    value.len = last - text;
+    value.data = ngx_pnalloc(r->pool, value.len);
+    if (value.data == NULL) {
         return NGX_ERROR;
     }
 
-    h->hash = 1;
-    ngx_comet_unlinked(h);
-    h->key = *name;
-    h->value.len = last - value;
-    h->value.data = ngx_pnalloc(r->pool, h->value.len);
+    ngx_memcpy(value.data, text, value.len);
 
-    if (h->value.data == NULL) {
-        h->hash = 0;
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(h->value.data, value, h->value.len);
-
-    return NGX_OK;
+    return ngx_comet_header_add(r, name, &value);
 }
 
 
 static ngx_int_t
-ngx_comet_admit_number(ngx_http_request_t *r, ngx_str_t *name, uint64_t number)
+ngx_comet_admit_number(ngx_http_request_t *r, const char *name,
+    uint64_t number)
 {
     u_char  text[NGX_INT64_LEN];
 
@@ -649,51 +617,35 @@ ngx_comet_admit_number(ngx_http_request_t *r, ngx_str_t *name, uint64_t number)
 
 static ngx_int_t
 ngx_comet_admit_tell(ngx_http_request_t *r, ngx_comet_quota_t *quota,
-    ngx_str_t *names)
+    const char *limit, const char *remaining, const char *reset)
 {
-    char    reset[NGX_COMET_DURATION_LEN];
+    char    text[NGX_COMET_DURATION_LEN];
     size_t  len;
 
     if (quota->conf == NULL) {
         return NGX_OK;
     }
 
-    len = ngx_comet_duration(reset, quota->reset);
+    len = ngx_comet_duration(text, quota->reset);
 
-    if (ngx_comet_admit_number(r, &names[0], quota->conf->limit.capacity)
+    if (ngx_comet_admit_number(r, limit, quota->conf->limit.capacity)
         != NGX_OK
-        || ngx_comet_admit_number(r, &names[1], quota->left) != NGX_OK)
+        || ngx_comet_admit_number(r, remaining, quota->left) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_comet_admit_header(r, &names[2], (u_char *) reset,
-                                  (u_char *) reset + len);
+    return ngx_comet_admit_header(r, reset, (u_char *) text,
+                                  (u_char *) text + len);
 }
-
-
-static ngx_str_t  ngx_comet_admit_requests[] = {
-    ngx_string("x-ratelimit-limit-requests"),
-    ngx_string("x-ratelimit-remaining-requests"),
-    ngx_string("x-ratelimit-reset-requests")
-};
-
-static ngx_str_t  ngx_comet_admit_tokens[] = {
-    ngx_string("x-ratelimit-limit-tokens"),
-    ngx_string("x-ratelimit-remaining-tokens"),
-    ngx_string("x-ratelimit-reset-tokens")
-};
-
-static ngx_str_t  ngx_comet_admit_retry = ngx_string("retry-after");
-static ngx_str_t  ngx_comet_admit_retry_ms = ngx_string("retry-after-ms");
-static ngx_str_t  ngx_comet_admit_final = ngx_string("x-should-retry");
-static ngx_str_t  ngx_comet_admit_false = ngx_string("false");
 
 
 ngx_int_t
 ngx_comet_admit_headers(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_comet_admission_t  *admission;
+
+    static ngx_str_t  no = ngx_string("false");
 
     admission = ctx->admission;
 
@@ -702,10 +654,14 @@ ngx_comet_admit_headers(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     }
 
     if (ngx_comet_admit_tell(r, &admission->quotas[NGX_COMET_QUOTA_REQUESTS],
-                             ngx_comet_admit_requests)
+                             "x-ratelimit-limit-requests",
+                             "x-ratelimit-remaining-requests",
+                             "x-ratelimit-reset-requests")
         != NGX_OK
         || ngx_comet_admit_tell(r, &admission->quotas[NGX_COMET_QUOTA_TOKENS],
-                                ngx_comet_admit_tokens)
+                                "x-ratelimit-limit-tokens",
+                                "x-ratelimit-remaining-tokens",
+                                "x-ratelimit-reset-tokens")
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -715,24 +671,17 @@ ngx_comet_admit_headers(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_OK;
     }
 
-    if (ngx_comet_admit_number(r, &ngx_comet_admit_retry,
+    if (ngx_comet_admit_number(r, "retry-after",
                                (admission->retry + 999) / 1000)
         != NGX_OK
-        || ngx_comet_admit_number(r, &ngx_comet_admit_retry_ms,
-                                  admission->retry)
+        || ngx_comet_admit_number(r, "retry-after-ms", admission->retry)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (!admission->final) {
-        return NGX_OK;
-    }
-
-    return ngx_comet_admit_header(r, &ngx_comet_admit_final,
-                                  ngx_comet_admit_false.data,
-                                  ngx_comet_admit_false.data
-                                  + ngx_comet_admit_false.len);
+    return admission->final ? ngx_comet_header_add(r, "x-should-retry", &no)
+                            : NGX_OK;
 }
 
 
@@ -819,7 +768,7 @@ ngx_comet_admit_log(ngx_http_request_t *r)
 {
     ngx_comet_admission_t  *admission;
 
-    admission = ngx_comet_admission_find(r);
+    admission = ngx_comet_cleanup_find(r, ngx_comet_admit_cleanup);
 
     if (admission) {
         ngx_comet_admit_settle(r, admission);
