@@ -38,6 +38,21 @@ ngx_comet_sse_line_start(const ngx_comet_sse_t *sse)
 
 
 int
+ngx_comet_sse_between(const ngx_comet_sse_t *sse)
+{
+    return sse->state == NGX_COMET_SSE_LINE && !sse->open;
+}
+
+
+void
+ngx_comet_sse_skip(ngx_comet_sse_t *sse, const unsigned char *p, size_t len)
+{
+    sse->offset += len;
+    sse->cr = (p[len - 1] == '\r');
+}
+
+
+int
 ngx_comet_sse_in_data(const ngx_comet_sse_t *sse)
 {
     return sse->state == NGX_COMET_SSE_SPACE

@@ -56,6 +56,18 @@ size_t ngx_comet_sse_feed(ngx_comet_sse_t *sse, const unsigned char *p,
 
 int ngx_comet_sse_in_data(const ngx_comet_sse_t *sse);
 
+/*
+ * Whether an event can begin here; the mark that a stream may begin with is
+ * out of the question.
+ */
+
+int ngx_comet_sse_between(const ngx_comet_sse_t *sse);
+
+/* goes on behind an event that was read elsewhere; between events only */
+
+void ngx_comet_sse_skip(ngx_comet_sse_t *sse, const unsigned char *p,
+    size_t len);
+
 /* whether nothing of a line has come yet */
 
 int ngx_comet_sse_line_start(const ngx_comet_sse_t *sse);

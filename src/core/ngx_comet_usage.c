@@ -39,7 +39,8 @@ void
 ngx_comet_usage_init(ngx_comet_usage_t *usage, ngx_comet_endpoint_e endpoint,
     int stream, int inject)
 {
-    memset(usage, 0, offsetof(ngx_comet_usage_t, scan));
+    memset(usage, 0, offsetof(ngx_comet_usage_t, alike));
+    ngx_comet_alike_init(&usage->alike);
 
     usage->responses = (endpoint == NGX_COMET_ENDPOINT_RESPONSES);
     usage->stream = (stream != 0);
@@ -148,6 +149,8 @@ ngx_comet_usage_end(void *ctx)
                          && usage->sse.offset - usage->sse.start
                             <= NGX_COMET_USAGE_HOLD_MAX;
 
+            usage->simple = usage->cut ? 0 : ngx_comet_usage_simple(usage);
+
             ngx_comet_usage_take(usage);
 
         } else {
@@ -158,7 +161,65 @@ ngx_comet_usage_end(void *ctx)
 
     ngx_comet_usage_begin(usage);
 
-    return usage->cut;
+    return 1;
+}
+
+
+/* as ngx_comet_usage_end() would, for an event that is alike */
+
+static void
+ngx_comet_usage_alike(ngx_comet_usage_t *usage,
+    const ngx_comet_alike_found_t *found)
+{
+    usage->events++;
+    usage->pieces += found->bytes > 0;
+    usage->bytes += found->bytes;
+
+    if (found->numbered) {
+        usage->sequence = found->number + 1;
+    }
+}
+
+
+/* returns how many bytes were taken, an event at most */
+
+static size_t
+ngx_comet_usage_feed_event(ngx_comet_usage_t *usage, const unsigned char *p,
+    size_t len)
+{
+    size_t                    n;
+    ngx_comet_sse_t          *sse;
+    ngx_comet_alike_found_t   found;
+
+    sse = &usage->sse;
+
+    if (!ngx_comet_sse_between(sse) || !usage->reading) {
+        return ngx_comet_sse_feed(sse, p, len);
+    }
+
+    if (sse->cr && *p == '\n') {
+        return ngx_comet_sse_feed(sse, p, 1);
+    }
+
+    n = ngx_comet_alike_match(&usage->alike, p, len, &found);
+
+    if (n) {
+        ngx_comet_usage_alike(usage, &found);
+        ngx_comet_sse_skip(sse, p, n);
+        return n;
+    }
+
+    usage->begun = sse->offset;
+    usage->simple = 0;
+
+    n = ngx_comet_sse_feed(sse, p, len);
+
+    if (usage->simple) {
+        ngx_comet_alike_learn(&usage->alike, p, n, usage->parts,
+                              usage->simple);
+    }
+
+    return n;
 }
 
 
@@ -187,7 +248,11 @@ ngx_comet_usage_feed_stream(ngx_comet_usage_t *usage, const unsigned char *p,
     }
 
     usage->cut = 0;
-    n = ngx_comet_sse_feed(sse, p, len);
+    n = 0;
+
+    do {
+        n += ngx_comet_usage_feed_event(usage, p + n, len - n);
+    } while (n < len && !usage->cut);
 
     usage->hold_from = sse->offset;
 

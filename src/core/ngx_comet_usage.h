@@ -13,6 +13,7 @@
 #define _NGX_COMET_USAGE_H_INCLUDED_
 
 
+#include "ngx_comet_alike.h"
 #include "ngx_comet_endpoint.h"
 #include "ngx_comet_scan.h"
 #include "ngx_comet_sse.h"
@@ -65,6 +66,8 @@ typedef struct {
     unsigned                   tools:1;    /* the response calls some */
     unsigned                   model:1;    /* known from here */
     unsigned                   finish:1;
+    unsigned                   texts;      /* with something in them */
+    unsigned                   nparts;     /* more than there can be: many */
     char                       reason[NGX_COMET_USAGE_FINISH];
 } ngx_comet_usage_event_t;
 
@@ -123,6 +126,12 @@ typedef struct {
 
     ngx_comet_usage_event_t    event;
     ngx_comet_sse_t            sse;
+
+    uint64_t                   begun;      /* where the event did, if whole */
+    unsigned                   simple;     /* parts of it, if it is simple */
+    ngx_comet_alike_part_t     parts[NGX_COMET_ALIKE_PARTS];
+    ngx_comet_alike_t          alike;
+
     ngx_comet_scan_t           scan;
 } ngx_comet_usage_t;
 

@@ -28,6 +28,7 @@ enum {
     NGX_COMET_FOR_ITEM,
     NGX_COMET_FOR_ERROR,
     NGX_COMET_FOR_SEQUENCE,
+    NGX_COMET_FOR_PADDING,
     NGX_COMET_FOR_TEXT,
     NGX_COMET_FOR_HOLDER            /* of others */
 };
@@ -48,6 +49,10 @@ const ngx_comet_member_t *ngx_comet_usage_root(const ngx_comet_usage_t *usage);
 /* a handler of the scanner */
 
 int ngx_comet_usage_token(void *ctx, const ngx_comet_token_t *token);
+
+/* of an event that is whole, its parts if one alike can be told by it, or 0 */
+
+unsigned ngx_comet_usage_simple(const ngx_comet_usage_t *usage);
 
 /* the event, or the body, is whole */
 

@@ -83,6 +83,7 @@ MEMBERS(chat_chunk) = {
     ngx_comet_array("choices", NGX_COMET_FOR_CHOICES, chunk_choice),
     ngx_comet_object("usage", NGX_COMET_FOR_USAGE, chat_usage),
     ngx_comet_scalar("error", NGX_COMET_FOR_ERROR),
+    ngx_comet_scalar("obfuscation", NGX_COMET_FOR_PADDING),
     ngx_comet_end
 };
 
@@ -149,6 +150,7 @@ MEMBERS(response_event) = {
     ngx_comet_scalar("delta", NGX_COMET_FOR_TEXT),
     ngx_comet_object("response", NGX_COMET_FOR_HOLDER, event_response),
     ngx_comet_scalar("error", NGX_COMET_FOR_ERROR),
+    ngx_comet_scalar("obfuscation", NGX_COMET_FOR_PADDING),
     ngx_comet_end
 };
 
@@ -292,15 +294,43 @@ ngx_comet_usage_status(ngx_comet_usage_event_t *event,
 }
 
 
+/* a scalar that differs from event to event */
+
+static void
+ngx_comet_usage_part(ngx_comet_usage_t *usage, const ngx_comet_token_t *token,
+    ngx_comet_alike_e kind)
+{
+    uint64_t                 base;
+    ngx_comet_alike_part_t  *part;
+
+    if (usage->event.nparts++ >= NGX_COMET_ALIKE_PARTS) {
+        return;
+    }
+
+    base = usage->sse.offset - usage->scan.base - usage->begun;
+
+    part = &usage->parts[usage->event.nparts - 1];
+    part->kind = kind;
+    part->start = (size_t) (base + token->start);
+    part->end = (size_t) (base + token->end);
+}
+
+
 /* a long text counts as it is written, with its escapes */
 
 static void
-ngx_comet_usage_text(ngx_comet_usage_event_t *event,
-    const ngx_comet_token_t *token)
+ngx_comet_usage_text(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
 {
+    ngx_comet_usage_event_t  *event;
+
+    event = &usage->event;
+
     if (token->len == 0) {
         return;
     }
+
+    event->texts++;
+    ngx_comet_usage_part(usage, token, NGX_COMET_ALIKE_TEXT);
 
     event->bytes += token->cut ? token->end - token->start - 2 : token->len;
 
@@ -351,7 +381,11 @@ ngx_comet_usage_string(ngx_comet_usage_t *usage,
         return;
 
     case NGX_COMET_FOR_TEXT:
-        ngx_comet_usage_text(event, token);
+        ngx_comet_usage_text(usage, token);
+        return;
+
+    case NGX_COMET_FOR_PADDING:
+        ngx_comet_usage_part(usage, token, NGX_COMET_ALIKE_PADDING);
         return;
     }
 }
@@ -509,6 +543,7 @@ ngx_comet_usage_value(ngx_comet_usage_t *usage,
             && ngx_comet_usage_number(token, &sequence))
         {
             usage->sequence = sequence + 1;
+            ngx_comet_usage_part(usage, token, NGX_COMET_ALIKE_NUMBER);
         }
 
         break;
@@ -557,7 +592,8 @@ ngx_comet_usage_name(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
         usage->event.seen |= bit;
     }
 
-    return NGX_COMET_SCAN_TEXT;
+    return member->is == NGX_COMET_FOR_PADDING ? NGX_COMET_SCAN_ON
+                                               : NGX_COMET_SCAN_TEXT;
 }
 
 
@@ -667,6 +703,27 @@ ngx_comet_usage_numbers(ngx_comet_usage_t *usage)
     if (numbers[NGX_COMET_USAGE_CACHED] > numbers[NGX_COMET_USAGE_INPUT]) {
         numbers[NGX_COMET_USAGE_CACHED] = numbers[NGX_COMET_USAGE_INPUT];
     }
+}
+
+
+/* it brought one text, and nothing else came of it */
+
+unsigned
+ngx_comet_usage_simple(const ngx_comet_usage_t *usage)
+{
+    const ngx_comet_usage_event_t  *event;
+
+    event = &usage->event;
+
+    if (event->texts != 1 || event->nparts > NGX_COMET_ALIKE_PARTS
+        || usage->sse.lines != 1 || (usage->responses && !event->delta)
+        || event->usage || event->have || event->bad || event->error
+        || event->last || event->status || event->model || event->finish)
+    {
+        return 0;
+    }
+
+    return event->nparts;
 }
 
 

@@ -1,0 +1,181 @@
+#include "ngx_comet_alike.h"
+#include "ngx_comet_text.h"
+
+#include <string.h>
+
+
+/* a text with escapes that is longer is read in full */
+
+#define NGX_COMET_ALIKE_ESCAPED  256
+
+/* digits of a number that is surely believed */
+
+#define NGX_COMET_ALIKE_DIGITS   12
+
+
+void
+ngx_comet_alike_init(ngx_comet_alike_t *alike)
+{
+    alike->nparts = 0;
+    alike->fixed[0] = 0;
+}
+
+
+void
+ngx_comet_alike_learn(ngx_comet_alike_t *alike, const unsigned char *p,
+    size_t len, const ngx_comet_alike_part_t *parts, unsigned nparts)
+{
+    size_t    at, n, start, quote, used;
+    unsigned  i;
+
+    at = 0;
+    used = 0;
+
+    for (i = 0; i <= nparts; i++) {
+        quote = i < nparts && parts[i].kind != NGX_COMET_ALIKE_NUMBER;
+        start = i < nparts ? parts[i].start + quote : len;
+        n = start - at;
+
+        if (n > NGX_COMET_ALIKE_SIZE - used) {
+            ngx_comet_alike_init(alike);
+            return;
+        }
+
+        memcpy(alike->text + used, p + at, n);
+        alike->fixed[i] = (uint16_t) n;
+        used += n;
+
+        if (i < nparts) {
+            alike->kinds[i] = (unsigned char) parts[i].kind;
+            at = parts[i].end - quote;
+        }
+    }
+
+    alike->nparts = nparts;
+}
+
+
+/* returns the closing quote, or NULL if the string may be bad */
+
+static const unsigned char *
+ngx_comet_alike_string(const unsigned char *p, const unsigned char *end)
+{
+    p = ngx_comet_text_run(p, end);
+
+    return p != end && *p == '"' ? p : NULL;
+}
+
+
+static const unsigned char *
+ngx_comet_alike_text(const unsigned char *p, const unsigned char *end,
+    ngx_comet_alike_found_t *found)
+{
+    char                  room[NGX_COMET_ALIKE_ESCAPED];
+    unsigned              cut;
+    const unsigned char  *from;
+
+    from = p;
+    p = ngx_comet_alike_string(p, end);
+
+    if (p == NULL) {
+        return NULL;
+    }
+
+    found->bytes = (size_t) (p - from);
+
+    if (memchr(from, '\\', found->bytes)) {
+
+        if (found->bytes > sizeof(room)) {
+            return NULL;
+        }
+
+        cut = 0;
+        found->bytes = ngx_comet_text_unescape(room, sizeof(room), from, p,
+                                               &cut);
+    }
+
+    return p;
+}
+
+
+static const unsigned char *
+ngx_comet_alike_number(const unsigned char *p, const unsigned char *end,
+    ngx_comet_alike_found_t *found)
+{
+    size_t                n;
+    uint64_t              number;
+    const unsigned char  *from;
+
+    from = p;
+    number = 0;
+
+    for ( /* void */ ; p != end && *p >= '0' && *p <= '9'; p++) {
+        number = number * 10 + (uint64_t) (*p - '0');
+    }
+
+    n = (size_t) (p - from);
+
+    if (n == 0 || n > NGX_COMET_ALIKE_DIGITS || (n > 1 && *from == '0')) {
+        return NULL;
+    }
+
+    found->number = number;
+    found->numbered = 1;
+
+    return p;
+}
+
+
+static const unsigned char *
+ngx_comet_alike_part(unsigned kind, const unsigned char *p,
+    const unsigned char *end, ngx_comet_alike_found_t *found)
+{
+    switch (kind) {
+
+    case NGX_COMET_ALIKE_TEXT:
+        return ngx_comet_alike_text(p, end, found);
+
+    case NGX_COMET_ALIKE_NUMBER:
+        return ngx_comet_alike_number(p, end, found);
+
+    default: /* NGX_COMET_ALIKE_PADDING */
+        return ngx_comet_alike_string(p, end);
+    }
+}
+
+
+size_t
+ngx_comet_alike_match(const ngx_comet_alike_t *alike, const unsigned char *p,
+    size_t len, ngx_comet_alike_found_t *found)
+{
+    size_t                n;
+    unsigned              i;
+    const unsigned char  *from, *end, *text;
+
+    from = p;
+    end = p + len;
+    text = alike->text;
+
+    found->bytes = 0;
+    found->numbered = 0;
+
+    for (i = 0; /* void */ ; i++) {
+        n = alike->fixed[i];
+
+        if ((size_t) (end - p) < n || memcmp(p, text, n) != 0) {
+            return 0;
+        }
+
+        p += n;
+        text += n;
+
+        if (i == alike->nparts) {
+            return (size_t) (p - from);
+        }
+
+        p = ngx_comet_alike_part(alike->kinds[i], p, end, found);
+        if (p == NULL) {
+            return 0;
+        }
+    }
+}
