@@ -8,6 +8,10 @@
 
 #define NGX_COMET_ALIKE_ESCAPED  256
 
+/* of a longer string the rest is left to the kernel that is set up for it */
+
+#define NGX_COMET_ALIKE_SHORT    64
+
 /* digits of a number that is surely believed */
 
 #define NGX_COMET_ALIKE_DIGITS   12
@@ -55,12 +59,37 @@ ngx_comet_alike_learn(ngx_comet_alike_t *alike, const unsigned char *p,
 }
 
 
+/* over what is short and plain, as most strings are */
+
+static const unsigned char *
+ngx_comet_alike_plain(const unsigned char *p, const unsigned char *end)
+{
+    uint64_t              word, found;
+    const unsigned char  *last;
+
+    last = end - p > NGX_COMET_ALIKE_SHORT ? p + NGX_COMET_ALIKE_SHORT : end;
+
+    for ( /* void */ ; last - p >= 8; p += 8) {
+        memcpy(&word, p, 8);
+        found = ngx_comet_text_special(word);
+
+        if (found) {
+            return p + __builtin_ctzll(found) / 8;
+        }
+    }
+
+    return p;
+}
+
+
 /* returns the closing quote, or NULL if the string may be bad */
 
 static const unsigned char *
 ngx_comet_alike_string(const unsigned char *p, const unsigned char *end)
 {
-    p = ngx_comet_text_run(p, end);
+    if (p != end && *p != '"') {
+        p = ngx_comet_text_run(p, end);
+    }
 
     return p != end && *p == '"' ? p : NULL;
 }
@@ -72,10 +101,11 @@ ngx_comet_alike_text(const unsigned char *p, const unsigned char *end,
 {
     char                  room[NGX_COMET_ALIKE_ESCAPED];
     unsigned              cut;
-    const unsigned char  *from;
+    const unsigned char  *from, *rest;
 
     from = p;
-    p = ngx_comet_alike_string(p, end);
+    rest = ngx_comet_alike_plain(p, end);
+    p = ngx_comet_alike_string(rest, end);
 
     if (p == NULL) {
         return NULL;
@@ -83,7 +113,7 @@ ngx_comet_alike_text(const unsigned char *p, const unsigned char *end,
 
     found->bytes = (size_t) (p - from);
 
-    if (memchr(from, '\\', found->bytes)) {
+    if (p != rest && memchr(rest, '\\', (size_t) (p - rest))) {
 
         if (found->bytes > sizeof(room)) {
             return NULL;
@@ -139,7 +169,7 @@ ngx_comet_alike_part(unsigned kind, const unsigned char *p,
         return ngx_comet_alike_number(p, end, found);
 
     default: /* NGX_COMET_ALIKE_PADDING */
-        return ngx_comet_alike_string(p, end);
+        return ngx_comet_alike_string(ngx_comet_alike_plain(p, end), end);
     }
 }
 

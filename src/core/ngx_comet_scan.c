@@ -27,7 +27,9 @@ void
 ngx_comet_scan_init(ngx_comet_scan_t *scan, unsigned max_depth,
     ngx_comet_scan_pt handler, void *data)
 {
-    memset(scan, 0, offsetof(ngx_comet_scan_t, text));
+    /* the bits of a depth are set when it is reached */
+
+    memset(scan, 0, offsetof(ngx_comet_scan_t, objects));
 
     if (max_depth > NGX_COMET_SCAN_DEPTH_MAX) {
         max_depth = NGX_COMET_SCAN_DEPTH_MAX;

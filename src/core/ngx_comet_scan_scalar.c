@@ -5,8 +5,6 @@
 
 #define NGX_COMET_SCAN_SHORT  24
 
-#define ngx_comet_scan_each(c)  ((uint64_t) (c) * 0x0101010101010101)
-
 
 /* how far a number is; what may end it comes last */
 
@@ -225,35 +223,20 @@ ngx_comet_scan_string_keep(ngx_comet_scan_t *scan, const unsigned char *p,
 }
 
 
-/*
- * A text that is wanted is mostly a name, short and plain.  Eight bytes at a
- * time: the highest bit of each is set that is not ASCII or is a control, a
- * quote or a backslash, and maybe of some behind the first such byte.
- */
+/* a text that is wanted is mostly a name, short and plain */
 
 static const unsigned char *
 ngx_comet_scan_string_plain(ngx_comet_scan_t *scan, const unsigned char *p,
     const unsigned char *end)
 {
-    uint64_t  word, quote, backslash, found;
+    uint64_t  word, found;
 
     while (end - p >= 8 && scan->len < NGX_COMET_SCAN_SHORT) {
 
         memcpy(&word, p, 8);
         memcpy(scan->text + scan->len, &word, 8);
 
-#if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
-        word = __builtin_bswap64(word);
-#endif
-
-        quote = word ^ ngx_comet_scan_each('"');
-        backslash = word ^ ngx_comet_scan_each('\\');
-
-        found = (word
-                 | (word - ngx_comet_scan_each(0x20))
-                 | (quote - ngx_comet_scan_each(1))
-                 | (backslash - ngx_comet_scan_each(1)))
-                & ngx_comet_scan_each(0x80);
+        found = ngx_comet_text_special(word);
 
         if (found) {
             scan->len += (size_t) __builtin_ctzll(found) / 8;

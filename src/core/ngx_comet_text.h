@@ -58,6 +58,35 @@ extern ngx_comet_text_run_pt  ngx_comet_text_run;
 
 ngx_comet_text_run_pt ngx_comet_text_level(ngx_comet_text_level_e level);
 
+#define ngx_comet_text_each(c)  ((uint64_t) (c) * 0x0101010101010101)
+
+
+/*
+ * Of eight bytes, as they are in memory, the highest bit of each is set that
+ * is not ASCII or is a control, a quote or a backslash, and maybe of some
+ * behind the first such byte: the first is the lowest.
+ */
+
+static inline uint64_t
+ngx_comet_text_special(uint64_t word)
+{
+    uint64_t  quote, backslash;
+
+#if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+    word = __builtin_bswap64(word);
+#endif
+
+    quote = word ^ ngx_comet_text_each('"');
+    backslash = word ^ ngx_comet_text_each('\\');
+
+    return (word
+            | (word - ngx_comet_text_each(0x20))
+            | (quote - ngx_comet_text_each(1))
+            | (backslash - ngx_comet_text_each(1)))
+           & ngx_comet_text_each(0x80);
+}
+
+
 /*
  * Judges the element at *pp, which is not the closing quote and not the end,
  * and moves *pp behind it, or to the first byte that cannot be.

@@ -38,9 +38,10 @@ enum {
 
 struct ngx_comet_member_s {
     const char                *name;
-    unsigned                   is;
+    unsigned short             len;
+    unsigned char              is;
+    unsigned char              array;
     const ngx_comet_member_t  *members;
-    unsigned                   array:1;
 };
 
 

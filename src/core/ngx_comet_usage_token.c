@@ -9,10 +9,17 @@
 #include <string.h>
 
 
-#define ngx_comet_array(name, is, members)  { name, is, members, 1 }
-#define ngx_comet_object(name, is, members) { name, is, members, 0 }
-#define ngx_comet_scalar(name, is)          { name, is, NULL, 0 }
-#define ngx_comet_end                       { NULL, 0, NULL, 0 }
+#define ngx_comet_member(name, is, members, array)                            \
+    { name, sizeof(name) - 1, is, array, members }
+
+#define ngx_comet_array(name, is, members)                                    \
+    ngx_comet_member(name, is, members, 1)
+#define ngx_comet_object(name, is, members)                                   \
+    ngx_comet_member(name, is, members, 0)
+#define ngx_comet_scalar(name, is)                                            \
+    ngx_comet_member(name, is, NULL, 0)
+#define ngx_comet_end                                                         \
+    { NULL, 0, 0, 0, NULL }
 
 #define MEMBERS(name)  static const ngx_comet_member_t  name[]
 
@@ -570,7 +577,10 @@ ngx_comet_usage_name(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
 
     member = usage->frames[token->depth]->members;
 
-    while (member->name && !ngx_comet_usage_is(token, member->name)) {
+    while (member->name
+           && (member->len != token->len
+               || memcmp(member->name, token->text, token->len) != 0))
+    {
         member++;
     }
 
