@@ -32,6 +32,7 @@ void
 ngx_comet_ledger_begin(ngx_comet_ledger_memory_t *memory)
 {
     memory->ledger->generation++;
+    memory->before = memory->ledger->counters;
 }
 
 
@@ -100,6 +101,26 @@ ngx_comet_ledger_end(ngx_comet_ledger_memory_t *memory)
         }
 
         *link = counter->next;
+        ledger->ncounters--;
+
+        memset(counter->id, 0, NGX_COMET_ID_LEN);
+        memory->free(memory->data, counter);
+    }
+}
+
+
+void
+ngx_comet_ledger_undo(ngx_comet_ledger_memory_t *memory)
+{
+    ngx_comet_ledger_t   *ledger;
+    ngx_comet_counter_t  *counter;
+
+    ledger = memory->ledger;
+
+    while (ledger->counters != memory->before) {
+        counter = ledger->counters;
+
+        ledger->counters = counter->next;
         ledger->ncounters--;
 
         memset(counter->id, 0, NGX_COMET_ID_LEN);

@@ -98,6 +98,7 @@ typedef void (*ngx_comet_ledger_free_pt)(void *data, void *p);
 
 typedef struct {
     ngx_comet_ledger_t          *ledger;
+    ngx_comet_counter_t         *before;      /* the last one, at begin */
     ngx_comet_ledger_alloc_pt    alloc;
     ngx_comet_ledger_free_pt     free;
     void                        *data;
@@ -115,13 +116,15 @@ ngx_comet_ledger_t *ngx_comet_ledger_create(ngx_comet_ledger_memory_t *memory);
 
 /*
  * A configuration's counters: begin, one ref for each, end.  What no one asked
- * for and has nothing to remember is freed.
+ * for and has nothing to remember is freed.  If there is no room for all, undo
+ * frees those that were made, under the same lock.
  */
 
 void ngx_comet_ledger_begin(ngx_comet_ledger_memory_t *memory);
 int ngx_comet_ledger_ref(ngx_comet_ledger_memory_t *memory,
     ngx_comet_ref_t *ref, ngx_comet_counter_t *known);
 void ngx_comet_ledger_end(ngx_comet_ledger_memory_t *memory);
+void ngx_comet_ledger_undo(ngx_comet_ledger_memory_t *memory);
 
 /*
  * All entries or none; *call is created where something is to be held.  When

@@ -497,6 +497,53 @@ test_forgotten(void **state)
 }
 
 
+/* a configuration for which there is no room leaves all as it was */
+
+static void
+test_undone(void **state)
+{
+    size_t           i, nfree;
+    ngx_comet_ref_t  more[4];
+
+    (void) state;
+
+    level(BUDGETS)->used = 7;
+    nfree = arena.nfree;
+
+    ngx_comet_ledger_begin(&memory);
+
+    /* the one that is there, and as many new ones as there is room for */
+
+    assert_int_equal(ngx_comet_ledger_ref(&memory, &refs[BUDGETS],
+                                          refs[BUDGETS].counter), 0);
+    arena.left = 3;
+
+    for (i = 0; i < lengthof(more); i++) {
+        ref_named(&more[i], (uint32_t) (1000 + i));
+
+        if (ngx_comet_ledger_ref(&memory, &more[i], NULL) != 0) {
+            break;
+        }
+    }
+
+    arena.left = 0;
+    assert_int_equal(i, 2);
+    assert_int_equal(memory.ledger->ncounters, LIMITS + 2);
+
+    ngx_comet_ledger_undo(&memory);
+
+    assert_int_equal(memory.ledger->ncounters, LIMITS);
+    assert_int_equal(arena.nfree, nfree + 2);
+    assert_int_equal(level(BUDGETS)->used, 7);
+
+    for (i = 0; i < 2; i++) {
+        assert_null(counter_named(&memory, &more[i]));
+    }
+
+    check_ledger(&memory);
+}
+
+
 static void
 test_full(void **state)
 {
@@ -774,6 +821,7 @@ main(void)
         cmocka_unit_test_setup(test_reload, setup),
         cmocka_unit_test_setup(test_reused, setup),
         cmocka_unit_test_setup(test_forgotten, setup),
+        cmocka_unit_test_setup(test_undone, setup),
         cmocka_unit_test_setup(test_full, setup),
         cmocka_unit_test_setup(test_recover, setup),
         cmocka_unit_test_setup(test_random, setup),
