@@ -15,11 +15,13 @@
 typedef struct {
     uint64_t  bytes;
     uint64_t  encoded;      /* blocks of them */
-    unsigned  plain:1;      /* the block has something else in its sample */
+    uint32_t  seed;         /* where in each block to look, for no one to know */
+    unsigned  sample;       /* in this one */
+    unsigned  plain:1;      /* something else was found there */
 } ngx_comet_measure_t;
 
 
-/* in pieces, cut anywhere; begins as zeroes */
+/* in pieces, cut anywhere; begins as zeroes, but for the seed */
 
 void ngx_comet_measure_feed(ngx_comet_measure_t *measure,
     const unsigned char *p, size_t len);

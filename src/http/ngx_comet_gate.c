@@ -409,6 +409,7 @@ ngx_comet_gate_read(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     }
 
     ngx_comet_judge_init(ctx->judge, ctx->endpoint->id, &ctx->policy);
+    ctx->judge->measure.seed = (uint32_t) ngx_random();
 
     ctx->gate = NGX_DONE;
 

@@ -167,12 +167,10 @@ ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
         shpool->data = memory->ledger;
         zone->data = memory->ledger;
 
-        rc = ngx_comet_zone_count(cmcf, zone->shm.log);
-
-        if (rc == NGX_OK && cmcf->metrics && memory->ledger->tally == NULL
-            && ngx_comet_tally_create(memory, zone->shm.size) == NULL)
+        if (!cmcf->metrics || memory->ledger->tally
+            || ngx_comet_tally_create(memory, zone->shm.size))
         {
-            rc = NGX_ERROR;
+            rc = ngx_comet_zone_count(cmcf, zone->shm.log);
         }
     }
 
@@ -298,6 +296,9 @@ ngx_comet_zone_count(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
 
     if (rc == NGX_OK) {
         ngx_comet_ledger_end(&cmcf->memory);
+
+    } else {
+        ngx_comet_ledger_undo(&cmcf->memory);
     }
 
     return rc;
@@ -368,25 +369,48 @@ ngx_comet_zone_recover(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
 
 
 static void
+ngx_comet_zone_own(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
+{
+    ngx_comet_zone_recover(cmcf, log);
+
+    cmcf->memory.ledger->owners[ngx_process_slot] = ngx_pid;
+}
+
+
+/* without a master the configuration changes under a process */
+
+static void
 ngx_comet_zone_tick(ngx_event_t *ev)
 {
     ngx_uint_t              i;
+    ngx_cycle_t            *cycle;
     ngx_comet_ledger_t     *ledger;
     ngx_comet_main_conf_t  *cmcf;
 
-    cmcf = ((ngx_connection_t *) ev->data)->data;
+    cycle = (ngx_cycle_t *) ngx_cycle;
+    cmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_comet_module);
+
+    ev->log = cycle->log;
+    ngx_add_timer(ev, NGX_COMET_ZONE_TICK);
+
+    if (cmcf == NULL || cmcf->zone == NULL) {
+        return;
+    }
+
     ledger = cmcf->memory.ledger;
+
+    if (ledger->owners[ngx_process_slot] != (uint64_t) ngx_pid) {
+        ngx_comet_zone_own(cmcf, cycle->log);
+    }
 
     for (i = 0; i < NGX_COMET_OWNERS_MAX; i++) {
         if (ledger->owners[i]
             && ngx_comet_zone_dead((uint32_t) i + 1, ledger->owners[i]))
         {
-            ngx_comet_zone_recover(cmcf, ev->log);
+            ngx_comet_zone_recover(cmcf, cycle->log);
             break;
         }
     }
-
-    ngx_add_timer(ev, NGX_COMET_ZONE_TICK);
 }
 
 
@@ -398,23 +422,20 @@ ngx_comet_zone_start(ngx_cycle_t *cycle)
     ngx_event_t            *ev;
     ngx_comet_main_conf_t  *cmcf;
 
-    cmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_comet_module);
-
-    if (cmcf == NULL || cmcf->zone == NULL
-        || (ngx_process != NGX_PROCESS_WORKER
-            && ngx_process != NGX_PROCESS_SINGLE))
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
     {
         return NGX_OK;
     }
 
-    ngx_comet_zone_recover(cmcf, cycle->log);
+    cmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_comet_module);
 
-    cmcf->memory.ledger->owners[ngx_process_slot] = ngx_pid;
+    if (cmcf && cmcf->zone) {
+        ngx_comet_zone_own(cmcf, cycle->log);
+    }
 
     ev = &ngx_comet_zone_event;
 
     ngx_comet_zone_dummy.fd = (ngx_socket_t) -1;
-    ngx_comet_zone_dummy.data = cmcf;
 
     ev->handler = ngx_comet_zone_tick;
     ev->data = &ngx_comet_zone_dummy;

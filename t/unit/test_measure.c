@@ -7,6 +7,7 @@
 #define SIZE  40000
 
 static unsigned char  body[SIZE];
+static uint32_t       seed;
 
 
 static uint64_t
@@ -16,6 +17,7 @@ tokens(size_t len, size_t step)
     ngx_comet_measure_t  measure;
 
     memset(&measure, 0, sizeof(measure));
+    measure.seed = seed;
 
     for (at = 0; at < len; at += n) {
         n = len - at < step ? len - at : step;
@@ -62,20 +64,47 @@ test_base64(void **state)
 
     fill("iVBORw0KGgoAAAANSUhEUg+/", 0, SIZE);
 
-    /* the last block is whole as far as the sample tells */
+    /* of the last block, 3136 bytes, the sample may be seen or not */
 
-    assert_int_equal(tokens(SIZE, SIZE), SIZE / 512 + 1);
-
-    /* a sample that is not seen to its end is text */
-
-    assert_int_equal(tokens(63, 63), 63 / 4 + 1);
-    assert_int_equal(tokens(4096 + 63, 4096), 63 / 4 + 4096 / 512 + 1);
+    for (seed = 0; seed < 1000; seed++) {
+        assert_in_range(tokens(SIZE, SIZE), SIZE / 512 + 1,
+                        36864 / 512 + 3136 / 4 + 1);
+        assert_int_equal(tokens(36864, 36864), 36864 / 512 + 1);
+        assert_int_equal(tokens(63, 63), 63 / 4 + 1);
+    }
 
     fill("some words to look at, ", 0, 4096);
     fill("and behind it, ", 12288, SIZE);
 
-    assert_int_equal(tokens(SIZE, SIZE),
-                     (SIZE - 8192) / 4 + 8192 / 512 + 1);
+    for (seed = 0; seed < 1000; seed++) {
+        assert_int_equal(tokens(SIZE, SIZE),
+                         (SIZE - 8192) / 4 + 8192 / 512 + 1);
+    }
+}
+
+
+/* letters at the places of one seed are found by others */
+
+static void
+test_disguised(void **state)
+{
+    size_t  i, found;
+
+    (void) state;
+
+    fill("some words to look at, ", 0, SIZE);
+
+    for (i = 0; i < SIZE; i += 4096) {
+        fill("iVBORw0KGgoAAAANSUhEUg+/", i, i + 64);
+    }
+
+    found = 0;
+
+    for (seed = 1; seed <= 1000; seed++) {
+        found += tokens(SIZE, SIZE) == SIZE / 4 + 1;
+    }
+
+    assert_in_range(found, 950, 1000);
 }
 
 
@@ -91,10 +120,13 @@ test_every_cut(void **state)
     fill("iVBORw0KGgoAAAANSUhEUg+/", 4096, 12288);
     fill("iVBORw0KGgoAAAANSUhEUg+/", 20480 + 1, 30000);
 
-    whole = tokens(SIZE, SIZE);
+    for (seed = 0; seed < 4000000000; seed += 999999937) {
 
-    for (step = 1; step < 5000; step += 1 + step / 16) {
-        assert_int_equal(tokens(SIZE, step), whole);
+        whole = tokens(SIZE, SIZE);
+
+        for (step = 1; step < 5000; step += 1 + step / 16) {
+            assert_int_equal(tokens(SIZE, step), whole);
+        }
     }
 }
 
@@ -105,6 +137,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_disguised),
         cmocka_unit_test(test_every_cut),
     };
 
