@@ -82,16 +82,24 @@ ngx_comet_alike_plain(const unsigned char *p, const unsigned char *end)
 }
 
 
-/* returns the closing quote, or NULL if the string may be bad */
+/* returns the closing quote, or NULL */
 
 static const unsigned char *
-ngx_comet_alike_string(const unsigned char *p, const unsigned char *end)
+ngx_comet_alike_string(const unsigned char *p, const unsigned char *end,
+    ngx_comet_alike_found_t *found)
 {
     if (p != end && *p != '"') {
         p = ngx_comet_text_run(p, end);
     }
 
-    return p != end && *p == '"' ? p : NULL;
+    if (p != end && *p == '"') {
+        return p;
+    }
+
+    found->more = (p == end
+                   || ngx_comet_text_element(&p, end) == NGX_COMET_TEXT_PART);
+
+    return NULL;
 }
 
 
@@ -105,7 +113,7 @@ ngx_comet_alike_text(const unsigned char *p, const unsigned char *end,
 
     from = p;
     rest = ngx_comet_alike_plain(p, end);
-    p = ngx_comet_alike_string(rest, end);
+    p = ngx_comet_alike_string(rest, end, found);
 
     if (p == NULL) {
         return NULL;
@@ -145,6 +153,11 @@ ngx_comet_alike_number(const unsigned char *p, const unsigned char *end,
 
     n = (size_t) (p - from);
 
+    if (p == end) {
+        found->more = (n <= NGX_COMET_ALIKE_DIGITS);
+        return NULL;
+    }
+
     if (n == 0 || n > NGX_COMET_ALIKE_DIGITS || (n > 1 && *from == '0')) {
         return NULL;
     }
@@ -169,7 +182,8 @@ ngx_comet_alike_part(unsigned kind, const unsigned char *p,
         return ngx_comet_alike_number(p, end, found);
 
     default: /* NGX_COMET_ALIKE_PADDING */
-        return ngx_comet_alike_string(ngx_comet_alike_plain(p, end), end);
+        return ngx_comet_alike_string(ngx_comet_alike_plain(p, end), end,
+                                      found);
     }
 }
 
@@ -188,11 +202,17 @@ ngx_comet_alike_match(const ngx_comet_alike_t *alike, const unsigned char *p,
 
     found->bytes = 0;
     found->numbered = 0;
+    found->more = 0;
 
     for (i = 0; /* void */ ; i++) {
         n = alike->fixed[i];
 
-        if ((size_t) (end - p) < n || memcmp(p, text, n) != 0) {
+        if ((size_t) (end - p) < n) {
+            found->more = (memcmp(p, text, (size_t) (end - p)) == 0);
+            return 0;
+        }
+
+        if (memcmp(p, text, n) != 0) {
             return 0;
         }
 

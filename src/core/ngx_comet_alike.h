@@ -38,6 +38,7 @@ typedef struct {
     size_t             bytes;      /* of the text, unescaped */
     uint64_t           number;
     unsigned           numbered:1;
+    unsigned           more:1;
 } ngx_comet_alike_found_t;
 
 
@@ -59,7 +60,10 @@ void ngx_comet_alike_init(ngx_comet_alike_t *alike);
 void ngx_comet_alike_learn(ngx_comet_alike_t *alike, const unsigned char *p,
     size_t len, const ngx_comet_alike_part_t *parts, unsigned nparts);
 
-/* returns the length of the event that begins at p, or 0 if it differs */
+/*
+ * Returns the length of the event that begins at p, or 0 if it differs or if
+ * more bytes are needed to tell, which found->more says.
+ */
 
 size_t ngx_comet_alike_match(const ngx_comet_alike_t *alike,
     const unsigned char *p, size_t len, ngx_comet_alike_found_t *found);

@@ -149,13 +149,15 @@ ngx_comet_mend_members(const ngx_comet_usage_t *usage,
 
 
 char *
-ngx_comet_mend(const ngx_comet_usage_t *usage, const ngx_comet_error_t *error)
+ngx_comet_mend(ngx_comet_usage_t *usage, const ngx_comet_error_t *error)
 {
     int               open;
     char             *text, *members;
     size_t            size;
     const char       *event;
     ngx_comet_mend_t  mend;
+
+    ngx_comet_usage_settle(usage);
 
     members = ngx_comet_mend_members(usage, error);
     if (members == NULL) {

@@ -18,8 +18,7 @@
  * released by free().  NULL if there is no memory.
  */
 
-char *ngx_comet_mend(const ngx_comet_usage_t *usage,
-    const ngx_comet_error_t *error);
+char *ngx_comet_mend(ngx_comet_usage_t *usage, const ngx_comet_error_t *error);
 
 
 #endif /* _NGX_COMET_MEND_H_INCLUDED_ */

@@ -155,6 +155,17 @@ typedef struct {
 } ngx_comet_scan_t;
 
 
+/*
+ * The end of the text lies idle until a string that is longer than this comes:
+ * bytes may be kept there before they are fed, together, as the first ones.
+ */
+
+#define NGX_COMET_SCAN_SPARE      640
+
+#define ngx_comet_scan_spare(scan)                                            \
+    ((unsigned char *) (scan)->text + NGX_COMET_TEXT_MAX - NGX_COMET_SCAN_SPARE)
+
+
 /* the depth of "[]" is 1; not more than NGX_COMET_SCAN_DEPTH_MAX */
 
 void ngx_comet_scan_init(ngx_comet_scan_t *scan, unsigned max_depth,

@@ -181,6 +181,66 @@ ngx_comet_usage_alike(ngx_comet_usage_t *usage,
 }
 
 
+void
+ngx_comet_usage_settle(ngx_comet_usage_t *usage)
+{
+    size_t  n;
+
+    n = usage->kept;
+    usage->kept = 0;
+
+    usage->sse.offset -= n;
+    (void) ngx_comet_sse_feed(&usage->sse, ngx_comet_scan_spare(&usage->scan),
+                              n);
+}
+
+
+/*
+ * The event was cut, and is alike so far: the rest is compared if it comes,
+ * and if not, all is read from the start.  No event ends in what is kept.
+ */
+
+static size_t
+ngx_comet_usage_keep(ngx_comet_usage_t *usage, const unsigned char *p,
+    size_t len)
+{
+    size_t                    n, whole;
+    unsigned char            *kept;
+    ngx_comet_alike_found_t   found;
+
+    kept = ngx_comet_scan_spare(&usage->scan);
+
+    n = NGX_COMET_SCAN_SPARE - usage->kept;
+
+    if (n > len) {
+        n = len;
+    }
+
+    memcpy(kept + usage->kept, p, n);
+
+    whole = ngx_comet_alike_match(&usage->alike, kept, usage->kept + n,
+                                  &found);
+
+    if (whole) {
+        n = whole - usage->kept;
+        usage->kept = 0;
+        ngx_comet_usage_alike(usage, &found);
+        ngx_comet_sse_skip(&usage->sse, p, n);
+        return n;
+    }
+
+    if (found.more && n == len) {
+        usage->kept += (unsigned) n;
+        usage->sse.offset += n;
+        return n;
+    }
+
+    ngx_comet_usage_settle(usage);
+
+    return 0;
+}
+
+
 /* returns how many bytes were taken, an event at most */
 
 static size_t
@@ -192,6 +252,10 @@ ngx_comet_usage_feed_event(ngx_comet_usage_t *usage, const unsigned char *p,
     ngx_comet_alike_found_t   found;
 
     sse = &usage->sse;
+
+    if (usage->kept) {
+        return ngx_comet_usage_keep(usage, p, len);
+    }
 
     if (!ngx_comet_sse_between(sse) || !usage->reading) {
         return ngx_comet_sse_feed(sse, p, len);
@@ -207,6 +271,10 @@ ngx_comet_usage_feed_event(ngx_comet_usage_t *usage, const unsigned char *p,
         ngx_comet_usage_alike(usage, &found);
         ngx_comet_sse_skip(sse, p, n);
         return n;
+    }
+
+    if (found.more && len <= NGX_COMET_SCAN_SPARE) {
+        return ngx_comet_usage_keep(usage, p, len);
     }
 
     usage->begun = sse->offset;
@@ -263,7 +331,10 @@ ngx_comet_usage_feed_stream(ngx_comet_usage_t *usage, const unsigned char *p,
         return n;
     }
 
-    if (sse->open && !usage->passes) {
+    if (usage->kept && !usage->passes) {
+        usage->hold_from = sse->offset - usage->kept;
+
+    } else if (sse->open && !usage->passes) {
         start = sse->start;
 
         if (sse->offset - start > NGX_COMET_USAGE_HOLD_MAX) {
@@ -307,6 +378,8 @@ void
 ngx_comet_usage_finish(ngx_comet_usage_t *usage)
 {
     uint64_t  begun;
+
+    ngx_comet_usage_settle(usage);
 
     usage->hold_from = usage->sse.offset;
     usage->passes = 1;

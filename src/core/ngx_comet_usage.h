@@ -129,6 +129,7 @@ typedef struct {
 
     uint64_t                   begun;      /* where the event did, if whole */
     unsigned                   simple;     /* parts of it, if it is simple */
+    unsigned                   kept;       /* of one that is alike so far */
     ngx_comet_alike_part_t     parts[NGX_COMET_ALIKE_PARTS];
     ngx_comet_alike_t          alike;
 
@@ -145,6 +146,10 @@ void ngx_comet_usage_init(ngx_comet_usage_t *usage,
 
 size_t ngx_comet_usage_feed(ngx_comet_usage_t *usage, const unsigned char *p,
     size_t len);
+
+/* reads what was kept of an event to be compared */
+
+void ngx_comet_usage_settle(ngx_comet_usage_t *usage);
 
 /* the answer ends here: nothing is held any more */
 

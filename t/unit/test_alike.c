@@ -9,6 +9,7 @@
 
 #include "usage_run.h"
 #include "usage_make.h"
+#include "ngx_comet_mend.h"
 
 
 #define HEAD  "data: {\"id\":\"x\",\"choices\":[{\"index\":0,\"delta\":{"     \
@@ -116,6 +117,7 @@ test_cases(void **state)
 
         (void) ngx_comet_usage_feed(&usage, (unsigned char *) c->second,
                                     strlen(c->second));
+        ngx_comet_usage_settle(&usage);
 
         /* only who splits it notices where an event begins */
 
@@ -260,12 +262,68 @@ test_alike(void **state)
 }
 
 
+/* a break in an event that is alike so far: as if each byte came alone */
+
+static void
+test_break(void **state)
+{
+    int                 turn;
+    char               *tails[2];
+    size_t              i, n, at, len, step;
+    writer_t            w;
+    ngx_comet_error_t   error = { 502, "t", "c", NULL, "m" };
+    ngx_comet_usage_t   usage;
+
+    (void) state;
+
+    memset(&w, 0, sizeof(writer_t));
+
+    for (i = 0; i < 20; i++) {
+        random_state = i;
+        w.len = 0;
+        w.odd = 1;
+
+        for (n = 0; n < 3; n++) {
+            put_like(&w, (int) i % 2, (unsigned) n + 8, "\r\n");
+        }
+
+        for (len = 0; len <= w.len; len++) {
+
+            for (turn = 0; turn < 2; turn++) {
+                ngx_comet_usage_init(&usage, i % 2
+                                             ? NGX_COMET_ENDPOINT_RESPONSES
+                                             : NGX_COMET_ENDPOINT_CHAT, 1, 0);
+                step = turn ? 1 : w.len / 3;
+
+                for (at = 0; at < len; at += n) {
+                    n = len - at < step ? len - at : step;
+                    assert_int_equal(ngx_comet_usage_feed(&usage,
+                                             (unsigned char *) w.text + at, n),
+                                     n);
+                    assert_int_equal(usage.hold_from, at + n);
+                }
+
+                tails[turn] = ngx_comet_mend(&usage, &error);
+                assert_non_null(tails[turn]);
+            }
+
+            assert_string_equal(tails[0], tails[1]);
+            free(tails[0]);
+            free(tails[1]);
+        }
+    }
+
+    free(w.text);
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_alike),
+        cmocka_unit_test(test_break),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
