@@ -1,8 +1,8 @@
 /*
  * The meter: what a call used, read from the answer while it passes.  The
  * answer is fed in pieces, cut anywhere; the results do not depend on the
- * cuts.  It allocates nothing and keeps no part of the answer but two short
- * names.
+ * cuts.  It allocates nothing and keeps of the answer two short names, and of
+ * a stream the fixed part of an event and the start of one that was cut.
  *
  * If the gateway has asked for a chunk with the usage that its client did not
  * ask for, the meter also tells which bytes are that chunk.
