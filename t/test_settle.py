@@ -96,6 +96,12 @@ def left_in_mid_stream(server, body, reset, **wishes):
     hang_up(client, reset)
 
 
+def left_behind_the_head(server, body, **wishes):
+    client = send(server, body, **wishes)
+    client.head()
+    hang_up(client, True)
+
+
 def told(server, text):
     with Client(server) as client:
         client.call("POST", "/v1/chat/completions", CALL,
@@ -148,6 +154,9 @@ WAYS = [
     ("reset by the client in a stream",
      lambda s: left_in_mid_stream(s, LIVE, True, pace=0.02, events=50),
      "estimate", True),
+    ("hung up on an error of the API",
+     lambda s: left_behind_the_head(s, CALL, status=500, cut=180,
+                                    how="stall"), "yes", False),
     ("hung up in the body",
      lambda s: hang_up(send(s, CALL, upto=-10)), "yes", False),
 ]
@@ -181,6 +190,26 @@ def test_hanging_up_pays_for_what_was_produced(nginx, mock):
     wait_for(lambda: len(lines(server)) == 1)
     output = int(lines(server)[0][3])
     assert 290 < output < 1000
+
+
+@pytest.mark.parametrize("body", [CALL, LIVE], ids=["plain", "stream"])
+@pytest.mark.parametrize("status", [200, 500])
+def test_what_a_mirror_used_is_not_nothing(nginx, mock, body, status):
+    """nginx drops its answer, so what was reserved is charged."""
+    server = nginx(conf(mock, "mirror /copy/;").replace("server {", """server {
+        log_subrequest on;
+        location /copy/ {
+            internal;
+            rewrite ^ /v1/chat/completions break;
+            comet_pass http://127.0.0.1:%d; comet_key file:KEYFILE;
+        }""" % mock.port, 1))
+    assert finished(server, body, status=status).status == status
+    wait_for(lambda: len(lines(server)) == 2)
+    assert sorted(line[1] for line in lines(server)) == \
+        (["no", "yes"] if status == 200 else ["yes", "yes"])
+    assert all((int(line[3]) > 0) == (status == 200)
+               for line in lines(server))
+    wait_for(lambda: left(server) == BUDGET - charged(server))
 
 
 def test_a_fallback_is_charged_once(nginx, mock):

@@ -93,6 +93,13 @@ ngx_comet_meter_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
+    /* nginx does not read the answer of a "mirror" or an "auth_request" */
+
+    if (r != r->main) {
+        ctx->unmetered = 1;
+        return ngx_http_next_header_filter(r);
+    }
+
     /* it was not asked for; nothing that is compressed can be read here */
 
     if (r->headers_out.content_encoding
@@ -143,8 +150,7 @@ ngx_comet_meter_header_filter(ngx_http_request_t *r)
 static ngx_uint_t
 ngx_comet_meter_applies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    return r == r->main
-           && ctx->relaying
+    return ctx->relaying
            && ctx->endpoint
            && ngx_comet_param_table(ctx->endpoint->id)
            && r->headers_out.status / 100 == 2
@@ -612,7 +618,8 @@ ngx_comet_meter_result(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
         /* refused, failed before an answer, or an answer that is an error */
 
         if (!ctx->unmetered
-            && !(ctx->hung_up && r->upstream && r->upstream->request_sent))
+            && (ctx->relaying || !ctx->hung_up || r->upstream == NULL
+                || !r->upstream->request_sent))
         {
             res->metered = NGX_COMET_METERED_EXACT;
             return;
