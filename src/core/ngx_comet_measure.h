@@ -15,7 +15,7 @@
 typedef struct {
     uint64_t  bytes;
     uint64_t  encoded;      /* blocks of them */
-    uint32_t  seed;         /* where in each block to look, for no one to know */
+    uint32_t  seed;         /* of the places to look at */
     unsigned  sample;       /* in this one */
     unsigned  plain:1;      /* something else was found there */
 } ngx_comet_measure_t;

@@ -336,7 +336,32 @@ ngx_comet_tally_buckets(ngx_comet_ledger_memory_t *memory,
 }
 
 
-/* nothing is freed on failure: the configuration is not taken then */
+/* for lack of room: its parts; the few names that it has are small */
+
+static void
+ngx_comet_tally_undo(ngx_comet_ledger_memory_t *memory,
+    ngx_comet_tally_t *tally)
+{
+    size_t  i, n;
+    void   *parts[NGX_COMET_SERIES_KINDS + 3];
+
+    n = 0;
+    parts[n++] = tally->in_flight;
+    parts[n++] = tally->names;
+
+    for (i = 0; i < NGX_COMET_SERIES_KINDS; i++) {
+        parts[n++] = tally->tables[i].buckets;
+    }
+
+    parts[n++] = tally;
+
+    for (i = 0; i < n; i++) {
+        if (parts[i]) {
+            memory->free(memory->data, parts[i]);
+        }
+    }
+}
+
 
 ngx_comet_tally_t *
 ngx_comet_tally_create(ngx_comet_ledger_memory_t *memory, size_t size)
@@ -362,6 +387,7 @@ ngx_comet_tally_create(ngx_comet_ledger_memory_t *memory, size_t size)
                                            &tally->mask);
 
     if (tally->in_flight == NULL || tally->names == NULL) {
+        ngx_comet_tally_undo(memory, tally);
         return NULL;
     }
 
@@ -383,6 +409,7 @@ ngx_comet_tally_create(ngx_comet_ledger_memory_t *memory, size_t size)
 
         if (tally->tables[i].other == NULL) {
             memory->ledger->tally = NULL;
+            ngx_comet_tally_undo(memory, tally);
             return NULL;
         }
     }

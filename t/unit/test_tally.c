@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -44,6 +45,24 @@ store_alloc(void *data, size_t size)
 }
 
 
+static void
+store_give(void *data, void *p)
+{
+    size_t    i;
+    store_t  *store = data;
+
+    for (i = 1; i <= store->n; i++) {
+        if (store->blocks[i] == p) {
+            free(p);
+            store->blocks[i] = NULL;
+            return;
+        }
+    }
+
+    fail_msg("not of this store");
+}
+
+
 static store_t *
 store_create(void)
 {
@@ -53,6 +72,7 @@ store_create(void)
     assert_non_null(store);
 
     store->memory.alloc = store_alloc;
+    store->memory.free = store_give;
     store->memory.data = store;
     store->memory.ledger = &store->ledger;
 
@@ -436,6 +456,14 @@ test_without_memory(void **state)
 
         if (tally == NULL) {
             assert_null(store->ledger.tally);
+
+            /* what is left of it is as small as names and series are */
+
+            for (k = 1; k <= store->n; k++) {
+                assert_true(store->blocks[k] == NULL
+                            || malloc_usable_size(store->blocks[k]) <= 512);
+            }
+
             store_free(store);
             continue;
         }
