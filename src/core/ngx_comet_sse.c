@@ -13,6 +13,9 @@ enum {
 };
 
 
+#define NGX_COMET_SSE_WINDOW  1024
+
+
 static const unsigned char  ngx_comet_sse_mark[] = { 0xef, 0xbb, 0xbf };
 static const unsigned char  ngx_comet_sse_name[] = { 'd', 'a', 't', 'a', ':' };
 
@@ -60,20 +63,26 @@ ngx_comet_sse_in_data(const ngx_comet_sse_t *sse)
 }
 
 
+/* in windows: of one kind of line ends there may be none to the end */
+
 static const unsigned char *
 ngx_comet_sse_line_end(const unsigned char *p, const unsigned char *end)
 {
-    const unsigned char  *cr, *lf;
+    const unsigned char  *cr, *lf, *last;
 
-    lf = memchr(p, '\n', (size_t) (end - p));
+    for ( /* void */ ; p < end; p = last) {
 
-    if (lf) {
-        end = lf;
+        last = end - p > NGX_COMET_SSE_WINDOW ? p + NGX_COMET_SSE_WINDOW : end;
+
+        lf = memchr(p, '\n', (size_t) (last - p));
+        cr = memchr(p, '\r', (size_t) ((lf ? lf : last) - p));
+
+        if (cr || lf) {
+            return cr ? cr : lf;
+        }
     }
 
-    cr = memchr(p, '\r', (size_t) (end - p));
-
-    return cr ? cr : end;
+    return end;
 }
 
 
@@ -95,15 +104,20 @@ ngx_comet_sse_byte(ngx_comet_sse_t *sse, unsigned char c)
 
     case NGX_COMET_SSE_MARK:
 
+        /* the first bytes of a mark alone are those of an unknown field */
+
         if (c == ngx_comet_sse_mark[sse->matched]) {
+
+            sse->open = 1;
+            sse->start = 0;
+
             if (++sse->matched == sizeof(ngx_comet_sse_mark)) {
+                sse->open = 0;
                 sse->state = NGX_COMET_SSE_LINE;
             }
 
             return;
         }
-
-        /* the first bytes of a mark are those of an unknown field */
 
         if (sse->matched) {
             sse->state = NGX_COMET_SSE_OTHER;

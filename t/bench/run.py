@@ -173,6 +173,17 @@ def take_part(names, upstream, quick):
     return running, missing
 
 
+def attempt(workload, one, upstream, quick, tries=3):
+    """a short run on a machine that is busy elsewhere may see no answer"""
+    for left in reversed(range(tries)):
+        try:
+            return workload.run(one, upstream, quick)
+        except Failed as error:
+            if one.slow or not left:
+                raise
+            say("once more: %s: %s" % (one.name, error))
+
+
 def measure(running, upstream, chosen, rounds, quick):
     """results[workload][contestant][round] is a dictionary of figures"""
     results, failures = {}, {}
@@ -188,7 +199,7 @@ def measure(running, upstream, chosen, rounds, quick):
                         or one.slow and number >= fewer:
                     continue
                 try:
-                    found = workload.run(one, upstream, quick)
+                    found = attempt(workload, one, upstream, quick)
                     results.setdefault(workload.name, {}).setdefault(
                         one.name, {})[number] = found
                 except Failed as error:
