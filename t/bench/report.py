@@ -1,6 +1,8 @@
 """The page of figures: docs/benchmarks.md between its marks, and the terminal."""
 
 import os
+import shlex
+import sys
 import pathlib
 import re
 import statistics
@@ -219,8 +221,8 @@ class Page:
         self.table(["", "version", "how"], rows)
 
     def write(self):
-        self.add("Command: `make bench%s`, %d rounds, %d minutes, on" % (
-            " QUICK=1" if self.data["quick"] else "", self.data["rounds"],
+        self.add("Command: `python3 %s`, %d rounds, %d minutes, on" % (
+            shlex.join(sys.argv), self.data["rounds"],
             round(self.data["seconds"] / 60)), machine() + ".", "")
         self.who()
         self.rates()
