@@ -1,12 +1,12 @@
 """The page of figures: docs/benchmarks.md between its marks, and the terminal."""
 
 import os
-import shlex
-import sys
 import pathlib
 import re
+import shlex
 import statistics
 import subprocess
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BEGIN = "<!-- figures: written by make bench -->\n"
