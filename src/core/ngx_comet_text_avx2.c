@@ -95,6 +95,14 @@ ngx_comet_block_plain(const ngx_comet_block_t *block)
 }
 
 
+ngx_comet_inline uint64_t
+ngx_comet_block_special(const ngx_comet_block_t *block)
+{
+    return ngx_comet_block_mask(ngx_comet_vector_special(block->a),
+                                ngx_comet_vector_special(block->b));
+}
+
+
 ngx_comet_inline int
 ngx_comet_block_any_high(const ngx_comet_block_t *block)
 {

@@ -8,6 +8,7 @@
  *   ngx_comet_block_load         reads 64 bytes
  *   ngx_comet_block_last         the last vector of a block
  *   ngx_comet_block_plain        whether all are ASCII that needs no care
+ *   ngx_comet_block_special      mask of the bytes that do need it
  *   ngx_comet_block_any_high     whether some are beyond 0x7f
  *   ngx_comet_block_any_control  whether some are below 0x20
  *   ngx_comet_block_control      mask of those
@@ -68,7 +69,7 @@ ngx_comet_text_units(const ngx_comet_block_t *block, uint64_t unit)
 }
 
 
-/* goes over plain blocks only */
+/* goes over plain blocks, up to the first byte that needs care */
 
 ngx_comet_inline const unsigned char *
 ngx_comet_text_plain(const unsigned char *p, const unsigned char *end)
@@ -79,7 +80,7 @@ ngx_comet_text_plain(const unsigned char *p, const unsigned char *end)
         ngx_comet_block_load(&block, p);
 
         if (!ngx_comet_block_plain(&block)) {
-            break;
+            return p + __builtin_ctzll(ngx_comet_block_special(&block));
         }
     }
 
@@ -121,6 +122,12 @@ NGX_COMET_TEXT_RUN(const unsigned char *p, const unsigned char *end)
     ngx_comet_block_t     block;
     ngx_comet_vector_t    last;
     const unsigned char  *from, *src;
+
+    p = ngx_comet_text_plain(p, end);
+
+    if (p != end && *p == '"') {
+        return p;
+    }
 
     from = p;
     tail = 0;
