@@ -3,6 +3,9 @@
 #include <string.h>
 
 
+#define NGX_COMET_SCAN_SHORT  24
+
+
 static const char  *ngx_comet_scan_messages[] = {
     "no error",
     "the body is empty",
@@ -162,6 +165,69 @@ ngx_comet_scan_comma(ngx_comet_scan_t *scan, const unsigned char *p)
 }
 
 
+/*
+ * The end of a string that is short and plain and lies in the piece as a
+ * whole, as most names do; otherwise NULL.
+ */
+
+static inline const unsigned char *
+ngx_comet_scan_short(const unsigned char *p, const unsigned char *end)
+{
+    size_t    i;
+    uint64_t  word, special;
+
+    if (end - p < NGX_COMET_SCAN_SHORT) {
+        return NULL;
+    }
+
+    for (i = 0; i < NGX_COMET_SCAN_SHORT; i += 8) {
+
+        memcpy(&word, p + i, 8);
+        special = ngx_comet_text_special(word);
+
+        if (special) {
+            p += i + (size_t) __builtin_ctzll(special) / 8;
+            return *p == '"' ? p : NULL;
+        }
+    }
+
+    return NULL;
+}
+
+
+static inline const unsigned char *
+ngx_comet_scan_string_begin(ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end, unsigned name, unsigned keep)
+{
+    const unsigned char  *last;
+
+    p++;
+    scan->cut = 0;
+
+    if (keep) {
+        last = ngx_comet_scan_short(p, end);
+
+        if (last) {
+            memcpy(scan->text, p, NGX_COMET_SCAN_SHORT);
+            scan->len = (size_t) (last - p);
+            scan->text[scan->len] = '\0';
+
+            return name ? ngx_comet_scan_name_end(scan, last + 1)
+                        : ngx_comet_scan_value_end(scan, last + 1,
+                                                   NGX_COMET_STRING,
+                                                   scan->text);
+        }
+    }
+
+    scan->state = NGX_COMET_IN_STRING;
+    scan->name = name;
+    scan->keep = keep;
+    scan->len = 0;
+
+    return ngx_comet_scan_string(scan, p, end);
+}
+
+
 static const unsigned char *
 ngx_comet_scan_name(ngx_comet_scan_t *scan, const unsigned char *p,
     const unsigned char *end)
@@ -171,10 +237,8 @@ ngx_comet_scan_name(ngx_comet_scan_t *scan, const unsigned char *p,
     }
 
     scan->start = ngx_comet_scan_offset(scan, p);
-    scan->name = 1;
-    scan->keep = !scan->quiet;
 
-    return ngx_comet_scan_string_begin(scan, p, end);
+    return ngx_comet_scan_string_begin(scan, p, end, 1, !scan->quiet);
 }
 
 
@@ -182,7 +246,8 @@ static const unsigned char *
 ngx_comet_scan_value(ngx_comet_scan_t *scan, const unsigned char *p,
     const unsigned char *end)
 {
-    int  ask;
+    int       ask;
+    unsigned  keep;
 
     ask = scan->ask;
 
@@ -196,13 +261,11 @@ ngx_comet_scan_value(ngx_comet_scan_t *scan, const unsigned char *p,
     switch (*p) {
 
     case '"':
-        scan->name = 0;
-        scan->keep = !scan->quiet
-                     && (ask == NGX_COMET_SCAN_TEXT
-                         || (scan->depth
-                             && ngx_comet_scan_bit(scan, scan->texts)));
+        keep = !scan->quiet
+               && (ask == NGX_COMET_SCAN_TEXT
+                   || (scan->depth && ngx_comet_scan_bit(scan, scan->texts)));
 
-        return ngx_comet_scan_string_begin(scan, p, end);
+        return ngx_comet_scan_string_begin(scan, p, end, 0, keep);
 
     case '{':
         return ngx_comet_scan_open(scan, p, NGX_COMET_OBJECT);
@@ -335,7 +398,9 @@ ngx_comet_scan_feed(ngx_comet_scan_t *scan, const unsigned char *p, size_t len)
             return scan->status;
         }
 
-        if (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t') {
+        if (*p <= ' '
+            && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+        {
             p++;
             continue;
         }

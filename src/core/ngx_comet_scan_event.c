@@ -34,12 +34,16 @@ ngx_comet_scan_raw_copy(ngx_comet_scan_t *scan, const unsigned char *p)
 }
 
 
-/* the value that was skipped ends at p */
+/* a value has ended at p, maybe the one that was to be skipped */
 
-static void
-ngx_comet_scan_quiet_end(ngx_comet_scan_t *scan, const unsigned char *p,
+const unsigned char *
+ngx_comet_scan_quiet_value(ngx_comet_scan_t *scan, const unsigned char *p,
     ngx_comet_token_t *token)
 {
+    if (scan->depth != scan->loud_depth) {
+        return p;
+    }
+
     if (scan->quiet != NGX_COMET_QUIET_REST) {
         token->type = NGX_COMET_RAW;
         token->start = scan->quiet_start;
@@ -57,35 +61,8 @@ ngx_comet_scan_quiet_end(ngx_comet_scan_t *scan, const unsigned char *p,
     }
 
     scan->quiet = NGX_COMET_LOUD;
-}
 
-
-/* the value, a scalar or the end of a container, ends at p */
-
-const unsigned char *
-ngx_comet_scan_value_end(ngx_comet_scan_t *scan, const unsigned char *p,
-    ngx_comet_token_e type, const char *text)
-{
-    ngx_comet_token_t  token;
-
-    scan->state = scan->depth ? NGX_COMET_AT_COMMA : NGX_COMET_AT_END;
-
-    if (scan->quiet && scan->depth != scan->loud_depth) {
-        return p;
-    }
-
-    token.type = type;
-    token.start = scan->start;
-    token.end = ngx_comet_scan_offset(scan, p);
-    token.text = text;
-    token.len = text ? scan->len : 0;
-    token.cut = text ? scan->cut : 0;
-
-    if (scan->quiet) {
-        ngx_comet_scan_quiet_end(scan, p, &token);
-    }
-
-    return ngx_comet_scan_call(scan, &token) < 0 ? NULL : p;
+    return ngx_comet_scan_call(scan, token) < 0 ? NULL : p;
 }
 
 

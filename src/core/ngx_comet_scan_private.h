@@ -75,16 +75,14 @@ ngx_comet_scan_call(ngx_comet_scan_t *scan, ngx_comet_token_t *token)
 
 const unsigned char *ngx_comet_scan_fail(ngx_comet_scan_t *scan,
     const unsigned char *p, ngx_comet_scan_e error);
-const unsigned char *ngx_comet_scan_value_end(ngx_comet_scan_t *scan,
-    const unsigned char *p, ngx_comet_token_e type, const char *text);
+const unsigned char *ngx_comet_scan_quiet_value(ngx_comet_scan_t *scan,
+    const unsigned char *p, ngx_comet_token_t *token);
 void ngx_comet_scan_quiet_begin(ngx_comet_scan_t *scan,
     const unsigned char *p, int ask);
 void ngx_comet_scan_raw_copy(ngx_comet_scan_t *scan, const unsigned char *p);
 
 /* scalars: each is begun once and gone on with behind a cut */
 
-const unsigned char *ngx_comet_scan_string_begin(ngx_comet_scan_t *scan,
-    const unsigned char *p, const unsigned char *end);
 const unsigned char *ngx_comet_scan_string(ngx_comet_scan_t *scan,
     const unsigned char *p, const unsigned char *end);
 const unsigned char *ngx_comet_scan_number_begin(ngx_comet_scan_t *scan,
@@ -97,6 +95,57 @@ const unsigned char *ngx_comet_scan_literal_begin(ngx_comet_scan_t *scan,
     const unsigned char *p, const unsigned char *end, unsigned literal);
 const unsigned char *ngx_comet_scan_literal(ngx_comet_scan_t *scan,
     const unsigned char *p, const unsigned char *end);
+
+
+/* the value, a scalar or the end of a container, ends at p */
+
+static inline const unsigned char *
+ngx_comet_scan_value_end(ngx_comet_scan_t *scan, const unsigned char *p,
+    ngx_comet_token_e type, const char *text)
+{
+    ngx_comet_token_t  token;
+
+    scan->state = scan->depth ? NGX_COMET_AT_COMMA : NGX_COMET_AT_END;
+
+    token.type = type;
+    token.start = scan->start;
+    token.end = ngx_comet_scan_offset(scan, p);
+    token.text = text;
+    token.len = text ? scan->len : 0;
+    token.cut = text ? scan->cut : 0;
+
+    if (scan->quiet) {
+        return ngx_comet_scan_quiet_value(scan, p, &token);
+    }
+
+    return ngx_comet_scan_call(scan, &token) < 0 ? NULL : p;
+}
+
+
+/* p is behind the closing quote */
+
+static inline const unsigned char *
+ngx_comet_scan_name_end(ngx_comet_scan_t *scan, const unsigned char *p)
+{
+    ngx_comet_token_t  token;
+
+    scan->state = NGX_COMET_AT_COLON;
+
+    if (scan->quiet) {
+        return p;
+    }
+
+    token.type = NGX_COMET_NAME;
+    token.start = scan->start;
+    token.end = ngx_comet_scan_offset(scan, p);
+    token.text = scan->text;
+    token.len = scan->len;
+    token.cut = scan->cut;
+
+    scan->ask = ngx_comet_scan_call(scan, &token);
+
+    return scan->ask < 0 ? NULL : p;
+}
 
 
 #endif /* _NGX_COMET_SCAN_PRIVATE_H_INCLUDED_ */

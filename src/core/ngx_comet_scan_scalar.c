@@ -3,9 +3,6 @@
 #include <string.h>
 
 
-#define NGX_COMET_SCAN_SHORT  24
-
-
 /* how far a number is; what may end it comes last */
 
 enum {
@@ -223,66 +220,20 @@ ngx_comet_scan_string_keep(ngx_comet_scan_t *scan, const unsigned char *p,
 }
 
 
-/* a text that is wanted is mostly a name, short and plain */
-
-static const unsigned char *
-ngx_comet_scan_string_plain(ngx_comet_scan_t *scan, const unsigned char *p,
-    const unsigned char *end)
-{
-    uint64_t  word, found;
-
-    while (end - p >= 8 && scan->len < NGX_COMET_SCAN_SHORT) {
-
-        memcpy(&word, p, 8);
-        memcpy(scan->text + scan->len, &word, 8);
-
-        found = ngx_comet_text_special(word);
-
-        if (found) {
-            scan->len += (size_t) __builtin_ctzll(found) / 8;
-            return p + __builtin_ctzll(found) / 8;
-        }
-
-        scan->len += 8;
-        p += 8;
-    }
-
-    return p;
-}
-
-
-/* p is behind the closing quote */
-
 static const unsigned char *
 ngx_comet_scan_string_end(ngx_comet_scan_t *scan, const unsigned char *p)
 {
-    ngx_comet_token_t  token;
-
-    if (scan->keep) {
-        scan->text[scan->len] = '\0';
+    if (!scan->keep) {
+        return scan->name ? ngx_comet_scan_name_end(scan, p)
+                          : ngx_comet_scan_value_end(scan, p,
+                                                     NGX_COMET_STRING, NULL);
     }
 
-    if (!scan->name) {
-        return ngx_comet_scan_value_end(scan, p, NGX_COMET_STRING,
-                                        scan->keep ? scan->text : NULL);
-    }
+    scan->text[scan->len] = '\0';
 
-    scan->state = NGX_COMET_AT_COLON;
-
-    if (scan->quiet) {
-        return p;
-    }
-
-    token.type = NGX_COMET_NAME;
-    token.start = scan->start;
-    token.end = ngx_comet_scan_offset(scan, p);
-    token.text = scan->text;
-    token.len = scan->len;
-    token.cut = scan->cut;
-
-    scan->ask = ngx_comet_scan_call(scan, &token);
-
-    return scan->ask < 0 ? NULL : p;
+    return scan->name ? ngx_comet_scan_name_end(scan, p)
+                      : ngx_comet_scan_value_end(scan, p, NGX_COMET_STRING,
+                                                 scan->text);
 }
 
 
@@ -357,32 +308,6 @@ ngx_comet_scan_string(ngx_comet_scan_t *scan, const unsigned char *p,
     memcpy(scan->part, from, scan->part_len);
 
     return end;
-}
-
-
-const unsigned char *
-ngx_comet_scan_string_begin(ngx_comet_scan_t *scan, const unsigned char *p,
-    const unsigned char *end)
-{
-    scan->state = NGX_COMET_IN_STRING;
-    scan->len = 0;
-    scan->cut = 0;
-
-    p++;
-
-    if (scan->keep) {
-        p = ngx_comet_scan_string_plain(scan, p, end);
-
-        if (p == end) {
-            return p;
-        }
-
-        if (*p == '"') {
-            return ngx_comet_scan_string_end(scan, p + 1);
-        }
-    }
-
-    return ngx_comet_scan_string(scan, p, end);
 }
 
 
