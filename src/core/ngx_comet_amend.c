@@ -558,7 +558,6 @@ ngx_comet_amend_drops(ngx_comet_judge_t *judge)
     ngx_comet_slot_t  *first, *last, *dropped[NGX_COMET_PARAM_MAX];
 
     n = 0;
-    memset(dropped, 0, sizeof(dropped));
 
     for (i = 0; i < judge->nslots; i++) {
         if (judge->slots[i].drop
@@ -567,6 +566,10 @@ ngx_comet_amend_drops(ngx_comet_judge_t *judge)
         {
             dropped[n++] = &judge->slots[i];
         }
+    }
+
+    if (n == 0) {
+        return;
     }
 
     qsort(dropped, n, sizeof(dropped[0]), ngx_comet_amend_by_ordinal);

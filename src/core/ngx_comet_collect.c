@@ -40,17 +40,14 @@ static void ngx_comet_collect_outside(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token);
 
 
-static const struct {
-    unsigned     type;
-    const char  *name;
-} ngx_comet_type_names[] = {
-    { NGX_COMET_IS_STRING, "a string" },
-    { NGX_COMET_IS_NUMBER, "a number" },
-    { NGX_COMET_IS_BOOL, "a boolean" },
-    { NGX_COMET_IS_OBJECT, "an object" },
-    { NGX_COMET_IS_ARRAY, "an array" },
-    { NGX_COMET_IS_NULL, "null" },
-    { 0, NULL }
+static const unsigned  ngx_comet_token_types[] = {
+    [NGX_COMET_OBJECT] = NGX_COMET_IS_OBJECT,
+    [NGX_COMET_ARRAY] = NGX_COMET_IS_ARRAY,
+    [NGX_COMET_STRING] = NGX_COMET_IS_STRING,
+    [NGX_COMET_NUMBER] = NGX_COMET_IS_NUMBER,
+    [NGX_COMET_TRUE] = NGX_COMET_IS_BOOL,
+    [NGX_COMET_FALSE] = NGX_COMET_IS_BOOL,
+    [NGX_COMET_NULL] = NGX_COMET_IS_NULL
 };
 
 
@@ -78,51 +75,6 @@ ngx_comet_collect(void *data, const ngx_comet_token_t *token)
 
     default:
         return ngx_comet_collect_value(judge, token);
-    }
-}
-
-
-static unsigned
-ngx_comet_type_of(const ngx_comet_token_t *token)
-{
-    switch (token->type) {
-
-    case NGX_COMET_OBJECT:
-        return NGX_COMET_IS_OBJECT;
-
-    case NGX_COMET_ARRAY:
-        return NGX_COMET_IS_ARRAY;
-
-    case NGX_COMET_STRING:
-        return NGX_COMET_IS_STRING;
-
-    case NGX_COMET_NUMBER:
-        return NGX_COMET_IS_NUMBER;
-
-    case NGX_COMET_NULL:
-        return NGX_COMET_IS_NULL;
-
-    default:
-        return NGX_COMET_IS_BOOL;
-    }
-}
-
-
-static void
-ngx_comet_type_list(char *text, size_t size, unsigned types)
-{
-    int         n;
-    size_t      i, len;
-
-    len = 0;
-    text[0] = '\0';
-
-    for (i = 0; ngx_comet_type_names[i].name; i++) {
-        if (types & ngx_comet_type_names[i].type) {
-            n = snprintf(text + len, size - len, "%s%s", len ? " or " : "",
-                         ngx_comet_type_names[i].name);
-            len += (size_t) n;
-        }
     }
 }
 
@@ -288,20 +240,40 @@ ngx_comet_collect_disguised(ngx_comet_judge_t *judge, const char *name)
 }
 
 
-static int
+/* names are short: a call takes longer than a few bytes do */
+
+static inline int
 ngx_comet_collect_is(const ngx_comet_token_t *token, const char *name,
     size_t len)
 {
-    return token->len == len && token->text[0] == name[0]
-           && memcmp(token->text, name, len) == 0;
+    size_t  i;
+
+    if (token->len != len) {
+        return 0;
+    }
+
+    for (i = 0; i < len; i++) {
+        if (token->text[i] != name[i]) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
-static int
+static inline int
 ngx_comet_collect_same(const ngx_comet_token_t *token, const char *name)
 {
-    return token->text[0] == name[0] && token->len == strlen(name)
-           && memcmp(token->text, name, token->len) == 0;
+    size_t  i;
+
+    for (i = 0; i < token->len; i++) {
+        if (token->text[i] != name[i] || name[i] == '\0') {
+            return 0;
+        }
+    }
+
+    return name[i] == '\0';
 }
 
 
@@ -384,13 +356,13 @@ ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
         judge->asks.members++;
     }
 
-    for (field = frame->field->fields; field->name; field++) {
+    bit = 1;
+
+    for (field = frame->field->fields; field->name; field++, bit <<= 1) {
 
         if (!ngx_comet_collect_is(token, field->name, field->len)) {
             continue;
         }
-
-        bit = 1u << (field - frame->field->fields);
 
         if (frame->seen & bit) {
             ngx_comet_collect_ambiguous(judge, field->name,
@@ -419,92 +391,126 @@ ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
 
 
 static int
+ngx_comet_collect_body(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token)
+{
+    if (token->type != NGX_COMET_OBJECT) {
+        ngx_comet_collect_wrong(judge, "invalid_type",
+                                "must be a JSON object");
+        judge->fatal = 1;
+        return NGX_COMET_SCAN_STOP;
+    }
+
+    judge->body_start = token->end;
+
+    return ngx_comet_collect_open(judge, &judge->root, token);
+}
+
+
+static void
+ngx_comet_collect_slot(ngx_comet_slot_t *slot, const ngx_comet_token_t *token)
+{
+    slot->type = ngx_comet_token_types[token->type];
+    slot->value_start = token->start;
+    slot->truth = (token->type == NGX_COMET_TRUE);
+
+    if (slot->type == NGX_COMET_IS_BOOL) {
+        slot->len = slot->truth ? sizeof("true") - 1 : sizeof("false") - 1;
+        memcpy(slot->text, slot->truth ? "true" : "false", slot->len + 1);
+    }
+}
+
+
+static void
+ngx_comet_collect_asks(ngx_comet_asks_t *asks, const ngx_comet_token_t *token)
+{
+    asks->there = 1;
+    asks->no = (token->type == NGX_COMET_FALSE
+                || token->type == NGX_COMET_NULL);
+    asks->start = token->start;
+    asks->end = token->end;
+}
+
+
+static int
+ngx_comet_collect_mismatch(ngx_comet_judge_t *judge,
+    const ngx_comet_field_t *field, const ngx_comet_token_t *token)
+{
+    char  list[128];
+
+    ngx_comet_param_types(list, sizeof(list), field->types);
+    ngx_comet_collect_wrong(judge, "invalid_type", "must be %s", list);
+
+    if (token->type == NGX_COMET_OBJECT || token->type == NGX_COMET_ARRAY) {
+        judge->skipping = 1;
+        return NGX_COMET_SCAN_SKIP;
+    }
+
+    ngx_comet_collect_done(judge, token);
+
+    return NGX_COMET_SCAN_ON;
+}
+
+
+static int
 ngx_comet_collect_value(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token)
 {
-    char                      list[128];
-    unsigned                  type;
-    ngx_comet_slot_t         *slot;
     ngx_comet_frame_t        *frame;
     const ngx_comet_field_t  *field;
 
-    type = ngx_comet_type_of(token);
-
     if (judge->depth == 0) {
-
-        if (type != NGX_COMET_IS_OBJECT) {
-            ngx_comet_collect_wrong(judge, "invalid_type",
-                                    "must be a JSON object");
-            judge->fatal = 1;
-            return NGX_COMET_SCAN_STOP;
-        }
-
-        judge->body_start = token->end;
-
-        return ngx_comet_collect_open(judge, &judge->root, token);
+        return ngx_comet_collect_body(judge, token);
     }
 
     frame = &judge->frames[judge->depth - 1];
+    field = frame->field->element;
 
-    if (frame->field->element) {
-        field = frame->field->element;
+    if (field) {
         frame->count++;
 
     } else {
         field = frame->pending;
     }
 
-    slot = judge->depth == 1 ? judge->slot : NULL;
-
-    if (slot) {
-        slot->type = type;
-        slot->value_start = token->start;
-        slot->truth = (token->type == NGX_COMET_TRUE);
-
-        if (type == NGX_COMET_IS_BOOL) {
-            slot->len = slot->truth ? sizeof("true") - 1
-                                    : sizeof("false") - 1;
-            memcpy(slot->text, slot->truth ? "true" : "false", slot->len + 1);
-        }
+    if (judge->depth == 1 && judge->slot) {
+        ngx_comet_collect_slot(judge->slot, token);
     }
 
     if (field->flags & NGX_COMET_USAGE) {
-        judge->asks.there = 1;
-        judge->asks.no = (token->type == NGX_COMET_FALSE
-                          || token->type == NGX_COMET_NULL);
-        judge->asks.start = token->start;
-        judge->asks.end = token->end;
+        ngx_comet_collect_asks(&judge->asks, token);
     }
 
-    if (type == NGX_COMET_IS_NULL && !frame->field->element) {
+    if (token->type == NGX_COMET_NULL && !frame->field->element) {
         ngx_comet_collect_done(judge, token);
         return NGX_COMET_SCAN_ON;
     }
 
-    if (!(field->types & type)) {
-        ngx_comet_type_list(list, sizeof(list), field->types);
-        ngx_comet_collect_wrong(judge, "invalid_type", "must be %s", list);
-
-        if (type & (NGX_COMET_IS_OBJECT|NGX_COMET_IS_ARRAY)) {
-            judge->skipping = 1;
-            return NGX_COMET_SCAN_SKIP;
-        }
-
-        ngx_comet_collect_done(judge, token);
-        return NGX_COMET_SCAN_ON;
+    if (!(field->types & ngx_comet_token_types[token->type])) {
+        return ngx_comet_collect_mismatch(judge, field, token);
     }
 
     frame->present |= frame->bit;
 
-    if (type & (NGX_COMET_IS_OBJECT|NGX_COMET_IS_ARRAY)) {
+    switch (token->type) {
+
+    case NGX_COMET_OBJECT:
+    case NGX_COMET_ARRAY:
         return ngx_comet_collect_open(judge, field, token);
-    }
 
-    if (type == NGX_COMET_IS_STRING) {
-        ngx_comet_collect_string(judge, field, token);
+    case NGX_COMET_STRING:
+        if (token->text) {
+            ngx_comet_collect_string(judge, field, token);
+        }
 
-    } else if (type == NGX_COMET_IS_NUMBER) {
+        break;
+
+    case NGX_COMET_NUMBER:
         ngx_comet_collect_number(judge, field, token);
+        break;
+
+    default:
+        break;
     }
 
     ngx_comet_collect_done(judge, token);
@@ -736,10 +742,6 @@ ngx_comet_collect_string(ngx_comet_judge_t *judge,
     ngx_comet_frame_t       *frame;
     ngx_comet_range_t       *range;
     const ngx_comet_need_t  *need;
-
-    if (token->text == NULL) {
-        return;
-    }
 
     frame = &judge->frames[judge->depth - 1];
 

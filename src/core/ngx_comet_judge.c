@@ -209,13 +209,14 @@ ngx_comet_judge_finish(ngx_comet_judge_t *judge)
 ngx_comet_slot_t *
 ngx_comet_judge_slot(ngx_comet_judge_t *judge, const char *name)
 {
-    size_t  i;
+    size_t             len;
+    ngx_comet_slot_t  *slot;
 
-    for (i = 0; i < judge->nslots; i++) {
-        if (judge->slots[i].name[0] == name[0]
-            && strcmp(judge->slots[i].name, name) == 0)
-        {
-            return &judge->slots[i];
+    len = strlen(name);
+
+    for (slot = judge->slots; slot < judge->slots + judge->nslots; slot++) {
+        if (slot->name_len == len && memcmp(slot->name, name, len) == 0) {
+            return slot;
         }
     }
 
@@ -427,7 +428,6 @@ ngx_comet_judge_rules(ngx_comet_judge_t *judge, const char *param,
 void
 ngx_comet_judge_params(ngx_comet_judge_t *judge)
 {
-    size_t             i;
     ngx_comet_slot_t  *slot;
 
     if (judge->provider) {
@@ -443,8 +443,10 @@ ngx_comet_judge_params(ngx_comet_judge_t *judge)
 
     ngx_comet_judge_model(judge);
 
-    for (i = 0; i < judge->nslots; i++) {
-        ngx_comet_judge_param(judge, &judge->slots[i]);
+    for ( /* void */ ; slot < judge->slots + judge->nslots; slot++) {
+        if (slot->whole) {
+            ngx_comet_judge_param(judge, slot);
+        }
     }
 }
 
@@ -579,7 +581,7 @@ ngx_comet_judge_param(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
     size_t                   max;
     const ngx_comet_rule_t  *rule, *rules[NGX_COMET_RULE_KINDS];
 
-    if (!slot->whole || slot->bad || slot->type == NGX_COMET_IS_NULL) {
+    if (slot->bad || slot->type == NGX_COMET_IS_NULL) {
         return;
     }
 

@@ -1,5 +1,6 @@
 #include "ngx_comet_param.h"
 
+#include <stdio.h>
 #include <string.h>
 
 
@@ -268,4 +269,37 @@ ngx_comet_param_is_known(const char *name)
     }
 
     return 0;
+}
+
+
+static const struct {
+    unsigned     type;
+    const char  *name;
+} ngx_comet_type_names[] = {
+    { NGX_COMET_IS_STRING, "a string" },
+    { NGX_COMET_IS_NUMBER, "a number" },
+    { NGX_COMET_IS_BOOL, "a boolean" },
+    { NGX_COMET_IS_OBJECT, "an object" },
+    { NGX_COMET_IS_ARRAY, "an array" },
+    { NGX_COMET_IS_NULL, "null" },
+    { 0, NULL }
+};
+
+
+void
+ngx_comet_param_types(char *text, size_t size, unsigned types)
+{
+    int         n;
+    size_t      i, len;
+
+    len = 0;
+    text[0] = '\0';
+
+    for (i = 0; ngx_comet_type_names[i].name; i++) {
+        if (types & ngx_comet_type_names[i].type) {
+            n = snprintf(text + len, size - len, "%s%s", len ? " or " : "",
+                         ngx_comet_type_names[i].name);
+            len += (size_t) n;
+        }
+    }
 }

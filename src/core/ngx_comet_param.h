@@ -70,5 +70,9 @@ const ngx_comet_field_t *ngx_comet_param_table(ngx_comet_endpoint_e endpoint);
 
 int ngx_comet_param_is_known(const char *name);
 
+/* in words: "a string or null" */
+
+void ngx_comet_param_types(char *text, size_t size, unsigned types);
+
 
 #endif /* _NGX_COMET_PARAM_H_INCLUDED_ */
