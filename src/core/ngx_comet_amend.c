@@ -60,15 +60,27 @@ ngx_comet_amend_text(ngx_comet_judge_t *judge, const char *fmt, ...)
 }
 
 
-/* a parameter is renamed and changed, or dropped, or put in */
+/*
+ * A parameter that was sent is renamed and changed, or dropped; what a rule
+ * sets, an output cap and usage are put in.
+ */
 
 static ngx_comet_edit_t *
 ngx_comet_amend_room(ngx_comet_judge_t *judge)
 {
-    size_t              n;
-    ngx_comet_range_t  *range;
+    size_t                   i, n;
+    ngx_comet_range_t       *range;
+    const ngx_comet_rule_t  *rule;
 
-    n = 2 * judge->nslots + 2;
+    n = 2;
+
+    for (rule = judge->policy->rules; rule && rule->param; rule++) {
+        n++;
+    }
+
+    for (i = 0; i < judge->nslots; i++) {
+        n += judge->slots[i].seen ? 2 : 0;
+    }
 
     for (range = judge->ranges; range; range = range->next) {
         n++;
