@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import time
 
 import pytest
 
@@ -765,7 +766,7 @@ def test_the_rest_of_a_refused_body_is_no_request(nginx, mock, page):
     edge = nginx(edge_conf(mock, "comet_models o3;" + page, server="""
         location = /e { return 403 mine; }"""))
     head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n" \
-        b"Content-Type: application/json\r\nContent-Length: 50000\r\n\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 500000\r\n\r\n"
     for start, status in ((b'{"model":"evil","messages":[]} ', 403),
                           (b'{"model":"o3","n":0, ', 400)):
         assert nothing_behind(edge, mock, head + start, at_once=False) \
@@ -782,10 +783,27 @@ def test_a_refusal_of_a_whole_body_keeps_the_connection(edge, mock):
     assert len(mock.requests) == 3
 
 
+def test_a_refusal_before_a_short_rest_keeps_the_connection(edge, mock):
+    data = request("POST", "/v1/chat/completions", dict(
+        with_(n=0), user="x" * 60000, temperature=3))
+    with Client(edge) as client:
+        for _ in range(3):
+            client.send(data[:300])
+            time.sleep(0.05)
+            client.send(data[300:])
+            answer = client.answer()
+            assert answer.status == 400
+            assert answer.header("connection") == "keep-alive"
+            message = answer.json()["error"]["message"]
+            assert "n is 0" in message and "temperature is 3" in message
+        assert client.call("POST", "/v1/chat/completions",
+                           CHAT).status == 200
+    assert len(mock.requests) == 1
+
+
 def test_cut_anywhere_the_body_is_judged_the_same(edge, mock):
     good = request("POST", "/v1/chat/completions", with_("o3", max_tokens=5))
     bad = request("POST", "/v1/chat/completions", with_(n=0))
-    import time
     for data, status in ((good, 200), (bad, 400)):
         start = data.index(b"\r\n\r\n") + 4
         with Client(edge) as client:

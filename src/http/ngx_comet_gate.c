@@ -29,6 +29,7 @@ static ngx_int_t ngx_comet_gate_read(ngx_http_request_t *r,
 static void ngx_comet_gate_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_gate_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
+static ngx_uint_t ngx_comet_gate_leaves(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_gate_work(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 static ngx_int_t ngx_comet_gate_scan_again(ngx_http_request_t *r,
@@ -39,6 +40,11 @@ static ngx_int_t ngx_comet_gate_refuse(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 static void ngx_comet_gate_remember(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
+
+
+/* what is left of a refused body and worth reading to keep the connection */
+
+#define NGX_COMET_REST_MAX  65536
 
 
 static ngx_http_request_body_filter_pt  ngx_http_next_request_body_filter;
@@ -425,7 +431,10 @@ ngx_comet_gate_read(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 }
 
 
-/* refuses as soon as nothing that follows can save the request */
+/*
+ * Refuses as soon as nothing that follows can save the request, unless there
+ * is so little to follow that it is read to keep the connection.
+ */
 
 static ngx_int_t
 ngx_comet_gate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
@@ -458,11 +467,22 @@ ngx_comet_gate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     ngx_comet_count_pause(ctx);
 
-    if (hopeless && !last) {
+    if (hopeless && !last && ngx_comet_gate_leaves(r)) {
         return ngx_comet_gate_refuse(r, ctx);
     }
 
     return ngx_http_next_request_body_filter(r, in);
+}
+
+
+/* HTTP/2 keeps its connection anyway */
+
+static ngx_uint_t
+ngx_comet_gate_leaves(ngx_http_request_t *r)
+{
+    return r->http_version >= NGX_HTTP_VERSION_20
+           || r->headers_in.chunked
+           || r->request_body->rest > NGX_COMET_REST_MAX;
 }
 
 
