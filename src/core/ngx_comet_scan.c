@@ -111,19 +111,21 @@ ngx_comet_scan_open(ngx_comet_scan_t *scan, const unsigned char *p,
     bit = (uint64_t) 1 << scan->depth % 64;
 
     scan->depth++;
-    scan->objects[i] &= ~bit;
-    scan->texts[i] &= ~bit;
 
     if (type == NGX_COMET_OBJECT) {
         scan->objects[i] |= bit;
         scan->state = NGX_COMET_AT_MEMBER;
 
     } else {
+        scan->objects[i] &= ~bit;
         scan->state = NGX_COMET_AT_ELEMENT;
+    }
 
-        if (ask == NGX_COMET_SCAN_TEXT) {
-            scan->texts[i] |= bit;
-        }
+    if (type == NGX_COMET_ARRAY && ask == NGX_COMET_SCAN_TEXT) {
+        scan->texts[i] |= bit;
+
+    } else {
+        scan->texts[i] &= ~bit;
     }
 
     return p + 1;
@@ -268,10 +270,9 @@ ngx_comet_scan_value(ngx_comet_scan_t *scan, const unsigned char *p,
         return ngx_comet_scan_string_begin(scan, p, end, 0, keep);
 
     case '{':
-        return ngx_comet_scan_open(scan, p, NGX_COMET_OBJECT);
-
     case '[':
-        return ngx_comet_scan_open(scan, p, NGX_COMET_ARRAY);
+        return ngx_comet_scan_open(scan, p, *p == '{' ? NGX_COMET_OBJECT
+                                                      : NGX_COMET_ARRAY);
 
     case 't':
         return ngx_comet_scan_literal_begin(scan, p, end, 0);
@@ -291,20 +292,6 @@ ngx_comet_scan_value(ngx_comet_scan_t *scan, const unsigned char *p,
 }
 
 
-static const unsigned char *
-ngx_comet_scan_start(ngx_comet_scan_t *scan, const unsigned char *p,
-    const unsigned char *end)
-{
-    /* no value begins with these, so the first byte of a mark will do */
-
-    if (ngx_comet_scan_offset(scan, p) == 0 && (*p == 0xef || *p >= 0xfe)) {
-        return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_BOM);
-    }
-
-    return ngx_comet_scan_value(scan, p, end);
-}
-
-
 /* *p is not white space */
 
 static const unsigned char *
@@ -313,28 +300,8 @@ ngx_comet_scan_token(ngx_comet_scan_t *scan, const unsigned char *p,
 {
     switch (scan->state) {
 
-    case NGX_COMET_AT_START:
-        return ngx_comet_scan_start(scan, p, end);
-
-    case NGX_COMET_AT_ELEMENT:
-        if (*p == ']') {
-            return ngx_comet_scan_close(scan, p, NGX_COMET_ARRAY_END);
-        }
-
-        return ngx_comet_scan_value(scan, p, end);
-
-    case NGX_COMET_AT_VALUE:
-        return ngx_comet_scan_value(scan, p, end);
-
-    case NGX_COMET_AT_MEMBER:
-        if (*p == '}') {
-            return ngx_comet_scan_close(scan, p, NGX_COMET_OBJECT_END);
-        }
-
-        return ngx_comet_scan_name(scan, p, end);
-
-    case NGX_COMET_AT_NAME:
-        return ngx_comet_scan_name(scan, p, end);
+    case NGX_COMET_AT_COMMA:
+        return ngx_comet_scan_comma(scan, p);
 
     case NGX_COMET_AT_COLON:
         if (*p != ':') {
@@ -345,12 +312,42 @@ ngx_comet_scan_token(ngx_comet_scan_t *scan, const unsigned char *p,
 
         return p + 1;
 
-    case NGX_COMET_AT_COMMA:
-        return ngx_comet_scan_comma(scan, p);
+    case NGX_COMET_AT_MEMBER:
+        if (*p == '}') {
+            return ngx_comet_scan_close(scan, p, NGX_COMET_OBJECT_END);
+        }
 
-    default: /* NGX_COMET_AT_END */
+        /* fall through */
+
+    case NGX_COMET_AT_NAME:
+        return ngx_comet_scan_name(scan, p, end);
+
+    case NGX_COMET_AT_ELEMENT:
+        if (*p == ']') {
+            return ngx_comet_scan_close(scan, p, NGX_COMET_ARRAY_END);
+        }
+
+        break;
+
+    case NGX_COMET_AT_START:
+
+        /* no value begins with these: the first byte of a mark will do */
+
+        if (ngx_comet_scan_offset(scan, p) == 0 && (*p == 0xef || *p >= 0xfe))
+        {
+            return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_BOM);
+        }
+
+        break;
+
+    case NGX_COMET_AT_END:
         return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_TRAILING);
+
+    default: /* NGX_COMET_AT_VALUE */
+        break;
     }
+
+    return ngx_comet_scan_value(scan, p, end);
 }
 
 
