@@ -82,6 +82,7 @@ ngx_comet_count_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     /* behind an error_page: what became of it in the end */
 
     count->ctx = ctx;
+    count->since = 0;
     ctx->count = count;
 
     return NGX_OK;
@@ -102,7 +103,7 @@ ngx_comet_count_now(void)
 void
 ngx_comet_count_resume(ngx_comet_ctx_t *ctx)
 {
-    if (ctx->count) {
+    if (ctx->count && ctx->count->since == 0) {
         ctx->count->since = ngx_comet_count_now();
     }
 }
@@ -111,8 +112,9 @@ ngx_comet_count_resume(ngx_comet_ctx_t *ctx)
 void
 ngx_comet_count_pause(ngx_comet_ctx_t *ctx)
 {
-    if (ctx->count) {
+    if (ctx->count && ctx->count->since) {
         ctx->count->spent += ngx_comet_count_now() - ctx->count->since;
+        ctx->count->since = 0;
     }
 }
 

@@ -105,9 +105,13 @@ ngx_comet_gate_handler(ngx_http_request_t *r)
 
     rc = ngx_comet_gate_check(r, ctx);
 
+    if (rc == NGX_OK) {
+        return ngx_comet_gate_read(r, ctx);
+    }
+
     ngx_comet_count_pause(ctx);
 
-    return rc == NGX_OK ? ngx_comet_gate_read(r, ctx) : rc;
+    return rc;
 }
 
 
@@ -419,9 +423,18 @@ ngx_comet_gate_read(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     ctx->gate = NGX_DONE;
 
+    /* what came with the head is judged at once */
+
+    if (r != r->main || r->http_version >= NGX_HTTP_VERSION_20
+        || r->header_in->pos == r->header_in->last)
+    {
+        ngx_comet_count_pause(ctx);
+    }
+
     rc = ngx_http_read_client_request_body(r, ngx_comet_gate_body_handler);
 
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        ngx_comet_count_pause(ctx);
         return rc;
     }
 
@@ -465,7 +478,11 @@ ngx_comet_gate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         }
     }
 
-    ngx_comet_count_pause(ctx);
+    /* behind the last of a body in memory, its handler follows at once */
+
+    if (!last || r->request_body->temp_file || r->request_body_in_file_only) {
+        ngx_comet_count_pause(ctx);
+    }
 
     if (hopeless && !last && ngx_comet_gate_leaves(r)) {
         return ngx_comet_gate_refuse(r, ctx);
@@ -508,7 +525,11 @@ ngx_comet_gate_body_handler(ngx_http_request_t *r)
 
     rc = ngx_comet_gate_work(r, ctx);
 
-    ngx_comet_count_pause(ctx);
+    /* or else the phases go on to the head that is written for the API */
+
+    if (rc != NGX_DECLINED) {
+        ngx_comet_count_pause(ctx);
+    }
 
     if (rc == NGX_AGAIN) {
 

@@ -287,7 +287,7 @@ typedef struct {
     ngx_http_request_t        *request;
     ngx_comet_ctx_t           *ctx;        /* of the last gate it came to */
     uint64_t                   spent;      /* nanoseconds, on this request */
-    uint64_t                   since;
+    uint64_t                   since;      /* or 0: not at work */
     unsigned                   counted:1;
 } ngx_comet_count_t;
 
@@ -422,7 +422,7 @@ ngx_comet_quota_t *ngx_comet_admit_closest(ngx_comet_admission_t *admission);
 ngx_int_t ngx_comet_count_init(ngx_conf_t *cf);
 ngx_int_t ngx_comet_count_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 
-/* around what the gateway does for a request */
+/* around what the gateway does for a request; what it does already goes on */
 
 void ngx_comet_count_resume(ngx_comet_ctx_t *ctx);
 void ngx_comet_count_pause(ngx_comet_ctx_t *ctx);
