@@ -468,20 +468,33 @@ ngx_comet_limit_reset(const ngx_comet_limit_t *limit,
 }
 
 
-static char *
-ngx_comet_duration_part(char *p, uint64_t n, const char *unit)
-{
-    char  digits[20], *d;
+/* with every answer: not by printf() */
 
-    d = digits + sizeof(digits);
+size_t
+ngx_comet_digits(char *text, uint64_t n)
+{
+    char    digits[NGX_COMET_DIGITS_LEN];
+    size_t  i, len;
+
+    len = 0;
 
     do {
-        *--d = (char) ('0' + n % 10);
+        digits[len++] = (char) ('0' + n % 10);
         n /= 10;
     } while (n);
 
-    memcpy(p, d, (size_t) (digits + sizeof(digits) - d));
-    p += digits + sizeof(digits) - d;
+    for (i = 0; i < len; i++) {
+        text[i] = digits[len - 1 - i];
+    }
+
+    return len;
+}
+
+
+static char *
+ngx_comet_duration_part(char *p, uint64_t n, const char *unit)
+{
+    p += ngx_comet_digits(p, n);
 
     while (*unit) {
         *p++ = *unit++;
@@ -490,8 +503,6 @@ ngx_comet_duration_part(char *p, uint64_t n, const char *unit)
     return p;
 }
 
-
-/* with every answer: not by printf() */
 
 size_t
 ngx_comet_duration(char *text, uint64_t ms)

@@ -98,11 +98,16 @@ uint64_t ngx_comet_limit_left(const ngx_comet_limit_t *limit,
 uint64_t ngx_comet_limit_reset(const ngx_comet_limit_t *limit,
     const ngx_comet_level_t *level, const ngx_comet_clock_t *clock);
 
+#define NGX_COMET_DIGITS_LEN    20
+
+size_t ngx_comet_digits(char *text, uint64_t n);
+
 /* for people and SDKs: "12ms", "1s", "6m0s", "720h0m0s" */
 
 #define NGX_COMET_DURATION_LEN  32
 
 size_t ngx_comet_duration(char *text, uint64_t ms);
+
 #define NGX_COMET_AMOUNT_LEN    40
 
 size_t ngx_comet_amount(char *text, size_t size, ngx_comet_limit_e kind,

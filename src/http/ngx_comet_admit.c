@@ -24,6 +24,15 @@ typedef struct {
 } ngx_comet_asked_t;
 
 
+/* headers that tell a client of a limit */
+
+typedef struct {
+    ngx_str_t                 limit;
+    ngx_str_t                 remaining;
+    ngx_str_t                 reset;
+} ngx_comet_told_t;
+
+
 static ngx_comet_admission_t *ngx_comet_admission(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_admit_no_price(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx, ngx_str_t *model);
@@ -56,6 +65,20 @@ static const struct {
         { "many tokens", NGX_COMET_QUOTA_TOKENS, 1, 1, 1 },
     [NGX_COMET_LIMIT_SPEND] =
         { "much money", NGX_COMET_QUOTA_MONEY, 1, 1, 1 },
+};
+
+
+static const ngx_comet_told_t  ngx_comet_admit_requests = {
+    ngx_string("x-ratelimit-limit-requests"),
+    ngx_string("x-ratelimit-remaining-requests"),
+    ngx_string("x-ratelimit-reset-requests")
+};
+
+
+static const ngx_comet_told_t  ngx_comet_admit_tokens = {
+    ngx_string("x-ratelimit-limit-tokens"),
+    ngx_string("x-ratelimit-remaining-tokens"),
+    ngx_string("x-ratelimit-reset-tokens")
 };
 
 
@@ -587,56 +610,52 @@ ngx_comet_admit_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
 
 static ngx_int_t
-ngx_comet_admit_header(ngx_http_request_t *r, const char *name, u_char *text,
-    u_char *last)
-{
-    ngx_str_t  value;
-
-    value.len = last - text;
-    value.data = ngx_pnalloc(r->pool, value.len);
-    if (value.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(value.data, text, value.len);
-
-    return ngx_comet_header_add(r, name, &value);
-}
-
-
-static ngx_int_t
-ngx_comet_admit_number(ngx_http_request_t *r, const char *name,
-    uint64_t number)
-{
-    u_char  text[NGX_INT64_LEN];
-
-    return ngx_comet_admit_header(r, name, text,
-                                  ngx_sprintf(text, "%uL", number));
-}
-
-
-static ngx_int_t
 ngx_comet_admit_tell(ngx_http_request_t *r, ngx_comet_quota_t *quota,
-    const char *limit, const char *remaining, const char *reset)
+    const ngx_comet_told_t *told)
 {
-    char    text[NGX_COMET_DURATION_LEN];
-    size_t  len;
+    char       text[NGX_COMET_DIGITS_LEN + NGX_COMET_DURATION_LEN];
+    ngx_str_t  remaining, reset;
 
     if (quota->conf == NULL) {
         return NGX_OK;
     }
 
-    len = ngx_comet_duration(text, quota->reset);
+    remaining.len = ngx_comet_digits(text, quota->left);
+    reset.len = ngx_comet_duration(text + remaining.len, quota->reset);
 
-    if (ngx_comet_admit_number(r, limit, quota->conf->limit.capacity)
+    remaining.data = ngx_pnalloc(r->pool, remaining.len + reset.len);
+    if (remaining.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    reset.data = ngx_cpymem(remaining.data, text, remaining.len + reset.len)
+                 - reset.len;
+
+    if (ngx_comet_header_add(r, &told->limit, &quota->conf->capacity)
         != NGX_OK
-        || ngx_comet_admit_number(r, remaining, quota->left) != NGX_OK)
+        || ngx_comet_header_add(r, &told->remaining, &remaining) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_comet_admit_header(r, reset, (u_char *) text,
-                                  (u_char *) text + len);
+    return ngx_comet_header_add(r, &told->reset, &reset);
+}
+
+
+static ngx_int_t
+ngx_comet_admit_number(ngx_http_request_t *r, const ngx_str_t *name,
+    uint64_t number)
+{
+    ngx_str_t  value;
+
+    value.data = ngx_pnalloc(r->pool, NGX_COMET_DIGITS_LEN);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.len = ngx_comet_digits((char *) value.data, number);
+
+    return ngx_comet_header_add(r, name, &value);
 }
 
 
@@ -645,6 +664,9 @@ ngx_comet_admit_headers(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_comet_admission_t  *admission;
 
+    static ngx_str_t  after = ngx_string("retry-after");
+    static ngx_str_t  after_ms = ngx_string("retry-after-ms");
+    static ngx_str_t  again = ngx_string("x-should-retry");
     static ngx_str_t  no = ngx_string("false");
 
     admission = ctx->admission;
@@ -654,14 +676,10 @@ ngx_comet_admit_headers(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     }
 
     if (ngx_comet_admit_tell(r, &admission->quotas[NGX_COMET_QUOTA_REQUESTS],
-                             "x-ratelimit-limit-requests",
-                             "x-ratelimit-remaining-requests",
-                             "x-ratelimit-reset-requests")
+                             &ngx_comet_admit_requests)
         != NGX_OK
         || ngx_comet_admit_tell(r, &admission->quotas[NGX_COMET_QUOTA_TOKENS],
-                                "x-ratelimit-limit-tokens",
-                                "x-ratelimit-remaining-tokens",
-                                "x-ratelimit-reset-tokens")
+                                &ngx_comet_admit_tokens)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -671,17 +689,14 @@ ngx_comet_admit_headers(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_OK;
     }
 
-    if (ngx_comet_admit_number(r, "retry-after",
-                               (admission->retry + 999) / 1000)
+    if (ngx_comet_admit_number(r, &after, (admission->retry + 999) / 1000)
         != NGX_OK
-        || ngx_comet_admit_number(r, "retry-after-ms", admission->retry)
-           != NGX_OK)
+        || ngx_comet_admit_number(r, &after_ms, admission->retry) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return admission->final ? ngx_comet_header_add(r, "x-should-retry", &no)
-                            : NGX_OK;
+    return admission->final ? ngx_comet_header_add(r, &again, &no) : NGX_OK;
 }
 
 

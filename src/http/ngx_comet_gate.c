@@ -191,6 +191,8 @@ ngx_comet_gate_method(ngx_http_request_t *r,
     unsigned   method;
     ngx_str_t  allow;
 
+    static ngx_str_t  name = ngx_string("Allow");
+
     switch (r->method) {
 
     case NGX_HTTP_GET:
@@ -220,7 +222,7 @@ ngx_comet_gate_method(ngx_http_request_t *r,
     allow.data = (u_char *) endpoint->allow;
     allow.len = ngx_strlen(endpoint->allow);
 
-    if (ngx_comet_header_add(r, "Allow", &allow) != NGX_OK) {
+    if (ngx_comet_header_add(r, &name, &allow) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

@@ -70,6 +70,7 @@ typedef struct {
     ngx_comet_limit_t          limit;
     ngx_comet_pattern_t       *models;     /* or NULL: of any */
     ngx_str_t                  text;       /* as it is written */
+    ngx_str_t                  capacity;   /* in digits */
 } ngx_comet_limit_conf_t;
 
 
@@ -542,7 +543,7 @@ void *ngx_comet_cleanup_find(ngx_http_request_t *r,
 
 /* neither the name nor the value is copied */
 
-ngx_int_t ngx_comet_header_add(ngx_http_request_t *r, const char *name,
+ngx_int_t ngx_comet_header_add(ngx_http_request_t *r, const ngx_str_t *name,
     ngx_str_t *value);
 
 /* of what malloc() gave: it is freed with the request, or here on failure */

@@ -105,10 +105,11 @@ ngx_comet_metrics_handler(ngx_http_request_t *r)
     ngx_comet_ctx_t      *ctx;
     ngx_comet_metrics_t  *metrics;
 
+    static ngx_str_t  name = ngx_string("Allow");
     static ngx_str_t  allow = ngx_string("GET, HEAD");
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return ngx_comet_header_add(r, "Allow", &allow) == NGX_OK
+        return ngx_comet_header_add(r, &name, &allow) == NGX_OK
                ? NGX_HTTP_NOT_ALLOWED : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

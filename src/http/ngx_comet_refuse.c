@@ -82,6 +82,8 @@ ngx_comet_refuse_header_filter(ngx_http_request_t *r)
     ngx_comet_ctx_t       *ctx;
     ngx_comet_loc_conf_t  *clcf;
 
+    static ngx_str_t  repairs = ngx_string("X-Comet-Repairs");
+
     clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
     if (r != r->main || !clcf->pass) {
@@ -92,7 +94,7 @@ ngx_comet_refuse_header_filter(ngx_http_request_t *r)
 
     if (ctx == NULL
         || (ctx->repairs.len
-            && ngx_comet_header_add(r, "X-Comet-Repairs", &ctx->repairs)
+            && ngx_comet_header_add(r, &repairs, &ctx->repairs)
                != NGX_OK)
         || ngx_comet_admit_headers(r, ctx) != NGX_OK)
     {

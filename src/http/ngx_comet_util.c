@@ -26,7 +26,7 @@ ngx_comet_cleanup_find(ngx_http_request_t *r, ngx_pool_cleanup_pt handler)
 
 
 ngx_int_t
-ngx_comet_header_add(ngx_http_request_t *r, const char *name,
+ngx_comet_header_add(ngx_http_request_t *r, const ngx_str_t *name,
     ngx_str_t *value)
 {
     ngx_table_elt_t  *h;
@@ -38,8 +38,7 @@ ngx_comet_header_add(ngx_http_request_t *r, const char *name,
 
     h->hash = 1;
     ngx_comet_unlinked(h);
-    h->key.data = (u_char *) name;
-    h->key.len = ngx_strlen(name);
+    h->key = *name;
     h->value = *value;
 
     return NGX_OK;
