@@ -200,7 +200,6 @@ ngx_comet_ledger_fits(ngx_comet_ledger_memory_t *memory,
 {
     size_t                i;
     ngx_comet_admit_e     rc;
-    ngx_comet_level_t    *level;
     ngx_comet_counter_t  *counter;
 
     rc = NGX_COMET_ADMITTED;
@@ -212,15 +211,11 @@ ngx_comet_ledger_fits(ngx_comet_ledger_memory_t *memory,
             return NGX_COMET_LEDGER_FULL;
         }
 
-        level = &counter->level;
+        ngx_comet_limit_roll(entries[i].limit, &counter->level, clock);
 
-        ngx_comet_limit_roll(entries[i].limit, level, clock);
-
-        entries[i].wait = ngx_comet_limit_wait(entries[i].limit, level, clock,
+        entries[i].wait = ngx_comet_limit_wait(entries[i].limit,
+                                               &counter->level, clock,
                                                entries[i].amount);
-        entries[i].left = ngx_comet_limit_left(entries[i].limit, level);
-        entries[i].reset = ngx_comet_limit_reset(entries[i].limit, level,
-                                                 clock);
 
         if (entries[i].wait) {
             rc = NGX_COMET_LIMITED;
@@ -294,6 +289,30 @@ ngx_comet_ledger_release(ngx_comet_hold_t *hold)
 }
 
 
+static void
+ngx_comet_ledger_take(const ngx_comet_clock_t *clock, ngx_comet_call_t *call,
+    ngx_comet_entry_t *entries, size_t n)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+
+        if (entries[i].probe) {
+            continue;
+        }
+
+        if (entries[i].held) {
+            ngx_comet_ledger_hold(call, &entries[i]);
+
+        } else {
+            ngx_comet_limit_charge(entries[i].limit,
+                                   &entries[i].ref->counter->level, clock,
+                                   entries[i].amount);
+        }
+    }
+}
+
+
 ngx_comet_admit_e
 ngx_comet_ledger_admit(ngx_comet_ledger_memory_t *memory,
     const ngx_comet_clock_t *clock, uint32_t owner, ngx_comet_call_t **call,
@@ -305,29 +324,21 @@ ngx_comet_ledger_admit(ngx_comet_ledger_memory_t *memory,
 
     rc = ngx_comet_ledger_fits(memory, clock, entries, n);
 
-    if (rc == NGX_COMET_LEDGER_FULL || (rc == NGX_COMET_LIMITED && !force)) {
+    if (rc == NGX_COMET_LEDGER_FULL) {
         return rc;
     }
 
-    if (ngx_comet_ledger_place(memory, owner, call, entries, n) != 0) {
-        return NGX_COMET_LEDGER_FULL;
+    if (rc == NGX_COMET_ADMITTED || force) {
+
+        if (ngx_comet_ledger_place(memory, owner, call, entries, n) != 0) {
+            return NGX_COMET_LEDGER_FULL;
+        }
+
+        ngx_comet_ledger_take(clock, *call, entries, n);
     }
 
     for (i = 0; i < n; i++) {
-
-        if (entries[i].probe) {
-            continue;
-        }
-
         level = &entries[i].ref->counter->level;
-
-        if (entries[i].held) {
-            ngx_comet_ledger_hold(*call, &entries[i]);
-
-        } else {
-            ngx_comet_limit_charge(entries[i].limit, level, clock,
-                                   entries[i].amount);
-        }
 
         entries[i].left = ngx_comet_limit_left(entries[i].limit, level);
         entries[i].reset = ngx_comet_limit_reset(entries[i].limit, level,
