@@ -65,7 +65,7 @@ static const struct {
 };
 
 
-static const ngx_comet_label_t  ngx_comet_other = { "other", 5 };
+static const ngx_comet_label_t  ngx_comet_other = { "other", 5, NULL };
 
 
 /* what an allocator of powers of two and pages takes for it */
@@ -186,9 +186,11 @@ ngx_comet_tally_make_name(ngx_comet_ledger_memory_t *memory,
 }
 
 
+/* by labels whose names are known */
+
 static ngx_comet_series_t **
 ngx_comet_tally_lookup(ngx_comet_tally_t *tally, ngx_comet_series_e kind,
-    ngx_comet_name_t **names, ngx_comet_series_t **found)
+    const ngx_comet_label_t *labels, ngx_comet_series_t **found)
 {
     size_t                     i, n;
     uint64_t                   hash;
@@ -196,10 +198,11 @@ ngx_comet_tally_lookup(ngx_comet_tally_t *tally, ngx_comet_series_e kind,
     ngx_comet_series_table_t  *table;
 
     n = ngx_comet_kinds[kind].labels;
+    labels += ngx_comet_kinds[kind].first;
     hash = 0;
 
     for (i = 0; i < n; i++) {
-        hash = (hash ^ (uintptr_t) names[i]) * 0x9e3779b97f4a7c15;
+        hash = (hash ^ (uintptr_t) labels[i].name) * 0x9e3779b97f4a7c15;
         hash ^= hash >> 29;
     }
 
@@ -208,7 +211,7 @@ ngx_comet_tally_lookup(ngx_comet_tally_t *tally, ngx_comet_series_e kind,
 
     for (series = ngx_comet_acquire(bucket); series; series = series->next) {
 
-        for (i = 0; i < n && series->words[i].name == names[i]; i++) {
+        for (i = 0; i < n && series->words[i].name == labels[i].name; i++) {
             /* void */
         }
 
@@ -225,24 +228,29 @@ ngx_comet_tally_lookup(ngx_comet_tally_t *tally, ngx_comet_series_e kind,
 
 ngx_comet_series_t *
 ngx_comet_tally_find(ngx_comet_tally_t *tally, ngx_comet_series_e kind,
-    const ngx_comet_label_t *labels)
+    ngx_comet_label_t *labels)
 {
-    size_t               i;
-    ngx_comet_name_t    *names[NGX_COMET_LABELS];
+    ngx_comet_label_t   *label, *last;
     ngx_comet_series_t  *series;
 
-    for (i = 0; i < ngx_comet_kinds[kind].labels; i++) {
-        ngx_comet_tally_name(tally, &labels[ngx_comet_kinds[kind].first + i],
-                             &names[i]);
-        if (names[i] == NULL) {
+    label = &labels[ngx_comet_kinds[kind].first];
+    last = label + ngx_comet_kinds[kind].labels;
+
+    for ( /* void */ ; label < last; label++) {
+
+        if (label->name == NULL) {
+            ngx_comet_tally_name(tally, label, &label->name);
+        }
+
+        if (label->name == NULL) {
             break;
         }
     }
 
     series = NULL;
 
-    if (i == ngx_comet_kinds[kind].labels) {
-        ngx_comet_tally_lookup(tally, kind, names, &series);
+    if (label == last) {
+        ngx_comet_tally_lookup(tally, kind, labels, &series);
     }
 
     if (series == NULL && ngx_comet_load(&tally->full)) {
@@ -256,25 +264,24 @@ ngx_comet_tally_find(ngx_comet_tally_t *tally, ngx_comet_series_e kind,
 
 static ngx_comet_series_t *
 ngx_comet_tally_insert(ngx_comet_ledger_memory_t *memory,
-    ngx_comet_series_e kind, const ngx_comet_label_t *labels)
+    ngx_comet_series_e kind, ngx_comet_label_t *labels)
 {
-    size_t               i, n;
-    ngx_comet_name_t    *names[NGX_COMET_LABELS];
+    size_t               i, n, first;
     ngx_comet_tally_t   *tally;
     ngx_comet_series_t  *series, **bucket;
 
     tally = memory->ledger->tally;
+    first = ngx_comet_kinds[kind].first;
     n = ngx_comet_kinds[kind].labels;
 
-    for (i = 0; i < n; i++) {
-        names[i] = ngx_comet_tally_make_name(memory,
-                                 &labels[ngx_comet_kinds[kind].first + i]);
-        if (names[i] == NULL) {
+    for (i = first; i < first + n; i++) {
+        labels[i].name = ngx_comet_tally_make_name(memory, &labels[i]);
+        if (labels[i].name == NULL) {
             return NULL;
         }
     }
 
-    bucket = ngx_comet_tally_lookup(tally, kind, names, &series);
+    bucket = ngx_comet_tally_lookup(tally, kind, labels, &series);
 
     if (series) {
         return series;
@@ -289,7 +296,7 @@ ngx_comet_tally_insert(ngx_comet_ledger_memory_t *memory,
     }
 
     for (i = 0; i < n; i++) {
-        series->words[i].name = names[i];
+        series->words[i].name = labels[first + i].name;
     }
 
     series->next = *bucket;
@@ -305,7 +312,7 @@ ngx_comet_tally_insert(ngx_comet_ledger_memory_t *memory,
 
 ngx_comet_series_t *
 ngx_comet_tally_make(ngx_comet_ledger_memory_t *memory,
-    ngx_comet_series_e kind, const ngx_comet_label_t *labels)
+    ngx_comet_series_e kind, ngx_comet_label_t *labels)
 {
     ngx_comet_tally_t   *tally;
     ngx_comet_series_t  *series;
@@ -571,6 +578,7 @@ ngx_comet_tally_status(unsigned status, char text[3])
 
             label.data = text;
             label.len = 3;
+            label.name = NULL;
 
             return label;
         }

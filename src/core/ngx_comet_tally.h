@@ -73,12 +73,6 @@ typedef struct {
 } ngx_comet_bound_t;
 
 
-typedef struct {
-    const char                  *data;
-    size_t                       len;
-} ngx_comet_label_t;
-
-
 typedef struct ngx_comet_name_s    ngx_comet_name_t;
 typedef struct ngx_comet_series_s  ngx_comet_series_t;
 
@@ -88,6 +82,13 @@ struct ngx_comet_name_s {
     uint64_t                     len;
     char                         text[];
 };
+
+
+typedef struct {
+    const char                  *data;
+    size_t                       len;
+    ngx_comet_name_t            *name;    /* NULL until it is found */
+} ngx_comet_label_t;
 
 
 /* first the labels, which are names, then the values */
@@ -141,12 +142,12 @@ ngx_comet_tally_t *ngx_comet_tally_create(ngx_comet_ledger_memory_t *memory,
 /* NULL if it is to be made */
 
 ngx_comet_series_t *ngx_comet_tally_find(ngx_comet_tally_t *tally,
-    ngx_comet_series_e kind, const ngx_comet_label_t *labels);
+    ngx_comet_series_e kind, ngx_comet_label_t *labels);
 
 /* under the lock: finds or makes it, or gives that of all others */
 
 ngx_comet_series_t *ngx_comet_tally_make(ngx_comet_ledger_memory_t *memory,
-    ngx_comet_series_e kind, const ngx_comet_label_t *labels);
+    ngx_comet_series_e kind, ngx_comet_label_t *labels);
 
 void ngx_comet_tally_add(ngx_comet_series_t *series, ngx_comet_series_e kind,
     size_t value, uint64_t amount);

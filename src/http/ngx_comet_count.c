@@ -124,6 +124,7 @@ ngx_comet_count_set(ngx_comet_label_t *label, const void *data, size_t len)
 {
     label->data = len ? data : "";
     label->len = len;
+    label->name = NULL;
 }
 
 

@@ -98,6 +98,7 @@ set(ngx_comet_label_t *labels, ngx_comet_label_e label, const char *text)
 {
     labels[label].data = text;
     labels[label].len = strlen(text);
+    labels[label].name = NULL;
 }
 
 
@@ -612,6 +613,7 @@ test_killed_in_the_middle(void **state)
         {
             labels[NGX_COMET_LABEL_TENANT].data = name->text;
             labels[NGX_COMET_LABEL_TENANT].len = name->len;
+            labels[NGX_COMET_LABEL_TENANT].name = NULL;
 
             assert_ptr_equal(series,
                              ngx_comet_tally_find(shared->ledger.tally,
