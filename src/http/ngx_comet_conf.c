@@ -39,10 +39,6 @@ ngx_comet_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
-    if (ngx_comet_tenants_create(cf, conf) != NGX_OK) {
-        return NULL;
-    }
-
     return conf;
 }
 

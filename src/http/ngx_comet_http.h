@@ -130,7 +130,6 @@ typedef struct {
     ngx_array_t                passes;     /* of ngx_comet_loc_conf_t * */
     ngx_shm_zone_t            *zone;
     ngx_comet_ledger_memory_t  memory;
-    EVP_MD_CTX                *digest;
     ngx_uint_t                 metrics;    /* somebody wants to see them */
 } ngx_comet_main_conf_t;
 
@@ -379,8 +378,6 @@ void ngx_comet_key_mask(ngx_conf_t *cf, ngx_str_t *key);
 char *ngx_comet_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_comet_client_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_comet_tenant_from(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-ngx_int_t ngx_comet_tenants_create(ngx_conf_t *cf,
-    ngx_comet_main_conf_t *cmcf);
 ngx_int_t ngx_comet_tenants_init(ngx_conf_t *cf);
 ngx_int_t ngx_comet_tenant_identify(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);

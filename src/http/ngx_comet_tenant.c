@@ -3,6 +3,8 @@
 
 #include "ngx_comet_http.h"
 
+#include <openssl/sha.h>
+
 
 #define NGX_COMET_TENANT_NAME_MAX   128
 #define NGX_COMET_CLIENT_KEY_MIN    16
@@ -12,43 +14,9 @@
 
 static char *ngx_comet_tenant_parse(ngx_conf_t *cf,
     ngx_comet_main_conf_t *cmcf, ngx_comet_tenant_t *tenant);
-static ngx_int_t ngx_comet_tenant_digest(ngx_comet_main_conf_t *cmcf,
-    u_char *text, size_t len, u_char *digest);
+static void ngx_comet_tenant_digest(ngx_str_t *text, u_char *digest);
 static uint32_t ngx_comet_tenant_add(ngx_conf_t *cf,
     ngx_comet_keyring_t *ring, u_char *digest, ngx_uint_t value);
-
-
-static void
-ngx_comet_tenants_cleanup(void *data)
-{
-    EVP_MD_CTX_free(data);
-}
-
-
-ngx_int_t
-ngx_comet_tenants_create(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
-{
-    ngx_pool_cleanup_t  *cln;
-
-    cln = ngx_pool_cleanup_add(cf->pool, 0);
-    if (cln == NULL) {
-        return NGX_ERROR;
-    }
-
-    cmcf->digest = EVP_MD_CTX_new();
-
-    if (cmcf->digest == NULL
-        || EVP_DigestInit_ex(cmcf->digest, EVP_sha256(), NULL) != 1)
-    {
-        ngx_ssl_error(NGX_LOG_EMERG, cf->log, 0, "SHA-256 is not there");
-        return NGX_ERROR;
-    }
-
-    cln->handler = ngx_comet_tenants_cleanup;
-    cln->data = cmcf->digest;
-
-    return NGX_OK;
-}
 
 
 char *
@@ -94,11 +62,7 @@ ngx_comet_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     tenant->index = cmcf->tenants.nelts;
     ngx_comet_conf_place(cf, &tenant->place);
 
-    if (ngx_comet_tenant_digest(cmcf, value[1].data, value[1].len, digest)
-        != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
+    ngx_comet_tenant_digest(&value[1], digest);
 
     if (ngx_comet_tenant_add(cf, &cmcf->names, digest, tenant->index) != 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -169,20 +133,16 @@ ngx_comet_tenant_parse(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
 }
 
 
-static ngx_int_t
-ngx_comet_tenant_digest(ngx_comet_main_conf_t *cmcf, u_char *text, size_t len,
-    u_char *digest)
+/* with every request: EVP would allocate a context for each */
+
+static void
+ngx_comet_tenant_digest(ngx_str_t *text, u_char *digest)
 {
-    /* once the kind of digest is set, it need not be looked up again */
+    SHA256_CTX  sha;
 
-    if (EVP_DigestInit_ex(cmcf->digest, NULL, NULL) != 1
-        || EVP_DigestUpdate(cmcf->digest, text, len) != 1
-        || EVP_DigestFinal_ex(cmcf->digest, digest, NULL) != 1)
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
+    SHA256_Init(&sha);
+    SHA256_Update(&sha, text->data, text->len);
+    SHA256_Final(digest, &sha);
 }
 
 
@@ -237,8 +197,7 @@ ngx_comet_client_key_hex(ngx_str_t *text, u_char *digest)
 /* no message here may hold the value: it can be the key itself */
 
 static char *
-ngx_comet_client_key_digest(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
-    ngx_str_t *key, u_char *digest)
+ngx_comet_client_key_digest(ngx_conf_t *cf, ngx_str_t *key, u_char *digest)
 {
     size_t     i;
     ngx_str_t  hex;
@@ -283,8 +242,9 @@ ngx_comet_client_key_digest(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
                            "guessed", NGX_COMET_CLIENT_KEY_MIN);
     }
 
-    return ngx_comet_tenant_digest(cmcf, key->data, key->len, digest)
-           == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+    ngx_comet_tenant_digest(key, digest);
+
+    return NGX_CONF_OK;
 }
 
 
@@ -301,7 +261,7 @@ ngx_comet_client_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    rv = ngx_comet_client_key_digest(cf, cmcf, &value[1], digest);
+    rv = ngx_comet_client_key_digest(cf, &value[1], digest);
 
     if (rv != NGX_CONF_OK) {
         return rv;
@@ -409,11 +369,7 @@ ngx_comet_tenant_of(ngx_comet_main_conf_t *cmcf, ngx_comet_keyring_t *ring,
         return NULL;
     }
 
-    if (ngx_comet_tenant_digest(cmcf, text->data, text->len, digest)
-        != NGX_OK)
-    {
-        return NULL;
-    }
+    ngx_comet_tenant_digest(text, digest);
 
     index = ngx_comet_keyring_find(ring, digest);
     tenants = cmcf->tenants.elts;
