@@ -38,7 +38,8 @@ ngx_comet_mend_json(ngx_comet_mend_t *mend, const ngx_comet_usage_t *usage)
         return 0;
     }
 
-    n = ngx_comet_scan_mend(&usage->scan, mend->text + mend->len);
+    n = usage->scanning
+        ? ngx_comet_scan_mend(usage->scan, mend->text + mend->len) : -1;
 
     if (n < 0) {
         return -1;
@@ -89,7 +90,9 @@ ngx_comet_mend_event(ngx_comet_mend_t *mend, const ngx_comet_usage_t *usage)
 
     len = mend->len;
 
-    if (usage->reading && (len == 0 || ngx_comet_scan_between(&usage->scan))
+    if (usage->reading
+        && (len == 0 || !usage->scanning
+            || ngx_comet_scan_between(usage->scan))
         && ngx_comet_mend_json(mend, usage) == 0)
     {
         return 1;

@@ -41,8 +41,14 @@ ngx_comet_sse_line_start(const ngx_comet_sse_t *sse)
 
 
 int
-ngx_comet_sse_between(const ngx_comet_sse_t *sse)
+ngx_comet_sse_between(ngx_comet_sse_t *sse, unsigned char next)
 {
+    if (sse->state == NGX_COMET_SSE_MARK && sse->matched == 0
+        && next != ngx_comet_sse_mark[0])
+    {
+        sse->state = NGX_COMET_SSE_LINE;
+    }
+
     return sse->state == NGX_COMET_SSE_LINE && !sse->open;
 }
 
@@ -65,7 +71,7 @@ ngx_comet_sse_in_data(const ngx_comet_sse_t *sse)
 
 /* in windows: of one kind of line ends there may be none to the end */
 
-static const unsigned char *
+const unsigned char *
 ngx_comet_sse_line_end(const unsigned char *p, const unsigned char *end)
 {
     const unsigned char  *cr, *lf, *last;

@@ -57,11 +57,16 @@ size_t ngx_comet_sse_feed(ngx_comet_sse_t *sse, const unsigned char *p,
 int ngx_comet_sse_in_data(const ngx_comet_sse_t *sse);
 
 /*
- * Whether an event can begin here; the mark that a stream may begin with is
- * out of the question.
+ * Whether an event can begin with this byte; it is not one of the mark that a
+ * stream may begin with.
  */
 
-int ngx_comet_sse_between(const ngx_comet_sse_t *sse);
+int ngx_comet_sse_between(ngx_comet_sse_t *sse, unsigned char next);
+
+/* the end of the line that begins at p, or the end */
+
+const unsigned char *ngx_comet_sse_line_end(const unsigned char *p,
+    const unsigned char *end);
 
 /* goes on behind an event that was read elsewhere; between events only */
 

@@ -1,6 +1,8 @@
+#include "ngx_comet_skim.h"
 #include "ngx_comet_usage_private.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 
@@ -19,6 +21,18 @@ static int ngx_comet_usage_end(void *ctx);
 static const char  ngx_comet_usage_done[] = "[DONE]";
 
 
+void
+ngx_comet_usage_free(ngx_comet_usage_t *usage)
+{
+    if (usage->scan) {
+        free(usage->scan);
+        usage->scan = NULL;
+    }
+
+    usage->scanning = 0;
+}
+
+
 static void
 ngx_comet_usage_begin(ngx_comet_usage_t *usage)
 {
@@ -30,8 +44,7 @@ ngx_comet_usage_begin(ngx_comet_usage_t *usage)
     usage->reading = !(usage->ended && !usage->responses);
     usage->passes = !usage->inject || !usage->reading;
 
-    ngx_comet_scan_init(&usage->scan, NGX_COMET_SCAN_DEPTH_MAX,
-                        ngx_comet_usage_token, usage);
+    ngx_comet_usage_free(usage);
 }
 
 
@@ -41,6 +54,7 @@ ngx_comet_usage_init(ngx_comet_usage_t *usage, ngx_comet_endpoint_e endpoint,
 {
     memset(usage, 0, offsetof(ngx_comet_usage_t, alike));
     ngx_comet_alike_init(&usage->alike);
+    usage->scan = NULL;
 
     usage->responses = (endpoint == NGX_COMET_ENDPOINT_RESPONSES);
     usage->stream = (stream != 0);
@@ -52,15 +66,9 @@ ngx_comet_usage_init(ngx_comet_usage_t *usage, ngx_comet_endpoint_e endpoint,
 }
 
 
-/* of an event that is not whole nothing stays */
-
 static void
-ngx_comet_usage_drop(ngx_comet_usage_t *usage)
+ngx_comet_usage_forget(ngx_comet_usage_t *usage)
 {
-    if (!usage->stream) {
-        return;
-    }
-
     if (usage->event.model) {
         usage->model[0] = '\0';
     }
@@ -71,16 +79,98 @@ ngx_comet_usage_drop(ngx_comet_usage_t *usage)
 }
 
 
+void
+ngx_comet_usage_undo(ngx_comet_usage_t *usage)
+{
+    ngx_comet_usage_forget(usage);
+    ngx_comet_usage_begin(usage);
+}
+
+
+/* of an event that is not whole nothing stays */
+
+static void
+ngx_comet_usage_drop(ngx_comet_usage_t *usage)
+{
+    if (usage->stream) {
+        ngx_comet_usage_forget(usage);
+    }
+}
+
+
+static void
+ngx_comet_usage_broken(ngx_comet_usage_t *usage)
+{
+    usage->broken = 1;
+    usage->passes = 1;
+    usage->reading = 0;
+    ngx_comet_usage_drop(usage);
+}
+
+
+/* returns whether there is memory for the scanner */
+
+static int
+ngx_comet_usage_room(ngx_comet_usage_t *usage)
+{
+    if (usage->scan == NULL) {
+        usage->scan = malloc(sizeof(ngx_comet_scan_t));
+    }
+
+    return usage->scan != NULL;
+}
+
+
 static void
 ngx_comet_usage_scan(ngx_comet_usage_t *usage, const unsigned char *p,
     size_t len)
 {
-    if (ngx_comet_scan_feed(&usage->scan, p, len) != NGX_COMET_SCAN_OK) {
-        usage->broken = 1;
-        usage->passes = 1;
-        usage->reading = 0;
-        ngx_comet_usage_drop(usage);
+    if (!usage->scanning) {
+
+        if (!ngx_comet_usage_room(usage)) {
+            ngx_comet_usage_broken(usage);
+            return;
+        }
+
+        ngx_comet_scan_init(usage->scan, NGX_COMET_SCAN_DEPTH_MAX,
+                            ngx_comet_usage_token, usage);
+        usage->scanning = 1;
     }
+
+    usage->base = usage->sse.offset - usage->scan->base - usage->begun;
+
+    if (ngx_comet_scan_feed(usage->scan, p, len) != NGX_COMET_SCAN_OK) {
+        ngx_comet_usage_broken(usage);
+    }
+}
+
+
+/* whether the event, or the body, is a JSON text */
+
+static int
+ngx_comet_usage_is_whole(ngx_comet_usage_t *usage)
+{
+    return usage->scanning
+           && ngx_comet_scan_finish(usage->scan) == NGX_COMET_SCAN_OK;
+}
+
+
+/* all of the event was read */
+
+static void
+ngx_comet_usage_event(ngx_comet_usage_t *usage)
+{
+    ngx_comet_usage_event_t  *event;
+
+    event = &usage->event;
+
+    usage->cut = !usage->passes && event->usage && event->choices
+                 && usage->sse.offset - usage->sse.start
+                    <= NGX_COMET_USAGE_HOLD_MAX;
+
+    usage->simple = usage->cut ? 0 : ngx_comet_usage_simple(usage);
+
+    ngx_comet_usage_take(usage);
 }
 
 
@@ -136,22 +226,12 @@ ngx_comet_usage_end(void *ctx)
 {
     ngx_comet_usage_t *usage = ctx;
 
-    ngx_comet_usage_event_t  *event;
-
     usage->cut = 0;
     usage->events += usage->sse.lines > 0;
 
     if (usage->reading && usage->done) {
-        if (ngx_comet_scan_finish(&usage->scan) == NGX_COMET_SCAN_OK) {
-            event = &usage->event;
-
-            usage->cut = !usage->passes && event->usage && event->choices
-                         && usage->sse.offset - usage->sse.start
-                            <= NGX_COMET_USAGE_HOLD_MAX;
-
-            usage->simple = usage->cut ? 0 : ngx_comet_usage_simple(usage);
-
-            ngx_comet_usage_take(usage);
+        if (ngx_comet_usage_is_whole(usage)) {
+            ngx_comet_usage_event(usage);
 
         } else {
             usage->broken = 1;
@@ -187,11 +267,13 @@ ngx_comet_usage_settle(ngx_comet_usage_t *usage)
     size_t  n;
 
     n = usage->kept;
-    usage->kept = 0;
 
-    usage->sse.offset -= n;
-    (void) ngx_comet_sse_feed(&usage->sse, ngx_comet_scan_spare(&usage->scan),
-                              n);
+    if (n) {
+        usage->kept = 0;
+        usage->sse.offset -= n;
+        (void) ngx_comet_sse_feed(&usage->sse,
+                                  ngx_comet_scan_spare(usage->scan), n);
+    }
 }
 
 
@@ -208,7 +290,7 @@ ngx_comet_usage_keep(ngx_comet_usage_t *usage, const unsigned char *p,
     unsigned char            *kept;
     ngx_comet_alike_found_t   found;
 
-    kept = ngx_comet_scan_spare(&usage->scan);
+    kept = ngx_comet_scan_spare(usage->scan);
 
     n = NGX_COMET_SCAN_SPARE - usage->kept;
 
@@ -224,6 +306,7 @@ ngx_comet_usage_keep(ngx_comet_usage_t *usage, const unsigned char *p,
     if (whole) {
         n = whole - usage->kept;
         usage->kept = 0;
+        ngx_comet_usage_free(usage);
         ngx_comet_usage_alike(usage, &found);
         ngx_comet_sse_skip(&usage->sse, p, n);
         return n;
@@ -257,7 +340,7 @@ ngx_comet_usage_feed_event(ngx_comet_usage_t *usage, const unsigned char *p,
         return ngx_comet_usage_keep(usage, p, len);
     }
 
-    if (!ngx_comet_sse_between(sse) || !usage->reading) {
+    if (!ngx_comet_sse_between(sse, *p) || !usage->reading) {
         return ngx_comet_sse_feed(sse, p, len);
     }
 
@@ -273,14 +356,26 @@ ngx_comet_usage_feed_event(ngx_comet_usage_t *usage, const unsigned char *p,
         return n;
     }
 
-    if (found.more && len <= NGX_COMET_SCAN_SPARE) {
+    if (found.more && len <= NGX_COMET_SCAN_SPARE
+        && ngx_comet_usage_room(usage))
+    {
         return ngx_comet_usage_keep(usage, p, len);
     }
 
     usage->begun = sse->offset;
     usage->simple = 0;
 
-    n = ngx_comet_sse_feed(sse, p, len);
+    n = found.more ? 0 : ngx_comet_usage_skim_event(usage, p, len);
+
+    if (n) {
+        usage->events++;
+        ngx_comet_usage_event(usage);
+        sse->lines = 0;
+        ngx_comet_usage_begin(usage);
+
+    } else {
+        n = ngx_comet_sse_feed(sse, p, len);
+    }
 
     if (usage->simple) {
         ngx_comet_alike_learn(&usage->alike, p, n, usage->parts,
@@ -349,6 +444,32 @@ ngx_comet_usage_feed_stream(ngx_comet_usage_t *usage, const unsigned char *p,
 }
 
 
+static void
+ngx_comet_usage_feed_body(ngx_comet_usage_t *usage, const unsigned char *p,
+    size_t len)
+{
+    if (!usage->reading) {
+        return;
+    }
+
+    if (usage->whole) {
+
+        if (ngx_comet_skim_space(p, p + len) != p + len) {
+            ngx_comet_usage_broken(usage);
+        }
+
+        return;
+    }
+
+    usage->whole = usage->sse.offset == 0
+                   && ngx_comet_usage_skim_body(usage, p, len);
+
+    if (!usage->whole) {
+        ngx_comet_usage_scan(usage, p, len);
+    }
+}
+
+
 size_t
 ngx_comet_usage_feed(ngx_comet_usage_t *usage, const unsigned char *p,
     size_t len)
@@ -361,9 +482,7 @@ ngx_comet_usage_feed(ngx_comet_usage_t *usage, const unsigned char *p,
         return ngx_comet_usage_feed_stream(usage, p, len);
     }
 
-    if (usage->reading) {
-        ngx_comet_usage_scan(usage, p, len);
-    }
+    ngx_comet_usage_feed_body(usage, p, len);
 
     usage->sse.offset += len;
     usage->hold_from = usage->sse.offset;
@@ -390,12 +509,11 @@ ngx_comet_usage_finish(ngx_comet_usage_t *usage)
         return;
     }
 
-    begun = usage->reading && usage->member->is == NGX_COMET_FOR_TEXT
-            ? ngx_comet_scan_begun(&usage->scan) : 0;
+    begun = usage->reading && usage->scanning
+            && usage->member->is == NGX_COMET_FOR_TEXT
+            ? ngx_comet_scan_begun(usage->scan) : 0;
 
-    if (usage->reading
-        && ngx_comet_scan_finish(&usage->scan) == NGX_COMET_SCAN_OK)
-    {
+    if (usage->reading && (usage->whole || ngx_comet_usage_is_whole(usage))) {
         usage->ended = 1;
         ngx_comet_usage_take(usage);
 
@@ -409,6 +527,7 @@ ngx_comet_usage_finish(ngx_comet_usage_t *usage)
 
     usage->reading = 0;
     memset(&usage->event, 0, sizeof(ngx_comet_usage_event_t));
+    ngx_comet_usage_free(usage);
 }
 
 

@@ -1,8 +1,9 @@
 /*
  * The meter: what a call used, read from the answer while it passes.  The
  * answer is fed in pieces, cut anywhere; the results do not depend on the
- * cuts.  It allocates nothing and keeps of the answer two short names, and of
- * a stream the fixed part of an event and the start of one that was cut.
+ * cuts.  It keeps of the answer two short names, and of a stream the fixed part
+ * of an event and the start of one that was cut.  A scanner is allocated only
+ * while something is read that a cut has divided, or that is not of its form.
  *
  * If the gateway has asked for a chunk with the usage that its client did not
  * ask for, the meter also tells which bytes are that chunk.
@@ -114,7 +115,9 @@ typedef struct {
     unsigned                   responses:1;
     unsigned                   stream:1;
     unsigned                   inject:1;
-    unsigned                   reading:1;  /* the scanner is at work */
+    unsigned                   reading:1;  /* more of it can count */
+    unsigned                   scanning:1; /* by the scanner */
+    unsigned                   whole:1;    /* the body: all was read */
     unsigned                   passes:1;   /* the event is not the chunk */
     unsigned                   cut:1;      /* the event just ended was */
     unsigned                   cut_lf:1;   /* an LF may belong to it */
@@ -128,16 +131,20 @@ typedef struct {
     ngx_comet_sse_t            sse;
 
     uint64_t                   begun;      /* where the event did, if whole */
+    uint64_t                   base;       /* of the scanner in the event */
     unsigned                   simple;     /* parts of it, if it is simple */
     unsigned                   kept;       /* of one that is alike so far */
     ngx_comet_alike_part_t     parts[NGX_COMET_ALIKE_PARTS];
     ngx_comet_alike_t          alike;
 
-    ngx_comet_scan_t           scan;
+    ngx_comet_scan_t          *scan;       /* or NULL */
 } ngx_comet_usage_t;
 
 
-/* of chat or of responses; a stream of events or a plain body */
+/*
+ * Of chat or of responses; a stream of events or a plain body.  Not to be
+ * forgotten before ngx_comet_usage_free().
+ */
 
 void ngx_comet_usage_init(ngx_comet_usage_t *usage,
     ngx_comet_endpoint_e endpoint, int stream, int inject);
@@ -154,6 +161,10 @@ void ngx_comet_usage_settle(ngx_comet_usage_t *usage);
 /* the answer ends here: nothing is held any more */
 
 void ngx_comet_usage_finish(ngx_comet_usage_t *usage);
+
+/* can be done at any time; nothing is to be fed any more */
+
+void ngx_comet_usage_free(ngx_comet_usage_t *usage);
 
 /* whether the numbers are what the API counted in the end */
 

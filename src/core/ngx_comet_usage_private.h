@@ -51,9 +51,28 @@ const ngx_comet_member_t *ngx_comet_usage_root(const ngx_comet_usage_t *usage);
 
 int ngx_comet_usage_token(void *ctx, const ngx_comet_token_t *token);
 
+/* the same, for a name; of the token depth, text and length are looked at */
+
+int ngx_comet_usage_name(ngx_comet_usage_t *usage,
+    const ngx_comet_token_t *token);
+
 /* of an event that is whole, its parts if one alike can be told by it, or 0 */
 
 unsigned ngx_comet_usage_simple(const ngx_comet_usage_t *usage);
+
+/* takes back what came of an event that has begun */
+
+void ngx_comet_usage_undo(ngx_comet_usage_t *usage);
+
+/*
+ * Whether the piece is a whole body, or how long the event is that it begins
+ * with: then all its tokens were handled.  If it is 0, none were.
+ */
+
+int ngx_comet_usage_skim_body(ngx_comet_usage_t *usage,
+    const unsigned char *p, size_t len);
+size_t ngx_comet_usage_skim_event(ngx_comet_usage_t *usage,
+    const unsigned char *p, size_t len);
 
 /* the event, or the body, is whole */
 

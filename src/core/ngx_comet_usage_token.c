@@ -307,19 +307,16 @@ static void
 ngx_comet_usage_part(ngx_comet_usage_t *usage, const ngx_comet_token_t *token,
     ngx_comet_alike_e kind)
 {
-    uint64_t                 base;
     ngx_comet_alike_part_t  *part;
 
     if (usage->event.nparts++ >= NGX_COMET_ALIKE_PARTS) {
         return;
     }
 
-    base = usage->sse.offset - usage->scan.base - usage->begun;
-
     part = &usage->parts[usage->event.nparts - 1];
     part->kind = kind;
-    part->start = (size_t) (base + token->start);
-    part->end = (size_t) (base + token->end);
+    part->start = (size_t) (usage->base + token->start);
+    part->end = (size_t) (usage->base + token->end);
 }
 
 
@@ -569,7 +566,7 @@ ngx_comet_usage_value(ngx_comet_usage_t *usage,
 
 /* a name of the usage that comes twice is read differently by readers */
 
-static int
+int
 ngx_comet_usage_name(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
 {
     unsigned                   bit;

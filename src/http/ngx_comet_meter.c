@@ -19,6 +19,7 @@ typedef struct {
 
 
 static ngx_int_t ngx_comet_meter_header_filter(ngx_http_request_t *r);
+static void ngx_comet_meter_cleanup(void *data);
 static ngx_uint_t ngx_comet_meter_applies(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 static ngx_int_t ngx_comet_meter_body_filter(ngx_http_request_t *r,
@@ -76,9 +77,10 @@ ngx_comet_meter_init(ngx_conf_t *cf)
 static ngx_int_t
 ngx_comet_meter_header_filter(ngx_http_request_t *r)
 {
-    ngx_str_t          *type;
-    ngx_comet_ctx_t    *ctx;
-    ngx_comet_meter_t  *meter;
+    ngx_str_t           *type;
+    ngx_comet_ctx_t     *ctx;
+    ngx_comet_meter_t   *meter;
+    ngx_pool_cleanup_t  *cln;
 
     static ngx_str_t  stream = ngx_string("text/event-stream");
 
@@ -113,10 +115,13 @@ ngx_comet_meter_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    meter = ngx_palloc(r->pool, sizeof(ngx_comet_meter_t));
-    if (meter == NULL) {
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_comet_meter_t));
+    if (cln == NULL) {
         return NGX_ERROR;
     }
+
+    cln->handler = ngx_comet_meter_cleanup;
+    meter = cln->data;
 
     type = &r->headers_out.content_type;
 
@@ -144,6 +149,15 @@ ngx_comet_meter_header_filter(ngx_http_request_t *r)
     }
 
     return ngx_http_next_header_filter(r);
+}
+
+
+static void
+ngx_comet_meter_cleanup(void *data)
+{
+    ngx_comet_meter_t *meter = data;
+
+    ngx_comet_usage_free(&meter->usage);
 }
 
 

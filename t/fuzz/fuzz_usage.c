@@ -155,6 +155,7 @@ fuzz_mended(const usage_form_t *form, const unsigned char *p, size_t len)
     error = ngx_comet_error_of_status(504);
     tail = ngx_comet_mend(&usage, &error);
     usage_must(tail != NULL, "memory");
+    ngx_comet_usage_free(&usage);
 
     n = strlen(tail);
     text = malloc(run.len + n);

@@ -118,6 +118,7 @@ test_cases(void **state)
         (void) ngx_comet_usage_feed(&usage, (unsigned char *) c->second,
                                     strlen(c->second));
         ngx_comet_usage_settle(&usage);
+        ngx_comet_usage_free(&usage);
 
         /* only who splits it notices where an event begins */
 
@@ -305,6 +306,7 @@ test_break(void **state)
 
                 tails[turn] = ngx_comet_mend(&usage, &error);
                 assert_non_null(tails[turn]);
+                ngx_comet_usage_free(&usage);
             }
 
             assert_string_equal(tails[0], tails[1]);

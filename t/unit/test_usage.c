@@ -595,7 +595,9 @@ test_at_once(void **state)
     (void) ngx_comet_usage_feed(&usage, (const unsigned char *) "1", 1);
     assert_int_equal(usage.hold_from, usage.sse.offset);
 
-    assert_true(sizeof(ngx_comet_usage_t) <= 4000);
+    ngx_comet_usage_free(&usage);
+
+    assert_true(sizeof(ngx_comet_usage_t) <= 1280);
 }
 
 
@@ -723,6 +725,7 @@ test_mend(void **state)
                             &gone);
 
             if (usage.ended || usage.error) {
+                ngx_comet_usage_free(&usage);
                 free(run.out);
                 continue;
             }
@@ -734,6 +737,7 @@ test_mend(void **state)
 
             check_mended(&run, &form, &whole, tail);
 
+            ngx_comet_usage_free(&usage);
             free(tail);
             free(run.out);
         }
@@ -829,6 +833,7 @@ test_mend_cases(void **state)
             fail_msg("behind %s\nis %s\nnot %s", c->sent, tail, c->tail);
         }
 
+        ngx_comet_usage_free(&usage);
         free(tail);
     }
 }
