@@ -1,7 +1,5 @@
 #include "ngx_comet_alike.h"
-#include "ngx_comet_text.h"
-
-#include <string.h>
+#include "ngx_comet_skim.h"
 
 
 /* a text with escapes that is longer is read in full */
@@ -61,20 +59,20 @@ ngx_comet_alike_learn(ngx_comet_alike_t *alike, const unsigned char *p,
 
 /* over what is short and plain, as most strings are */
 
-static const unsigned char *
+static inline const unsigned char *
 ngx_comet_alike_plain(const unsigned char *p, const unsigned char *end)
 {
-    uint64_t              word, found;
+    unsigned              n;
     const unsigned char  *last;
 
     last = end - p > NGX_COMET_ALIKE_SHORT ? p + NGX_COMET_ALIKE_SHORT : end;
 
-    for ( /* void */ ; last - p >= 8; p += 8) {
-        memcpy(&word, p, 8);
-        found = ngx_comet_text_special(word);
+    while (last - p >= NGX_COMET_SKIM_STEP) {
+        n = ngx_comet_skim_plain(p);
+        p += n;
 
-        if (found) {
-            return p + __builtin_ctzll(found) / 8;
+        if (n < NGX_COMET_SKIM_STEP) {
+            break;
         }
     }
 

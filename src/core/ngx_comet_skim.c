@@ -1,94 +1,80 @@
 #include "ngx_comet_skim.h"
-#include "ngx_comet_text.h"
-
-#include <string.h>
 
 
-/* brackets open at once: as many as there are bits */
+/* brackets open at once: as many as there are bits, less one */
 
 #define NGX_COMET_SKIM_DEPTH  63
 
-/* of a longer string the rest is left to the kernel that is set up for it */
-
-#define NGX_COMET_SKIM_SHORT  32
-
 
 const unsigned char *
-ngx_comet_skim_string(const unsigned char *p, const unsigned char *end,
-    const unsigned char **plain)
+ngx_comet_skim_long(const unsigned char *p, const unsigned char *end,
+    const unsigned char **rest)
 {
-    size_t    n;
-    uint64_t  word, found;
+    unsigned  n;
 
-    for (n = 0; n < NGX_COMET_SKIM_SHORT && end - p >= 8; n += 8) {
+    while (end - p >= NGX_COMET_SKIM_STEP) {
+        n = ngx_comet_skim_plain(p);
+        p += n;
 
-        memcpy(&word, p, 8);
-        found = ngx_comet_text_special(word);
-
-        if (found) {
-            p += __builtin_ctzll(found) / 8;
+        if (n < NGX_COMET_SKIM_STEP) {
             break;
         }
-
-        p += 8;
     }
 
-    *plain = p;
+    *rest = p;
 
-    if (p != end && *p != '"') {
-        p = ngx_comet_text_run(p, end);
+    if (p != end && *p == '"') {
+        return p;
     }
+
+    p = ngx_comet_text_run(p, end);
 
     return p != end && *p == '"' ? p : NULL;
 }
 
 
-static const unsigned char *
-ngx_comet_skim_digits(const unsigned char *p, const unsigned char *end)
+static inline const unsigned char *
+ngx_comet_skim_digits(const unsigned char *p)
 {
-    const unsigned char  *from;
-
-    from = p;
-
-    while (p != end && *p >= '0' && *p <= '9') {
+    while (*p >= '0' && *p <= '9') {
         p++;
     }
 
-    return p != from && p != end ? p : NULL;
+    return p;
 }
 
 
 const unsigned char *
-ngx_comet_skim_number(const unsigned char *p, const unsigned char *end)
+ngx_comet_skim_number(const unsigned char *p)
 {
-    if (*p == '-') {
-        p++;
-    }
+    const unsigned char  *from;
 
-    /* an end cannot follow: the number could go on behind it */
+    p += (*p == '-');
+    from = p;
+    p = ngx_comet_skim_digits(p);
 
-    p = p != end && *p == '0' ? p + 1 : ngx_comet_skim_digits(p, end);
-
-    if (p == NULL || p == end) {
+    if (p == from || (*from == '0' && p != from + 1)) {
         return NULL;
     }
 
     if (*p == '.') {
-        p = ngx_comet_skim_digits(p + 1, end);
+        from = p + 1;
+        p = ngx_comet_skim_digits(from);
 
-        if (p == NULL) {
+        if (p == from) {
             return NULL;
         }
     }
 
     if ((*p | 0x20) == 'e') {
         p++;
+        p += (*p == '-' || *p == '+');
+        from = p;
+        p = ngx_comet_skim_digits(from);
 
-        if (p != end && (*p == '-' || *p == '+')) {
-            p++;
+        if (p == from) {
+            return NULL;
         }
-
-        p = ngx_comet_skim_digits(p, end);
     }
 
     return p;
@@ -110,18 +96,18 @@ ngx_comet_skim_literal(const unsigned char *p, const unsigned char *end)
 }
 
 
-static const unsigned char *
+static inline const unsigned char *
 ngx_comet_skim_scalar(const unsigned char *p, const unsigned char *end)
 {
-    const unsigned char  *plain;
+    const unsigned char  *rest;
 
     if (*p == '"') {
-        p = ngx_comet_skim_string(p + 1, end, &plain);
+        p = ngx_comet_skim_string(p + 1, end, &rest);
         return p ? p + 1 : NULL;
     }
 
-    return *p == '-' || (*p >= '0' && *p <= '9')
-           ? ngx_comet_skim_number(p, end) : ngx_comet_skim_literal(p, end);
+    return *p <= '9' ? ngx_comet_skim_number(p)
+                     : ngx_comet_skim_literal(p, end);
 }
 
 
@@ -130,27 +116,28 @@ ngx_comet_skim_scalar(const unsigned char *p, const unsigned char *end)
 static const unsigned char *
 ngx_comet_skim_name(const unsigned char *p, const unsigned char *end)
 {
-    const unsigned char  *plain;
+    const unsigned char  *rest;
 
-    if (p == end || *p != '"') {
+    if (*p != '"') {
         return NULL;
     }
 
-    p = ngx_comet_skim_string(p + 1, end, &plain);
+    p = ngx_comet_skim_string(p + 1, end, &rest);
 
     if (p == NULL) {
         return NULL;
     }
 
-    p = ngx_comet_skim_space(p + 1, end);
+    p = ngx_comet_skim_space(p + 1);
 
-    return p != end && *p == ':' ? ngx_comet_skim_space(p + 1, end) : NULL;
+    return *p == ':' ? ngx_comet_skim_space(p + 1) : NULL;
 }
 
 
 /*
- * The brackets that close behind a value, and the comma; of what is open the
- * lowest bit is the last, set for an object.
+ * The brackets that close behind a value, and the comma.  For what is open
+ * there is a bit each, the last one lowest and set for an object; one more
+ * stands above them.
  */
 
 static const unsigned char *
@@ -159,14 +146,14 @@ ngx_comet_skim_close(const unsigned char *p, const unsigned char *end,
 {
     while (*open != 1) {
 
-        p = ngx_comet_skim_space(p, end);
-
         if (p == end) {
             return NULL;
         }
 
+        p = ngx_comet_skim_space(p);
+
         if (*p == ',') {
-            p = ngx_comet_skim_space(p + 1, end);
+            p = ngx_comet_skim_space(p + 1);
             return *open & 1 ? ngx_comet_skim_name(p, end) : p;
         }
 
@@ -182,7 +169,7 @@ ngx_comet_skim_close(const unsigned char *p, const unsigned char *end,
 }
 
 
-/* behind a bracket that opens, to the first value or behind the end */
+/* a bracket that opens: to the first value, or behind the end */
 
 static const unsigned char *
 ngx_comet_skim_open(const unsigned char *p, const unsigned char *end,
@@ -194,9 +181,9 @@ ngx_comet_skim_open(const unsigned char *p, const unsigned char *end,
 
     *open = *open << 1 | (*p == '{');
 
-    p = ngx_comet_skim_space(p + 1, end);
+    p = ngx_comet_skim_space(p + 1);
 
-    if (p != end && *p == (*open & 1 ? '}' : ']')) {
+    if (*p == (*open & 1 ? '}' : ']')) {
         *open >>= 1;
         return ngx_comet_skim_close(p + 1, end, open);
     }
@@ -210,13 +197,13 @@ ngx_comet_skim_value(const unsigned char *p, const unsigned char *end)
 {
     uint64_t  open;
 
+    if (*p != '{' && *p != '[') {
+        return ngx_comet_skim_scalar(p, end);
+    }
+
     open = 1;
 
     do {
-
-        if (p == end) {
-            return NULL;
-        }
 
         if (*p == '{' || *p == '[') {
             p = ngx_comet_skim_open(p, end, &open);

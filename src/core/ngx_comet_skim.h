@@ -2,6 +2,10 @@
  * Goes over JSON that lies in one piece, by the rules of the scanner: what is
  * passed here passes there too.  What is not may be wrong, or go on behind the
  * end, or be nested too deeply: the scanner knows.
+ *
+ * The piece must end with a closing brace.  So behind any other byte there is
+ * one more, and the end has to be looked for only behind a brace and within
+ * strings.
  */
 
 
@@ -9,35 +13,109 @@
 #define _NGX_COMET_SKIM_H_INCLUDED_
 
 
-#include <stddef.h>
+#include "ngx_comet_text.h"
+
+#include <string.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 
-/* each returns the first byte behind, or NULL; p is not the end */
+/* p is not the end; each returns what is behind, which may be it, or NULL */
 
 const unsigned char *ngx_comet_skim_value(const unsigned char *p,
     const unsigned char *end);
-const unsigned char *ngx_comet_skim_number(const unsigned char *p,
-    const unsigned char *end);
 const unsigned char *ngx_comet_skim_literal(const unsigned char *p,
     const unsigned char *end);
+const unsigned char *ngx_comet_skim_number(const unsigned char *p);
+
+/* as ngx_comet_skim_string(), of a string that is not short */
+
+const unsigned char *ngx_comet_skim_long(const unsigned char *p,
+    const unsigned char *end, const unsigned char **rest);
+
 
 /*
- * From behind the opening quote on; returns the closing one, or NULL.  Sets
- * *plain to the first byte from which on there may be escapes.
+ * How many of the first bytes are plain: ASCII, no controls, no quote and no
+ * backslash.  So many bytes are read.
  */
 
-const unsigned char *ngx_comet_skim_string(const unsigned char *p,
-    const unsigned char *end, const unsigned char **plain);
+#if defined(__SSE2__)
+
+#define NGX_COMET_SKIM_STEP  16
+
+static inline unsigned
+ngx_comet_skim_plain(const unsigned char *p)
+{
+    __m128i   bytes, quotes, escapes, others;
+    unsigned  found;
+
+    bytes = _mm_loadu_si128((const __m128i *) p);
+    quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    escapes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    others = _mm_cmplt_epi8(bytes, _mm_set1_epi8(' '));
+
+    found = (unsigned) _mm_movemask_epi8(
+                  _mm_or_si128(_mm_or_si128(quotes, escapes), others));
+
+    return (unsigned) __builtin_ctz(found | 0x10000);
+}
+
+#else
+
+#define NGX_COMET_SKIM_STEP  8
+
+static inline unsigned
+ngx_comet_skim_plain(const unsigned char *p)
+{
+    uint64_t  word;
+
+    memcpy(&word, p, 8);
+    word = ngx_comet_text_special(word);
+
+    return word ? (unsigned) __builtin_ctzll(word) / 8 : 8;
+}
+
+#endif
 
 
-/* to the first byte that is not white space, or the end */
+/*
+ * From behind the opening quote to the closing one, or NULL.  Before *rest
+ * there are no escapes.
+ */
 
 static inline const unsigned char *
-ngx_comet_skim_space(const unsigned char *p, const unsigned char *end)
+ngx_comet_skim_string(const unsigned char *p, const unsigned char *end,
+    const unsigned char **rest)
 {
-    while (p != end && *p <= ' '
-           && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
-    {
+    unsigned  n;
+
+    if (end - p >= NGX_COMET_SKIM_STEP) {
+        n = ngx_comet_skim_plain(p);
+        p += n;
+
+        if (n < NGX_COMET_SKIM_STEP && *p == '"') {
+            *rest = p;
+            return p;
+        }
+    }
+
+    return ngx_comet_skim_long(p, end, rest);
+}
+
+
+static inline int
+ngx_comet_skim_is_space(unsigned char c)
+{
+    return c <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t');
+}
+
+
+static inline const unsigned char *
+ngx_comet_skim_space(const unsigned char *p)
+{
+    while (ngx_comet_skim_is_space(*p)) {
         p++;
     }
 

@@ -454,8 +454,11 @@ ngx_comet_usage_feed_body(ngx_comet_usage_t *usage, const unsigned char *p,
 
     if (usage->whole) {
 
-        if (ngx_comet_skim_space(p, p + len) != p + len) {
-            ngx_comet_usage_broken(usage);
+        for ( /* void */ ; len; p++, len--) {
+            if (!ngx_comet_skim_is_space(*p)) {
+                ngx_comet_usage_broken(usage);
+                return;
+            }
         }
 
         return;

@@ -34,10 +34,19 @@ enum {
 };
 
 
+/* with the zeros behind the longest one */
+
+#define NGX_COMET_MEMBER_NAME  28
+
+/* of a name that is shorter, so many bytes are read nevertheless */
+
+#define NGX_COMET_MEMBER_HEAD  8
+
+
 /* a member by its path; of an array, what its elements hold */
 
 struct ngx_comet_member_s {
-    const char                *name;
+    char                       name[NGX_COMET_MEMBER_NAME];
     unsigned short             len;
     unsigned char              is;
     unsigned char              array;
@@ -51,9 +60,14 @@ const ngx_comet_member_t *ngx_comet_usage_root(const ngx_comet_usage_t *usage);
 
 int ngx_comet_usage_token(void *ctx, const ngx_comet_token_t *token);
 
-/* the same, for a name; of the token depth, text and length are looked at */
+/*
+ * The same for a name, of whose token depth, text and length are looked at, and
+ * for the value of a member that it asked for, if that is not null.
+ */
 
 int ngx_comet_usage_name(ngx_comet_usage_t *usage,
+    const ngx_comet_token_t *token);
+int ngx_comet_usage_value(ngx_comet_usage_t *usage,
     const ngx_comet_token_t *token);
 
 /* of an event that is whole, its parts if one alike can be told by it, or 0 */

@@ -18,67 +18,185 @@ typedef struct {
     ngx_comet_usage_t    *usage;
     const unsigned char  *from;
     const unsigned char  *end;
-    unsigned              depth;
+    ngx_comet_token_t     token;
 } ngx_comet_usage_skim_t;
 
 
-static const unsigned char *ngx_comet_usage_skim_value(
-    ngx_comet_usage_skim_t *skim, const unsigned char *p, int ask);
+static const unsigned char *ngx_comet_usage_skim_container(
+    ngx_comet_usage_skim_t *skim, const unsigned char *p);
 
 
-static int
+static inline ngx_comet_token_t *
 ngx_comet_usage_skim_token(ngx_comet_usage_skim_t *skim,
-    ngx_comet_token_t *token, ngx_comet_token_e type, const unsigned char *p,
-    const unsigned char *end)
+    ngx_comet_token_e type, const unsigned char *p, const unsigned char *end)
 {
-    token->type = type;
-    token->depth = skim->depth;
-    token->start = (uint64_t) (p - skim->from);
-    token->end = (uint64_t) (end - skim->from);
+    skim->token.type = type;
+    skim->token.start = (uint64_t) (p - skim->from);
+    skim->token.end = (uint64_t) (end - skim->from);
 
-    return ngx_comet_usage_token(skim->usage, token);
+    return &skim->token;
 }
 
 
-/* a name, to the value behind it; *ask is what it is read for */
+/* what the text from p to end is with escapes, if it has some from rest on */
 
-static const unsigned char *
+static void
+ngx_comet_usage_skim_escaped(ngx_comet_token_t *token, char *room,
+    size_t size, const unsigned char *p, const unsigned char *end,
+    const unsigned char *rest)
+{
+    if (memchr(rest, '\\', (size_t) (end - rest))) {
+        token->text = room;
+        token->len = ngx_comet_text_unescape(room, size, p, end, &token->cut);
+    }
+}
+
+
+/* a name and its colon, to the value; *ask is what the value is read for */
+
+static inline const unsigned char *
 ngx_comet_usage_skim_name(ngx_comet_usage_skim_t *skim,
     const unsigned char *p, int *ask)
 {
     char                  room[NGX_COMET_USAGE_NAME];
-    ngx_comet_token_t     token;
-    const unsigned char  *from, *end, *plain;
+    ngx_comet_token_t    *token;
+    const unsigned char  *from, *rest;
 
-    end = skim->end;
-
-    if (p == end || *p != '"') {
+    if (*p != '"') {
         return NULL;
     }
 
     from = p + 1;
-    p = ngx_comet_skim_string(from, end, &plain);
+    p = ngx_comet_skim_string(from, skim->end, &rest);
 
     if (p == NULL) {
         return NULL;
     }
 
-    token.text = (const char *) from;
-    token.len = (size_t) (p - from);
-    token.cut = 0;
+    token = &skim->token;
+    token->text = (const char *) from;
+    token->len = (size_t) (p - from);
 
-    if (p != plain && memchr(plain, '\\', (size_t) (p - plain))) {
-        token.text = room;
-        token.len = ngx_comet_text_unescape(room, sizeof(room), from, p,
-                                            &token.cut);
+    if (p != rest) {
+        ngx_comet_usage_skim_escaped(token, room, sizeof(room), from, p, rest);
+        token->cut = 0;
     }
 
-    token.depth = skim->depth;
-    *ask = ngx_comet_usage_name(skim->usage, &token);
+    if (skim->end - from < NGX_COMET_MEMBER_HEAD && token->text != room) {
+        memcpy(room, from, token->len);
+        token->text = room;
+    }
 
-    p = ngx_comet_skim_space(p + 1, end);
+    *ask = ngx_comet_usage_name(skim->usage, token);
 
-    return p != end && *p == ':' ? ngx_comet_skim_space(p + 1, end) : NULL;
+    p = ngx_comet_skim_space(p + 1);
+
+    return *p == ':' ? ngx_comet_skim_space(p + 1) : NULL;
+}
+
+
+/* a text of more than there is room for counts as it is written */
+
+static void
+ngx_comet_usage_skim_text(ngx_comet_usage_skim_t *skim,
+    const unsigned char *p, const unsigned char *end,
+    const unsigned char *rest)
+{
+    char  room[NGX_COMET_TEXT_MAX];
+
+    ngx_comet_usage_skim_escaped(&skim->token, room, sizeof(room), p, end,
+                                 rest);
+    (void) ngx_comet_usage_value(skim->usage, &skim->token);
+
+    skim->token.cut = 0;
+}
+
+
+static inline const unsigned char *
+ngx_comet_usage_skim_string(ngx_comet_usage_skim_t *skim,
+    const unsigned char *from, int ask)
+{
+    ngx_comet_token_t    *token;
+    const unsigned char  *p, *rest;
+
+    p = ngx_comet_skim_string(from + 1, skim->end, &rest);
+
+    if (p == NULL) {
+        return NULL;
+    }
+
+    token = ngx_comet_usage_skim_token(skim, NGX_COMET_STRING, from, p + 1);
+    token->text = (const char *) from + 1;
+    token->len = (size_t) (p - from - 1);
+
+    if (p != rest && ask == NGX_COMET_SCAN_TEXT) {
+        ngx_comet_usage_skim_text(skim, from + 1, p, rest);
+
+    } else {
+        (void) ngx_comet_usage_value(skim->usage, token);
+    }
+
+    return p + 1;
+}
+
+
+static inline const unsigned char *
+ngx_comet_usage_skim_number(ngx_comet_usage_skim_t *skim,
+    const unsigned char *from)
+{
+    ngx_comet_token_t    *token;
+    const unsigned char  *p;
+
+    p = ngx_comet_skim_number(from);
+
+    if (p) {
+        token = ngx_comet_usage_skim_token(skim, NGX_COMET_NUMBER, from, p);
+        token->text = (const char *) from;
+        token->len = (size_t) (p - from);
+        (void) ngx_comet_usage_value(skim->usage, token);
+    }
+
+    return p;
+}
+
+
+static inline const unsigned char *
+ngx_comet_usage_skim_literal(ngx_comet_usage_skim_t *skim,
+    const unsigned char *from)
+{
+    ngx_comet_token_e     type;
+    const unsigned char  *p;
+
+    p = ngx_comet_skim_literal(from, skim->end);
+
+    if (p) {
+        type = *from == 't' ? NGX_COMET_TRUE
+                            : *from == 'f' ? NGX_COMET_FALSE : NGX_COMET_NULL;
+
+        (void) ngx_comet_usage_token(skim->usage,
+                             ngx_comet_usage_skim_token(skim, type, from, p));
+    }
+
+    return p;
+}
+
+
+/* the value of a member that is looked for */
+
+static inline const unsigned char *
+ngx_comet_usage_skim_value(ngx_comet_usage_skim_t *skim,
+    const unsigned char *p, int ask)
+{
+    if (*p == '"') {
+        return ngx_comet_usage_skim_string(skim, p, ask);
+    }
+
+    if (*p == '{' || *p == '[') {
+        return ngx_comet_usage_skim_container(skim, p);
+    }
+
+    return *p <= '9' ? ngx_comet_usage_skim_number(skim, p)
+                     : ngx_comet_usage_skim_literal(skim, p);
 }
 
 
@@ -90,9 +208,9 @@ ngx_comet_usage_skim_object(ngx_comet_usage_skim_t *skim,
     const unsigned char  *end;
 
     end = skim->end;
-    p = ngx_comet_skim_space(p, end);
+    p = ngx_comet_skim_space(p + 1);
 
-    if (p != end && *p == '}') {
+    if (*p == '}') {
         return p + 1;
     }
 
@@ -100,7 +218,7 @@ ngx_comet_usage_skim_object(ngx_comet_usage_skim_t *skim,
 
         p = ngx_comet_usage_skim_name(skim, p, &ask);
 
-        if (p == NULL || p == end) {
+        if (p == NULL) {
             return NULL;
         }
 
@@ -108,18 +226,35 @@ ngx_comet_usage_skim_object(ngx_comet_usage_skim_t *skim,
             ? ngx_comet_skim_value(p, end)
             : ngx_comet_usage_skim_value(skim, p, ask);
 
-        if (p == NULL) {
+        if (p == NULL || p == end) {
             return NULL;
         }
 
-        p = ngx_comet_skim_space(p, end);
+        p = ngx_comet_skim_space(p);
 
-        if (p == end || *p != ',') {
-            return p != end && *p == '}' ? p + 1 : NULL;
+        if (*p != ',') {
+            return *p == '}' ? p + 1 : NULL;
         }
 
-        p = ngx_comet_skim_space(p + 1, end);
+        p = ngx_comet_skim_space(p + 1);
     }
+}
+
+
+/* of a value that is no container it counts that it is there */
+
+static const unsigned char *
+ngx_comet_usage_skim_element(ngx_comet_usage_skim_t *skim,
+    const unsigned char *p)
+{
+    if (*p == '{' || *p == '[') {
+        return ngx_comet_usage_skim_container(skim, p);
+    }
+
+    (void) ngx_comet_usage_token(skim->usage,
+                   ngx_comet_usage_skim_token(skim, NGX_COMET_STRING, p, p));
+
+    return ngx_comet_skim_value(p, skim->end);
 }
 
 
@@ -127,34 +262,27 @@ static const unsigned char *
 ngx_comet_usage_skim_array(ngx_comet_usage_skim_t *skim,
     const unsigned char *p)
 {
-    const unsigned char  *end;
+    p = ngx_comet_skim_space(p + 1);
 
-    end = skim->end;
-    p = ngx_comet_skim_space(p, end);
-
-    if (p != end && *p == ']') {
+    if (*p == ']') {
         return p + 1;
     }
 
     for ( ;; ) {
 
-        if (p == end) {
+        p = ngx_comet_usage_skim_element(skim, p);
+
+        if (p == NULL || p == skim->end) {
             return NULL;
         }
 
-        p = ngx_comet_usage_skim_value(skim, p, NGX_COMET_SCAN_ON);
+        p = ngx_comet_skim_space(p);
 
-        if (p == NULL) {
-            return NULL;
+        if (*p != ',') {
+            return *p == ']' ? p + 1 : NULL;
         }
 
-        p = ngx_comet_skim_space(p, end);
-
-        if (p == end || *p != ',') {
-            return p != end && *p == ']' ? p + 1 : NULL;
-        }
-
-        p = ngx_comet_skim_space(p + 1, end);
+        p = ngx_comet_skim_space(p + 1);
     }
 }
 
@@ -163,131 +291,28 @@ static const unsigned char *
 ngx_comet_usage_skim_container(ngx_comet_usage_skim_t *skim,
     const unsigned char *p)
 {
-    int                object;
-    ngx_comet_token_t  token;
+    ngx_comet_token_t  *token;
 
-    object = (*p == '{');
+    token = ngx_comet_usage_skim_token(skim, *p == '{' ? NGX_COMET_OBJECT
+                                                       : NGX_COMET_ARRAY,
+                                       p, p + 1);
 
-    if (ngx_comet_usage_skim_token(skim, &token, object ? NGX_COMET_OBJECT
-                                                        : NGX_COMET_ARRAY,
-                                   p, p + 1)
-        == NGX_COMET_SCAN_SKIP)
-    {
+    if (ngx_comet_usage_token(skim->usage, token) == NGX_COMET_SCAN_SKIP) {
         return ngx_comet_skim_value(p, skim->end);
     }
 
-    skim->depth++;
+    token->depth++;
 
-    p = object ? ngx_comet_usage_skim_object(skim, p + 1)
-               : ngx_comet_usage_skim_array(skim, p + 1);
+    p = *p == '{' ? ngx_comet_usage_skim_object(skim, p)
+                  : ngx_comet_usage_skim_array(skim, p);
 
-    skim->depth--;
-
-    return p;
-}
-
-
-static void
-ngx_comet_usage_skim_escaped(ngx_comet_usage_skim_t *skim,
-    const unsigned char *p, const unsigned char *end)
-{
-    char               room[NGX_COMET_TEXT_MAX];
-    ngx_comet_token_t  token;
-
-    token.cut = 0;
-    token.text = room;
-    token.len = ngx_comet_text_unescape(room, sizeof(room), p + 1, end,
-                                        &token.cut);
-
-    (void) ngx_comet_usage_skim_token(skim, &token, NGX_COMET_STRING, p,
-                                      end + 1);
-}
-
-
-static const unsigned char *
-ngx_comet_usage_skim_string(ngx_comet_usage_skim_t *skim,
-    const unsigned char *from, int ask)
-{
-    ngx_comet_token_t     token;
-    const unsigned char  *p, *plain;
-
-    p = ngx_comet_skim_string(from + 1, skim->end, &plain);
-
-    if (p == NULL) {
-        return NULL;
-    }
-
-    if (ask == NGX_COMET_SCAN_TEXT && p != plain
-        && memchr(plain, '\\', (size_t) (p - plain)))
-    {
-        ngx_comet_usage_skim_escaped(skim, from, p);
-        return p + 1;
-    }
-
-    token.text = ask == NGX_COMET_SCAN_TEXT ? (const char *) from + 1 : NULL;
-    token.len = token.text ? (size_t) (p - from - 1) : 0;
-    token.cut = token.len > NGX_COMET_TEXT_MAX;
-
-    (void) ngx_comet_usage_skim_token(skim, &token, NGX_COMET_STRING, from,
-                                      p + 1);
-
-    return p + 1;
-}
-
-
-static const unsigned char *
-ngx_comet_usage_skim_value(ngx_comet_usage_skim_t *skim,
-    const unsigned char *p, int ask)
-{
-    ngx_comet_token_t     token;
-    ngx_comet_token_e     type;
-    const unsigned char  *from;
-
-    from = p;
-
-    switch (*p) {
-
-    case '"':
-        return ngx_comet_usage_skim_string(skim, p, ask);
-
-    case '{':
-    case '[':
-        return ngx_comet_usage_skim_container(skim, p);
-
-    case 't':
-        type = NGX_COMET_TRUE;
-        break;
-
-    case 'f':
-        type = NGX_COMET_FALSE;
-        break;
-
-    case 'n':
-        type = NGX_COMET_NULL;
-        break;
-
-    default:
-        type = NGX_COMET_NUMBER;
-    }
-
-    p = type == NGX_COMET_NUMBER ? ngx_comet_skim_number(p, skim->end)
-                                 : ngx_comet_skim_literal(p, skim->end);
-
-    if (p == NULL) {
-        return NULL;
-    }
-
-    token.text = (const char *) from;
-    token.len = (size_t) (p - from);
-    token.cut = 0;
-
-    (void) ngx_comet_usage_skim_token(skim, &token, type, from, p);
+    token->depth--;
 
     return p;
 }
 
 
-/* the object at p, and white space to the end: whether it is that */
+/* whether there is an object from p to end, and no more but white space */
 
 static int
 ngx_comet_usage_skim(ngx_comet_usage_t *usage, const unsigned char *from,
@@ -296,18 +321,27 @@ ngx_comet_usage_skim(ngx_comet_usage_t *usage, const unsigned char *from,
     uint64_t                sequence;
     ngx_comet_usage_skim_t  skim;
 
+    while (end != p && end[-1] <= ' ' && ngx_comet_skim_is_space(end[-1])) {
+        end--;
+    }
+
+    /* if it ends elsewhere there is no need to look */
+
+    if (p == end || *p != '{' || end[-1] != '}') {
+        return 0;
+    }
+
     sequence = usage->sequence;
 
     skim.usage = usage;
     skim.from = from;
     skim.end = end;
-    skim.depth = 0;
+    skim.token.depth = 0;
+    skim.token.cut = 0;
 
     usage->base = 0;
 
-    p = ngx_comet_usage_skim_container(&skim, p);
-
-    if (p && ngx_comet_skim_space(p, end) == end) {
+    if (ngx_comet_usage_skim_container(&skim, p) == end) {
         return 1;
     }
 
@@ -322,17 +356,10 @@ int
 ngx_comet_usage_skim_body(ngx_comet_usage_t *usage, const unsigned char *p,
     size_t len)
 {
-    const unsigned char  *end, *last;
+    const unsigned char  *end;
 
-    end = p + len;
-    p = ngx_comet_skim_space(p, end);
-
-    /* the object ends with the piece, or it ends in another one */
-
-    for (last = end; last != p && last[-1] <= ' '; last--) { /* void */ }
-
-    if (p == end || *p != '{' || last[-1] != '}') {
-        return 0;
+    for (end = p + len; p != end && ngx_comet_skim_is_space(*p); p++) {
+        /* void */
     }
 
     return ngx_comet_usage_skim(usage, p, p, end);
@@ -394,7 +421,7 @@ ngx_comet_usage_skim_event(ngx_comet_usage_t *usage, const unsigned char *p,
 
     p += p[5] == ' ' ? 6 : 5;
 
-    if (*p != '{' || !ngx_comet_usage_skim(usage, from, p, to)) {
+    if (!ngx_comet_usage_skim(usage, from, p, to)) {
         return 0;
     }
 

@@ -19,7 +19,7 @@
 #define ngx_comet_scalar(name, is)                                            \
     ngx_comet_member(name, is, NULL, 0)
 #define ngx_comet_end                                                         \
-    { NULL, 0, 0, 0, NULL }
+    { "", 0, 0, 0, NULL }
 
 #define MEMBERS(name)  static const ngx_comet_member_t  name[]
 
@@ -492,7 +492,7 @@ ngx_comet_usage_element(ngx_comet_usage_t *usage,
 
 /* of a member that is looked for, not null and of any type */
 
-static int
+int
 ngx_comet_usage_value(ngx_comet_usage_t *usage,
     const ngx_comet_token_t *token)
 {
@@ -564,24 +564,84 @@ ngx_comet_usage_value(ngx_comet_usage_t *usage,
 }
 
 
+static inline uint64_t
+ngx_comet_usage_word_at(const char *p)
+{
+    uint64_t  word;
+
+    memcpy(&word, p, sizeof(word));
+
+    return word;
+}
+
+
+/* the first bytes as a number; of a shorter name zeros follow */
+
+static inline uint64_t
+ngx_comet_usage_head(const char *name, size_t len)
+{
+    uint64_t  head;
+
+    head = ngx_comet_usage_word_at(name);
+
+    if (len >= sizeof(head)) {
+        return head;
+    }
+
+#if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+    return head & ~(~(uint64_t) 0 >> 8 * len);
+#else
+    return head & (((uint64_t) 1 << 8 * len) - 1);
+#endif
+}
+
+
+/* without a call: to look for names is a good part of the work */
+
+static inline int
+ngx_comet_usage_same(const ngx_comet_member_t *member, const char *text,
+    size_t len, uint64_t head)
+{
+    size_t  i;
+
+    if (member->len != len || ngx_comet_usage_word_at(member->name) != head) {
+        return 0;
+    }
+
+    for (i = 8; i + 8 < len; i += 8) {
+        if (ngx_comet_usage_word_at(member->name + i)
+            != ngx_comet_usage_word_at(text + i))
+        {
+            return 0;
+        }
+    }
+
+    return len <= 8 || ngx_comet_usage_word_at(member->name + len - 8)
+                       == ngx_comet_usage_word_at(text + len - 8);
+}
+
+
 /* a name of the usage that comes twice is read differently by readers */
 
 int
 ngx_comet_usage_name(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
 {
+    size_t                     len;
+    uint64_t                   head;
     unsigned                   bit;
+    const char                *text;
     const ngx_comet_member_t  *member;
 
+    text = token->text;
+    len = token->len;
+    head = ngx_comet_usage_head(text, len);
     member = usage->frames[token->depth]->members;
 
-    while (member->name
-           && (member->len != token->len
-               || memcmp(member->name, token->text, token->len) != 0))
-    {
+    while (member->len && !ngx_comet_usage_same(member, text, len, head)) {
         member++;
     }
 
-    if (member->name == NULL) {
+    if (member->len == 0) {
         return NGX_COMET_SCAN_SKIP;
     }
 
