@@ -9,6 +9,7 @@ A request asks for misbehaviour in a header, which the gateway lets through:
 status, headers   of the answer; an error status gets an error body
 body              the answer's body, instead of the endpoint's own
 raw               base64: the whole answer, head and framing included
+kept              the name of such an answer in Mock.kept, which gives it up
 framing           "length", "chunked" or "close"
 interim           statuses sent before the answer: [100, 103]
 delay             seconds before the head
@@ -19,6 +20,7 @@ pace              seconds between events
 hold              wait for Mock.release() before each event
 size              a body of so many bytes
 pieces            a seed: cut the answer's bytes at random, with pauses
+longest, pause    of the pieces in bytes (97), chance of one behind each (0.1)
 chunks            a seed: random chunk sizes, extensions and trailers
 cut, how          after so many bytes: "fin", "reset" or "stall"
 close             end the connection after the answer
@@ -53,6 +55,7 @@ class Request:
         self.body = b""
         self.head = b""
         self.gone = threading.Event()     # the peer hung up on the answer
+        self.kept = None                  # the name of the answer
         self.sent = 0
 
     def header(self, name):
@@ -77,6 +80,7 @@ class Mock:
         self.tls = tls
         self.log = log
         self.responses = {}
+        self.kept = {}
         self._permits = 0
         self._address = (host, port)
         self._started = threading.Event()
@@ -198,6 +202,10 @@ class Output:
         if "raw" in plan:
             await self.send(base64.b64decode(plan["raw"]))
             return
+        if "kept" in plan:
+            self.request.kept = plan["kept"]
+            await self.send(self.mock.kept.pop(plan["kept"]))
+            return
         for status in plan.get("interim", []):
             await self.send(b"HTTP/1.1 %d Wait\r\nLink: </early>\r\n\r\n"
                             % status)
@@ -299,11 +307,13 @@ class Output:
         if self.random is None:
             await self.flush(data)
             return
+        longest = self.plan.get("longest", 97)
+        pause = self.plan.get("pause", 0.1)
         while data:
-            n = self.random.randint(1, min(len(data), 97))
+            n = self.random.randint(1, min(len(data), longest))
             await self.flush(data[:n])
             data = data[n:]
-            if self.random.random() < 0.1:
+            if self.random.random() < pause:
                 await asyncio.sleep(0.001)
 
     async def flush(self, data):
