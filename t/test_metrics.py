@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import zlib
 
 import pytest
@@ -192,6 +193,28 @@ def test_streams_and_clients_that_hang_up(nginx, mock):
     chat(server, CHAT, dict(bearer(BOB), **plan(body=broken)))
     metrics = counted(server, 1, "comet_unmetered_calls_total", tenant="bob")
     assert metrics.sum("comet_estimated_calls_total") == 1
+
+
+def test_a_client_that_a_failed_write_shows_to_be_gone(nginx, mock):
+    """The worker sees the API's bytes first, and the client's reset after."""
+    server = nginx(conf(mock))
+    pid, = server.workers()
+    with Client(server) as client:
+        client.send(request("POST", "/v1/chat/completions", STREAM,
+                            dict(bearer(), **plan(hold=True))))
+        client.head()
+        mock.release()
+        client.until(b"\n\n")
+        os.kill(pid, signal.SIGSTOP)
+        before = mock.last().sent
+        mock.release()
+        wait_for(lambda: mock.last().sent > before)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                 struct.pack("ii", 1, 0))
+    os.kill(pid, signal.SIGCONT)
+    metrics = counted(server, 1, "comet_requests_total", status="200")
+    assert "client prematurely closed" not in server.log()
+    assert metrics.sum("comet_aborted_calls_total", tenant="alice") == 1
 
 
 def test_in_flight(nginx, mock):

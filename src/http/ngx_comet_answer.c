@@ -649,7 +649,8 @@ ngx_comet_answer_finalize(ngx_http_request_t *r, ngx_int_t rc)
     pc = u->peer.connection;
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
-    ctx->hung_up |= (rc == NGX_HTTP_CLIENT_CLOSED_REQUEST);
+    ctx->hung_up |= (rc == NGX_HTTP_CLIENT_CLOSED_REQUEST
+                     || (rc == NGX_ERROR && r->connection->error));
     ngx_comet_patience_stop(ctx);
 
     if (!u->header_sent) {
