@@ -424,6 +424,18 @@ def test_no_first_token_before_the_head_is_504(nginx, mock):
     assert numbers(line) == ["yes", "0", "0", "0", "0"]
 
 
+def test_no_first_token_as_the_handshake_waits_is_504(nginx, mock):
+    """TLS to a peer that accepts and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        edge = nginx(conf(mock, "comet_first_token_timeout 200ms;").replace(
+            "http://127.0.0.1:%d" % mock.port,
+            "https://127.0.0.1:%d" % listener.getsockname()[1]))
+        answer = chat(edge, STREAM)
+    assert answer.status == 504
+    assert answer.json()["error"]["code"] == "upstream_timeout"
+    assert "was waited for 200 ms for the first token" in edge.log()
+
+
 def test_a_plain_answer_may_take_its_time(nginx, mock):
     edge = nginx(conf(mock, "comet_first_token_timeout 1500ms;"
                             "comet_idle_timeout 1500ms;"))

@@ -199,6 +199,12 @@ ngx_comet_patience_handler(ngx_event_t *ev)
                   "upstream was waited for %M ms for %s", patience->limit,
                   patience->what);
 
+    /* a handshake looks at the other event */
+
+    if (pc->ssl && !pc->ssl->handshaked) {
+        pc->write->timedout = 1;
+    }
+
     /* the request may be gone after this */
 
     pc->read->timedout = 1;
