@@ -133,6 +133,22 @@ def test_a_compressed_answer_passes_unread(edge, mock):
     assert line["metered"] == "no"
 
 
+@pytest.mark.parametrize("kind,stream", [
+    ("text/event-stream", True), ("Text/Event-Stream;charset=utf-8", True),
+    ("text/event-stream ; x=y", True), ("text/event-stream\t", True),
+    ("text/event-streams", False), ("text/event-stream+json", False)])
+def test_what_is_a_stream(edge, mock, kind, stream):
+    """Its body is read as events, or as one text of JSON."""
+    body = b'{"choices":[],"usage":' \
+           b'{"prompt_tokens":1,"completion_tokens":2}}'
+    if stream:
+        body = b"data: %s\n\n" % body
+    answer, line = post(edge, "/v1/chat/completions", ASKED, raw(
+        b"200 OK\r\nContent-Type: " + kind.encode(), body))
+    assert answer.body == body
+    assert numbers(line) == ["yes", "1", "2", "0", "0"]
+
+
 def hang_up(client, reset):
     if reset:
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,

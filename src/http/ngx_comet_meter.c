@@ -74,15 +74,31 @@ ngx_comet_meter_init(ngx_conf_t *cf)
 }
 
 
+static ngx_uint_t
+ngx_comet_meter_is_stream(ngx_str_t *type)
+{
+    u_char  c;
+
+    static ngx_str_t  stream = ngx_string("text/event-stream");
+
+    if (type->len < stream.len
+        || ngx_strncasecmp(type->data, stream.data, stream.len) != 0)
+    {
+        return 0;
+    }
+
+    c = type->len == stream.len ? ';' : type->data[stream.len];
+
+    return c == ';' || c == ' ' || c == '\t';
+}
+
+
 static ngx_int_t
 ngx_comet_meter_header_filter(ngx_http_request_t *r)
 {
-    ngx_str_t           *type;
     ngx_comet_ctx_t     *ctx;
     ngx_comet_meter_t   *meter;
     ngx_pool_cleanup_t  *cln;
-
-    static ngx_str_t  stream = ngx_string("text/event-stream");
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
@@ -123,11 +139,7 @@ ngx_comet_meter_header_filter(ngx_http_request_t *r)
     cln->handler = ngx_comet_meter_cleanup;
     meter = cln->data;
 
-    type = &r->headers_out.content_type;
-
-    meter->stream = (type->len >= stream.len
-                     && ngx_strncasecmp(type->data, stream.data, stream.len)
-                        == 0);
+    meter->stream = ngx_comet_meter_is_stream(&r->headers_out.content_type);
     meter->done = 0;
     meter->held = NULL;
     meter->free = NULL;
