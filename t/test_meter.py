@@ -550,6 +550,14 @@ def test_the_rest_of_a_plain_answer_is_read_too(nginx, mock):
     assert numbers(logged(edge, 1)) == sent(mock, 20000)
 
 
+@pytest.mark.parametrize("body", [CHAT, STREAM, ASKED],
+                         ids=["plain", "injected", "stream"])
+def test_the_head_is_not_taken_and_all_is_read(nginx, mock, body):
+    edge = nginx(conf(mock, "comet_on_abort drain; postpone_output 0;"))
+    leave(edge, mock, body, {"delay": 0.3}, None)
+    assert numbers(logged(edge, 1)) == sent(mock)
+
+
 def test_the_rest_is_not_waited_for_without_end(nginx, mock):
     edge = nginx(conf(mock, "comet_on_abort drain 300ms;"))
     leave(edge, mock, STREAM, {"hold": True, "events": 50}, b"\n\n")

@@ -96,6 +96,7 @@ ngx_comet_meter_is_stream(ngx_str_t *type)
 static ngx_int_t
 ngx_comet_meter_header_filter(ngx_http_request_t *r)
 {
+    ngx_int_t            rc;
     ngx_comet_ctx_t     *ctx;
     ngx_comet_meter_t   *meter;
     ngx_pool_cleanup_t  *cln;
@@ -160,7 +161,13 @@ ngx_comet_meter_header_filter(ngx_http_request_t *r)
         ngx_http_clear_etag(r);
     }
 
-    return ngx_http_next_header_filter(r);
+    rc = ngx_http_next_header_filter(r);
+
+    if (rc == NGX_ERROR && ngx_comet_patience_drain(r, ctx)) {
+        rc = NGX_OK;
+    }
+
+    return rc;
 }
 
 
