@@ -137,6 +137,7 @@ class Contestant:
     headers = {}
     model = "gpt-4o"
     lacks = ""              # why it has no part in streams
+    coded = 0               # its streams are in a coding that nobody knows
     process = None
 
     def install(self):
@@ -187,7 +188,7 @@ class Direct(Contestant):
 
 class Nginx(Contestant):
     main = ""
-    module = ""
+    file = ""               # other than of its name
 
     def conf(self, upstream, port, directory, main=""):
         values = {
@@ -197,7 +198,7 @@ class Nginx(Contestant):
             "port": str(port), "key": KEY, "client": CLIENT, "slow": SLOW,
             "main": self.main + main,
         }
-        values["http"] = (BENCH / (self.name + ".conf")).read_text()
+        values["http"] = (BENCH / ((self.file or self.name) + ".conf")).read_text()
         text = (BENCH / "nginx.conf").read_text()
         while True:
             done = re.sub(r"@([a-z]+)@", lambda m: values[m.group(1)], text)
@@ -241,6 +242,16 @@ class Comet(Nginx):
     main = "load_module %s;\n" % MODULE
     refuses = ("400", "401", "429")
     setting = "everything on: `t/bench/comet.conf`"
+
+
+class Unread(Comet):
+    """all that the module does but reading the streams"""
+
+    name = "unread"
+    file = "comet"
+    title = "nginx, this module, streams that the meter does not read"
+    coded = 1
+    setting = "the same, and the API names a coding of its streams"
 
 
 class Lua(Nginx):
@@ -418,3 +429,4 @@ class Bifrost(Contestant):
 
 
 ALL = [Direct, Bare, Comet, Lua, Litellm, Portkey, Bifrost]
+METER = [Bare, Comet, Unread]

@@ -158,6 +158,31 @@ class Page:
             self.table(["", "memory, KB", "ratio", "first event, µs: p50",
                         "p99", "delay, µs: p50", "p99"], rows)
 
+    def added(self, workload, name, key, unit):
+        """by the module to what another one takes in the same round"""
+        rounds = self.results[workload]["comet"]
+        other = self.results[workload].get(name, {})
+        return [(r[key] - other[n][key]) / unit for n, r in rounds.items()
+                if key in r and key in other.get(n, {})]
+
+    def meter(self):
+        self.add("What reading an answer adds: the module beside itself, with "
+                 "all the same but that the", "API names a coding of its "
+                 "streams, so that the meter passes them unread.", "")
+        for key, unit, what in (("memory", 1024, "KB a stream"),
+                                ("cpu", 1, "µs of a processor an event")):
+            rows = []
+            for w in self.chosen:
+                if not self.values(w.name, "comet", key):
+                    continue
+                rows.append([w.title] + [
+                    spread([v / unit for v in self.values(w.name, n, key)],
+                           number) for n in ("bare", "unread", "comet")] + [
+                    spread(self.added(w.name, n, key, unit),
+                           lambda v: "%+.2f" % v) for n in ("unread", "bare")])
+            self.table([what, "nginx, `proxy_pass`", "not read", "read",
+                        "added by the meter", "added to `proxy_pass`"], rows)
+
     def refusals(self):
         rows = []
         for w in self.chosen:
@@ -224,6 +249,9 @@ class Page:
         self.add("Command: `python3 %s`, %d rounds, %d minutes, on" % (
             shlex.join(sys.argv), self.data["rounds"],
             round(self.data["seconds"] / 60)), machine() + ".", "")
+        if self.data["meter"]:
+            self.meter()
+            return "\n".join(self.lines)
         self.who()
         self.rates()
         self.cost()

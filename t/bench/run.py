@@ -9,12 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 
 import contestants
 import instructions
 import report
 from contestants import BENCH, BUILD, CLIENT, KEY, MODULE, ROOT, SLOW, Missing
-from workloads import UNKNOWN, WORKLOADS, Failed, body, request
+from workloads import METER, UNKNOWN, WORKLOADS, Failed, body, request
 
 _, HARD = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (HARD, HARD))
@@ -121,6 +122,25 @@ def check(contestant, upstream):
     must(answer.status == 200, "image: status %d, %s" % (
         answer.status, text[:300]))
     check_refusals(contestant)
+    if contestant.coded:
+        check_unread(contestant, upstream)
+
+
+def unmetered(contestant):
+    """calls that it has not read, as it counts them itself"""
+    text = urllib.request.urlopen(
+        "http://127.0.0.1:%d/metrics" % contestant.port).read().decode()
+    return sum(float(line.rpartition(" ")[2]) for line in text.split("\n")
+               if line.startswith("comet_unmetered_calls_total{"))
+
+
+def check_unread(contestant, upstream):
+    must(unmetered(contestant) == 0, "streams that are not read")
+    upstream.set(coded=1)
+    answer, text = ask(contestant, "stream")
+    must(text.endswith(b"data: [DONE]\n\n"), "the end is missing")
+    must(unmetered(contestant) == 1, "streams are read")
+    upstream.set(coded=0)
 
 
 def check_stream(contestant, upstream):
@@ -148,10 +168,10 @@ def check_refusals(contestant):
         must("error" in json.loads(text), "an error without its form")
 
 
-def take_part(names, upstream, quick):
+def take_part(kinds, names, upstream, quick):
     """(those that run and answer rightly, why the others do not)"""
     running, missing = [], {}
-    for kind in contestants.ALL:
+    for kind in kinds:
         one = kind()
         if names and one.name not in names:
             continue
@@ -184,10 +204,9 @@ def attempt(workload, one, upstream, quick, tries=3):
             say("once more: %s: %s" % (one.name, error))
 
 
-def measure(running, upstream, chosen, rounds, quick):
+def measure(running, upstream, chosen, rounds, fewer, quick):
     """results[workload][contestant][round] is a dictionary of figures"""
     results, failures = {}, {}
-    fewer = 1 if quick else min(rounds, 2)
     for number in range(rounds):
         at = number % len(running)
         for workload in chosen:
@@ -249,6 +268,8 @@ def main():
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--only", help="contestants, by comma")
     parser.add_argument("--workloads", help="by comma")
+    parser.add_argument("--meter", action="store_true",
+                        help="only what reading the streams adds")
     parser.add_argument("--output", help="the page, docs/benchmarks.md")
     options = parser.parse_args()
 
@@ -256,18 +277,23 @@ def main():
     began = time.monotonic()
     rounds = options.rounds or (3 if options.quick else 5)
     names = options.only.split(",") if options.only else None
-    chosen = [w for w in WORKLOADS
-              if not options.workloads or w.name in options.workloads.split(",")]
+    asked = METER if options.meter else options.workloads.split(",") \
+        if options.workloads else None
+    chosen = [w for w in WORKLOADS if not asked or w.name in asked]
+    kinds = contestants.METER if options.meter else contestants.ALL
 
     compile_tools()
-    data = {"rounds": rounds, "quick": options.quick}
+    fewer = rounds if options.meter else 1 if options.quick \
+        else min(rounds, 2)
+    data = {"rounds": rounds, "quick": options.quick, "meter": options.meter}
     upstream = Upstream()
     running = []
     try:
-        running, data["missing"] = take_part(names, upstream, options.quick)
+        running, data["missing"] = take_part(kinds, names, upstream,
+                                             options.quick)
         data["results"], data["failures"] = measure(
-            running, upstream, chosen, rounds, options.quick)
-        if not options.workloads:
+            running, upstream, chosen, rounds, fewer, options.quick)
+        if not asked:
             data["instructions"] = count_instructions(running, upstream,
                                                       options.quick)
             data["parts"] = parts()
@@ -280,7 +306,7 @@ def main():
     data["contestants"] = {
         c.name: dict(title=c.title, version=c.version, setting=c.setting,
                      slow=c.slow)
-        for c in (kind() for kind in contestants.ALL)}
+        for c in (kind() for kind in kinds)}
     data["seconds"] = time.monotonic() - began
     (BUILD / "results.json").write_text(json.dumps(data, indent=1))
     report.write(data, chosen, options.output)

@@ -5,10 +5,11 @@
  *
  *   upstream PORT
  *
- *   GET /bench?events=N&pace=MS&burst=N&check=0|1
+ *   GET /bench?events=N&pace=MS&burst=N&check=0|1&coded=0|1
  *       sets how many events a stream has, how long it waits between two of
  *       them (0: it does not), how many are written at once (0: what fits),
- *       and whether the bodies are hashed
+ *       whether the bodies are hashed, and whether streams say that they are
+ *       in a coding that nobody knows
  *   GET /bench/last
  *       tells the length and the hash of the last body, and what came before it
  *
@@ -62,6 +63,7 @@ static unsigned    upstream_events = 200;
 static unsigned    upstream_pace;
 static unsigned    upstream_burst;
 static unsigned    upstream_check;
+static unsigned    upstream_coded;
 static unsigned    upstream_paced;
 static uint64_t    upstream_ms;
 static upstream_t  upstream_ready;
@@ -84,11 +86,15 @@ static const char  upstream_answer[] =
     "\"stop\"}],\"usage\":{\"prompt_tokens\":412,\"completion_tokens\":61,"
     "\"total_tokens\":473}}";
 
-static const char  upstream_sse[] =
-    "HTTP/1.1 200 OK\r\n"
-    "Content-Type: text/event-stream\r\n"
+#define UPSTREAM_SSE                                                          \
+    "HTTP/1.1 200 OK\r\n"                                                     \
+    "Content-Type: text/event-stream\r\n"                                     \
     "Transfer-Encoding: chunked\r\n"
-    "\r\n";
+
+static const char *const  upstream_sse[] = {
+    UPSTREAM_SSE "\r\n",
+    UPSTREAM_SSE "Content-Encoding: x-none\r\n\r\n"
+};
 
 #define UPSTREAM_EVENT                                                        \
     "data: {\"id\":\"chatcmpl-9f0c2d7e5b2a48660917\",\"object\":"             \
@@ -277,8 +283,7 @@ upstream_stream(upstream_t *c)
     now = net_now();
 
     if (c->event == 0) {
-        memcpy(p, upstream_sse, sizeof(upstream_sse) - 1);
-        p += sizeof(upstream_sse) - 1;
+        p = stpcpy(p, upstream_sse[upstream_coded != 0]);
     }
 
     for (n = 0; c->event < upstream_events && p < end; c->event++) {
@@ -378,10 +383,12 @@ upstream_control(upstream_t *c)
         upstream_set(c->head, "pace=", &upstream_pace);
         upstream_set(c->head, "burst=", &upstream_burst);
         upstream_set(c->head, "check=", &upstream_check);
+        upstream_set(c->head, "coded=", &upstream_coded);
 
-        n = snprintf(text + 256, 256, "events=%u pace=%u burst=%u check=%u\n",
+        n = snprintf(text + 256, 256,
+                     "events=%u pace=%u burst=%u check=%u coded=%u\n",
                      upstream_events, upstream_pace, upstream_burst,
-                     upstream_check);
+                     upstream_check, upstream_coded);
     }
 
     c->out_len = (size_t) sprintf(text, "HTTP/1.1 200 OK\r\n"

@@ -182,7 +182,7 @@ class Workload:
 
     def run(self, contestant, upstream, quick):
         upstream.set(events=self.events or 200, pace=self.pace,
-                     burst=self.burst, check=0)
+                     burst=self.burst, check=0, coded=contestant.coded)
         seconds = self.slow_seconds if contestant.slow \
             else self.seconds[bool(quick)]
         before = cpu(contestant.pid) if contestant.pid else 0
@@ -236,7 +236,8 @@ class Paced(Workload):
         if contestant.pid:
             contestant.restart(upstream)
         events = self.events if not quick else 100
-        upstream.set(events=20, pace=0, burst=0, check=0)
+        upstream.set(events=20, pace=0, burst=0, check=0,
+                     coded=contestant.coded)
         path = request_file(contestant, self.body)
         warm = load_end(load_start(contestant.port, 60, {
             "a": dict(file=path, conns=4, n=16)}))
@@ -296,5 +297,7 @@ WORKLOADS = [
     Paced("paced5000", "5,000 streams at once, an event each 20 ms", "stream",
           conns=5000, events=400, pace=20, quick=False, slow_ok=False),
 ]
+
+METER = ("events", "paced1000", "waiting")
 
 assert KEY != CLIENT
