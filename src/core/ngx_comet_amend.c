@@ -13,7 +13,8 @@
 
 
 static void ngx_comet_amend_caps(ngx_comet_judge_t *judge);
-static void ngx_comet_amend_limit(ngx_comet_judge_t *judge, const char *name);
+static void ngx_comet_amend_limit(ngx_comet_judge_t *judge,
+    ngx_comet_param_e id);
 static void ngx_comet_amend_cap_set(ngx_comet_judge_t *judge,
     const ngx_comet_rule_t *rule);
 static void ngx_comet_amend_sets(ngx_comet_judge_t *judge);
@@ -26,12 +27,17 @@ static char *ngx_comet_amend_text(ngx_comet_judge_t *judge,
     __attribute__((format(printf, 2, 3)));
 
 
-static const char *const  ngx_comet_chat_caps[] = {
-    "max_tokens", "max_completion_tokens", NULL
+static const ngx_comet_param_e  ngx_comet_chat_caps[] = {
+    NGX_COMET_PARAM_MAX_TOKENS,
+    NGX_COMET_PARAM_MAX_COMPLETION_TOKENS,
+    NGX_COMET_PARAM_OTHER
 };
 
-static const char *const  ngx_comet_responses_caps[] = {
-    "max_output_tokens", "max_tokens", "max_completion_tokens", NULL
+static const ngx_comet_param_e  ngx_comet_responses_caps[] = {
+    NGX_COMET_PARAM_MAX_OUTPUT_TOKENS,
+    NGX_COMET_PARAM_MAX_TOKENS,
+    NGX_COMET_PARAM_MAX_COMPLETION_TOKENS,
+    NGX_COMET_PARAM_OTHER
 };
 
 
@@ -173,32 +179,32 @@ ngx_comet_amend(ngx_comet_judge_t *judge)
 }
 
 
-/* the name that the model takes; NULL if any does */
+/* the one that the model takes, if not any */
 
-static const char *
-ngx_comet_amend_cap_name(ngx_comet_judge_t *judge)
+static ngx_comet_param_e
+ngx_comet_amend_cap_of(ngx_comet_judge_t *judge)
 {
     if (judge->endpoint == NGX_COMET_ENDPOINT_RESPONSES) {
-        return "max_output_tokens";
+        return NGX_COMET_PARAM_MAX_OUTPUT_TOKENS;
     }
 
     switch (judge->provider->cap) {
 
     case NGX_COMET_CAP_TOKENS:
-        return "max_tokens";
+        return NGX_COMET_PARAM_MAX_TOKENS;
 
     case NGX_COMET_CAP_COMPLETION_TOKENS:
     case NGX_COMET_CAP_EITHER:
-        return "max_completion_tokens";
+        return NGX_COMET_PARAM_MAX_COMPLETION_TOKENS;
 
     default:
-        return NULL;
+        return NGX_COMET_PARAM_OTHER;
     }
 }
 
 
-static const char *const *
-ngx_comet_amend_cap_names(ngx_comet_judge_t *judge)
+static const ngx_comet_param_e *
+ngx_comet_amend_cap_ids(ngx_comet_judge_t *judge)
 {
     return judge->endpoint == NGX_COMET_ENDPOINT_CHAT
            ? ngx_comet_chat_caps : ngx_comet_responses_caps;
@@ -221,23 +227,22 @@ ngx_comet_amend_is_cap(ngx_comet_slot_t *slot)
 static void
 ngx_comet_amend_caps(ngx_comet_judge_t *judge)
 {
-    size_t              i;
-    const char         *right, *const *names;
-    ngx_comet_slot_t   *slot, *kept, *taken;
+    ngx_comet_slot_t         *slot, *kept, *taken;
+    ngx_comet_param_e         right;
+    const ngx_comet_param_e  *id;
 
-    right = ngx_comet_amend_cap_name(judge);
+    right = ngx_comet_amend_cap_of(judge);
 
-    if (right == NULL) {
-        ngx_comet_amend_limit(judge, "max_tokens");
+    if (right == NGX_COMET_PARAM_OTHER) {
+        ngx_comet_amend_limit(judge, NGX_COMET_PARAM_MAX_TOKENS);
         return;
     }
 
-    names = ngx_comet_amend_cap_names(judge);
-    taken = ngx_comet_judge_slot(judge, right);
+    taken = judge->known[right];
     kept = ngx_comet_amend_is_cap(taken) ? taken : NULL;
 
-    for (i = 0; names[i]; i++) {
-        slot = ngx_comet_judge_slot(judge, names[i]);
+    for (id = ngx_comet_amend_cap_ids(judge); *id; id++) {
+        slot = judge->known[*id];
 
         if (slot == kept || !ngx_comet_amend_is_cap(slot)) {
             continue;
@@ -253,7 +258,7 @@ ngx_comet_amend_caps(ngx_comet_judge_t *judge)
             ngx_comet_judge_say(judge, slot->name, "invalid_value",
                                 "%s is %.24s and %s is %.24s: send one of "
                                 "them, %s", kept->name, kept->text,
-                                slot->name, slot->text, right);
+                                slot->name, slot->text, taken->name);
             return;
         }
 
@@ -271,7 +276,7 @@ ngx_comet_amend_caps(ngx_comet_judge_t *judge)
         }
 
         ngx_comet_amend_put(judge, kept->name_start, kept->name_end,
-                            ngx_comet_amend_text(judge, "\"%s\"", right));
+                            ngx_comet_amend_text(judge, "\"%s\"", taken->name));
     }
 
     ngx_comet_amend_limit(judge, right);
@@ -281,15 +286,14 @@ ngx_comet_amend_caps(ngx_comet_judge_t *judge)
 /* what an operator allows at most, and sends if nothing is said */
 
 static void
-ngx_comet_amend_limit(ngx_comet_judge_t *judge, const char *name)
+ngx_comet_amend_limit(ngx_comet_judge_t *judge, ngx_comet_param_e id)
 {
-    size_t                   i;
-    uint64_t                 cap;
-    double                   number;
-    unsigned                 found;
-    const char *const       *names;
-    ngx_comet_slot_t        *slot;
-    const ngx_comet_rule_t  *rule, *rules[NGX_COMET_RULE_KINDS];
+    double                    number;
+    uint64_t                  cap;
+    unsigned                  found;
+    ngx_comet_slot_t         *slot;
+    const ngx_comet_rule_t   *rule, *rules[NGX_COMET_RULE_KINDS];
+    const ngx_comet_param_e  *cap_id;
 
     cap = judge->policy->cap;
 
@@ -298,10 +302,9 @@ ngx_comet_amend_limit(ngx_comet_judge_t *judge, const char *name)
     }
 
     found = 0;
-    names = ngx_comet_amend_cap_names(judge);
 
-    for (i = 0; names[i]; i++) {
-        slot = ngx_comet_judge_slot(judge, names[i]);
+    for (cap_id = ngx_comet_amend_cap_ids(judge); *cap_id; cap_id++) {
+        slot = judge->known[*cap_id];
 
         if (!ngx_comet_amend_is_cap(slot)) {
             continue;
@@ -325,7 +328,8 @@ ngx_comet_amend_limit(ngx_comet_judge_t *judge, const char *name)
         return;
     }
 
-    ngx_comet_judge_rules(judge, name, rules);
+    slot = judge->known[id];
+    ngx_comet_judge_rules(judge, slot->name, rules);
 
     if (rules[NGX_COMET_RULE_OFF]) {
         return;
@@ -337,8 +341,6 @@ ngx_comet_amend_limit(ngx_comet_judge_t *judge, const char *name)
         cap = (uint64_t) rule->high;
     }
 
-    slot = ngx_comet_judge_slot(judge, name);
-
     if (slot->whole && slot->type == NGX_COMET_IS_NULL && !slot->drop) {
         ngx_comet_amend_put(judge, slot->value_start, slot->value_end,
                             ngx_comet_amend_text(judge, "%llu",
@@ -347,7 +349,7 @@ ngx_comet_amend_limit(ngx_comet_judge_t *judge, const char *name)
     }
 
     ngx_comet_amend_put(judge, judge->body_start, judge->body_start,
-                        ngx_comet_amend_text(judge, "\"%s\":%llu,", name,
+                        ngx_comet_amend_text(judge, "\"%s\":%llu,", slot->name,
                                              (unsigned long long) cap));
 }
 
@@ -372,22 +374,22 @@ ngx_comet_amend_set(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot,
 static void
 ngx_comet_amend_cap_set(ngx_comet_judge_t *judge, const ngx_comet_rule_t *rule)
 {
-    size_t              i;
-    const char         *right;
-    const char *const  *names;
-    ngx_comet_slot_t   *slot;
+    ngx_comet_slot_t         *slot;
+    ngx_comet_param_e         right;
+    const ngx_comet_param_e  *id;
 
-    names = ngx_comet_amend_cap_names(judge);
-    right = ngx_comet_amend_cap_name(judge);
+    id = ngx_comet_amend_cap_ids(judge);
+    right = ngx_comet_amend_cap_of(judge);
 
-    if (right == NULL) {
-        right = strcmp(rule->param, names[1]) == 0 ? names[1] : names[0];
+    if (right == NGX_COMET_PARAM_OTHER) {
+        right = strcmp(rule->param, judge->known[id[1]]->name) == 0 ? id[1]
+                                                                    : id[0];
     }
 
-    for (i = 0; names[i]; i++) {
-        slot = ngx_comet_judge_slot(judge, names[i]);
+    for ( /* void */ ; *id; id++) {
+        slot = judge->known[*id];
 
-        if (strcmp(names[i], right) == 0) {
+        if (*id == right) {
             ngx_comet_amend_set(judge, slot, rule->set);
 
         } else if (slot->whole) {
@@ -425,23 +427,21 @@ ngx_comet_amend_usage(ngx_comet_judge_t *judge)
     ngx_comet_slot_t        *slot;
     const ngx_comet_rule_t  *rules[NGX_COMET_RULE_KINDS];
 
-    static const char  name[] = "stream_options";
-
     if (!judge->policy->usage || judge->policy->mode == NGX_COMET_OBSERVE
         || judge->endpoint != NGX_COMET_ENDPOINT_CHAT
-        || !ngx_comet_judge_true(judge, "stream"))
+        || !ngx_comet_judge_true(judge, NGX_COMET_PARAM_STREAM))
     {
         return;
     }
 
-    ngx_comet_judge_rules(judge, name, rules);
+    slot = judge->known[NGX_COMET_PARAM_STREAM_OPTIONS];
+    ngx_comet_judge_rules(judge, slot->name, rules);
 
     if (rules[NGX_COMET_RULE_SET] || rules[NGX_COMET_RULE_OFF]) {
         return;
     }
 
     asks = &judge->asks;
-    slot = ngx_comet_judge_slot(judge, name);
 
     if (slot->bad || (asks->there && !asks->no)) {
         return;

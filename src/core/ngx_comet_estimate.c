@@ -5,22 +5,25 @@
 #include "ngx_comet_limit.h"
 
 
-static const char *const  ngx_comet_estimate_caps[] = {
-    "max_completion_tokens", "max_tokens", "max_output_tokens", NULL
+static const ngx_comet_param_e  ngx_comet_estimate_caps[] = {
+    NGX_COMET_PARAM_MAX_COMPLETION_TOKENS,
+    NGX_COMET_PARAM_MAX_TOKENS,
+    NGX_COMET_PARAM_MAX_OUTPUT_TOKENS,
+    NGX_COMET_PARAM_OTHER
 };
 
 
 /* what a parameter is sent on as, or -1 */
 
 static double
-ngx_comet_estimate_number(ngx_comet_judge_t *judge, const char *name)
+ngx_comet_estimate_number(ngx_comet_judge_t *judge, ngx_comet_param_e id)
 {
     char                    *end;
     double                   number;
     ngx_comet_slot_t        *slot;
     const ngx_comet_rule_t  *rule;
 
-    slot = ngx_comet_judge_slot(judge, name);
+    slot = judge->known[id];
 
     if (slot == NULL) {
         return -1;
@@ -28,7 +31,7 @@ ngx_comet_estimate_number(ngx_comet_judge_t *judge, const char *name)
 
     if (judge->policy->mode != NGX_COMET_OBSERVE) {
 
-        rule = ngx_comet_judge_own(judge, name, NGX_COMET_RULE_SET);
+        rule = ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET);
 
         if (rule) {
             number = strtod(rule->set, &end);
@@ -71,7 +74,7 @@ ngx_comet_estimate_output(ngx_comet_judge_t *judge, uint64_t otherwise)
               ? (double) judge->policy->cap : (double) otherwise;
     }
 
-    n = ngx_comet_estimate_number(judge, "n");
+    n = ngx_comet_estimate_number(judge, NGX_COMET_PARAM_N);
 
     if (n > 1) {
         cap *= n;

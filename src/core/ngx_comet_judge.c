@@ -69,6 +69,7 @@ ngx_comet_judge_init(ngx_comet_judge_t *judge, ngx_comet_endpoint_e endpoint,
     judge->root.fields = ngx_comet_param_table(endpoint);
 
     for (field = judge->root.fields; field->name; field++) {
+        judge->known[field->id] = &judge->slots[judge->nslots];
         ngx_comet_judge_add(judge, field->name, field->len, field);
     }
 
@@ -241,30 +242,29 @@ ngx_comet_judge_given(ngx_comet_judge_t *judge, const ngx_comet_slot_t *slot)
 }
 
 
-/* of a name that the endpoint has */
+/* of a parameter that the endpoint has, as in what follows */
 
 static int
-ngx_comet_judge_has(ngx_comet_judge_t *judge, const char *name)
+ngx_comet_judge_has(ngx_comet_judge_t *judge, ngx_comet_param_e id)
 {
-    return ngx_comet_judge_given(judge, ngx_comet_judge_slot(judge, name));
+    return ngx_comet_judge_given(judge, judge->known[id]);
 }
 
 
 int
-ngx_comet_judge_true(ngx_comet_judge_t *judge, const char *name)
+ngx_comet_judge_true(ngx_comet_judge_t *judge, ngx_comet_param_e id)
 {
     ngx_comet_slot_t        *slot;
     const ngx_comet_rule_t  *rule;
 
-    rule = ngx_comet_judge_own(judge, name, NGX_COMET_RULE_SET);
+    slot = judge->known[id];
+    rule = ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET);
 
     if (rule) {
         return strcmp(rule->set, "true") == 0;
     }
 
-    slot = ngx_comet_judge_slot(judge, name);
-
-    return slot && slot->truth && !slot->drop;
+    return slot->truth && !slot->drop;
 }
 
 
@@ -651,10 +651,10 @@ ngx_comet_judge_required(ngx_comet_judge_t *judge)
     }
 
     if (judge->endpoint == NGX_COMET_ENDPOINT_RESPONSES
-        && !ngx_comet_judge_has(judge, "input")
-        && !ngx_comet_judge_has(judge, "prompt")
-        && !ngx_comet_judge_has(judge, "conversation")
-        && !ngx_comet_judge_has(judge, "previous_response_id"))
+        && !ngx_comet_judge_has(judge, NGX_COMET_PARAM_INPUT)
+        && !ngx_comet_judge_has(judge, NGX_COMET_PARAM_PROMPT)
+        && !ngx_comet_judge_has(judge, NGX_COMET_PARAM_CONVERSATION)
+        && !ngx_comet_judge_has(judge, NGX_COMET_PARAM_PREVIOUS_RESPONSE_ID))
     {
         judge->beyond = 1;
         ngx_comet_judge_say(judge, "input", "missing_required_parameter",
@@ -666,38 +666,41 @@ ngx_comet_judge_required(ngx_comet_judge_t *judge)
 /* a parameter that is of use only beside another one */
 
 static void
-ngx_comet_judge_companion(ngx_comet_judge_t *judge, const char *name,
-    const char *companion)
+ngx_comet_judge_companion(ngx_comet_judge_t *judge, ngx_comet_param_e id,
+    ngx_comet_param_e companion)
 {
     ngx_comet_slot_t  *slot;
 
-    slot = ngx_comet_judge_slot(judge, name);
+    slot = judge->known[id];
 
     if (!ngx_comet_judge_given(judge, slot)
-        || ngx_comet_judge_own(judge, name, NGX_COMET_RULE_SET)
+        || ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET)
         || slot->drop || ngx_comet_judge_true(judge, companion))
     {
         return;
     }
 
     slot->drop = 1;
-    ngx_comet_judge_say(judge, name, "invalid_value",
-                        "%s is allowed only when %s is true", name, companion);
+    ngx_comet_judge_say(judge, slot->name, "invalid_value",
+                        "%s is allowed only when %s is true", slot->name,
+                        judge->known[companion]->name);
 }
 
 
 static void
 ngx_comet_judge_together(ngx_comet_judge_t *judge)
 {
-    ngx_comet_judge_companion(judge, "stream_options", "stream");
+    ngx_comet_judge_companion(judge, NGX_COMET_PARAM_STREAM_OPTIONS,
+                              NGX_COMET_PARAM_STREAM);
 
     if (judge->endpoint == NGX_COMET_ENDPOINT_CHAT) {
-        ngx_comet_judge_companion(judge, "top_logprobs", "logprobs");
+        ngx_comet_judge_companion(judge, NGX_COMET_PARAM_TOP_LOGPROBS,
+                                  NGX_COMET_PARAM_LOGPROBS);
     }
 
     if (judge->endpoint == NGX_COMET_ENDPOINT_RESPONSES
-        && ngx_comet_judge_has(judge, "previous_response_id")
-        && ngx_comet_judge_has(judge, "conversation"))
+        && ngx_comet_judge_has(judge, NGX_COMET_PARAM_PREVIOUS_RESPONSE_ID)
+        && ngx_comet_judge_has(judge, NGX_COMET_PARAM_CONVERSATION))
     {
         judge->beyond = 1;
         ngx_comet_judge_say(judge, "previous_response_id",

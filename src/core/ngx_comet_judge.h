@@ -139,6 +139,7 @@ typedef struct {
     unsigned                       skipping:1;
 
     size_t                         nslots;
+    ngx_comet_slot_t              *known[NGX_COMET_PARAM_IDS];
     ngx_comet_slot_t              *slot;       /* being read */
     size_t                         members;
     uint64_t                       body_start; /* behind the bracket */
@@ -208,7 +209,7 @@ const ngx_comet_rule_t *ngx_comet_judge_own(ngx_comet_judge_t *judge,
     const char *param, ngx_comet_rule_e kind);
 void ngx_comet_judge_rules(ngx_comet_judge_t *judge, const char *param,
     const ngx_comet_rule_t **rules);
-int ngx_comet_judge_true(ngx_comet_judge_t *judge, const char *name);
+int ngx_comet_judge_true(ngx_comet_judge_t *judge, ngx_comet_param_e id);
 int ngx_comet_judge_is_cap(const char *param);
 void ngx_comet_judge_params(ngx_comet_judge_t *judge);
 int ngx_comet_collect(void *data, const ngx_comet_token_t *token);

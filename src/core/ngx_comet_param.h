@@ -28,6 +28,26 @@
 #define NGX_COMET_USAGE      0x40    /* asks for that of a stream */
 
 
+/* the parameters that are asked for by name */
+
+typedef enum {
+    NGX_COMET_PARAM_OTHER,
+    NGX_COMET_PARAM_STREAM,
+    NGX_COMET_PARAM_STREAM_OPTIONS,
+    NGX_COMET_PARAM_LOGPROBS,
+    NGX_COMET_PARAM_TOP_LOGPROBS,
+    NGX_COMET_PARAM_N,
+    NGX_COMET_PARAM_MAX_TOKENS,
+    NGX_COMET_PARAM_MAX_COMPLETION_TOKENS,
+    NGX_COMET_PARAM_MAX_OUTPUT_TOKENS,
+    NGX_COMET_PARAM_INPUT,
+    NGX_COMET_PARAM_PROMPT,
+    NGX_COMET_PARAM_CONVERSATION,
+    NGX_COMET_PARAM_PREVIOUS_RESPONSE_ID,
+    NGX_COMET_PARAM_IDS
+} ngx_comet_param_e;
+
+
 typedef struct ngx_comet_field_s  ngx_comet_field_t;
 
 
@@ -45,6 +65,7 @@ struct ngx_comet_field_s {
     size_t                     len;
     unsigned                   types;     /* null is allowed besides */
     unsigned                   flags;
+    ngx_comet_param_e          id;
 
     double                     low;       /* of a number, where low < high */
     double                     high;

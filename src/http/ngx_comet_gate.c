@@ -649,7 +649,7 @@ ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     ctx->nedits = judge->nedits;
     ctx->usage_added = judge->usage_added;
     ctx->input = ngx_comet_measure_tokens(&judge->measure);
-    ctx->stream = ngx_comet_judge_true(judge, "stream");
+    ctx->stream = ngx_comet_judge_true(judge, NGX_COMET_PARAM_STREAM);
 
     ngx_pfree(r->pool, judge);
     ctx->judge = NULL;
