@@ -1,5 +1,11 @@
 #include "ngx_comet_endpoint.h"
 
+#include <string.h>
+
+
+/* "*" is one segment, "**" the rest */
+
+#define ngx_comet_path(head, tail)  head tail, sizeof(head) - 1
 
 #define NGX_COMET_READ  (NGX_COMET_GET|NGX_COMET_HEAD)
 
@@ -7,27 +13,28 @@
 static const ngx_comet_endpoint_t  ngx_comet_endpoints[] = {
 
     { NGX_COMET_ENDPOINT_CHAT, "chat.completions",
-      "/v1/chat/completions", NGX_COMET_POST, "POST" },
+      ngx_comet_path("/v1/chat/completions", ""), NGX_COMET_POST, "POST" },
 
     { NGX_COMET_ENDPOINT_RESPONSES, "responses",
-      "/v1/responses", NGX_COMET_POST, "POST" },
+      ngx_comet_path("/v1/responses", ""), NGX_COMET_POST, "POST" },
 
     { NGX_COMET_ENDPOINT_MODELS, "models",
-      "/v1/models", NGX_COMET_READ, "GET, HEAD" },
+      ngx_comet_path("/v1/models", ""), NGX_COMET_READ, "GET, HEAD" },
 
     /* names of models may hold slashes */
     { NGX_COMET_ENDPOINT_MODEL, "models.retrieve",
-      "/v1/models/**", NGX_COMET_READ, "GET, HEAD" },
+      ngx_comet_path("/v1/models/", "**"), NGX_COMET_READ, "GET, HEAD" },
 
     { NGX_COMET_ENDPOINT_RESPONSE, "responses.retrieve",
-      "/v1/responses/*", NGX_COMET_READ|NGX_COMET_DELETE,
-      "GET, HEAD, DELETE" },
+      ngx_comet_path("/v1/responses/", "*"),
+      NGX_COMET_READ|NGX_COMET_DELETE, "GET, HEAD, DELETE" },
 
     { NGX_COMET_ENDPOINT_RESPONSE_CANCEL, "responses.cancel",
-      "/v1/responses/*/cancel", NGX_COMET_POST, "POST" },
+      ngx_comet_path("/v1/responses/", "*/cancel"), NGX_COMET_POST, "POST" },
 
     { NGX_COMET_ENDPOINT_RESPONSE_ITEMS, "responses.input_items",
-      "/v1/responses/*/input_items", NGX_COMET_READ, "GET, HEAD" },
+      ngx_comet_path("/v1/responses/", "*/input_items"),
+      NGX_COMET_READ, "GET, HEAD" },
 };
 
 
@@ -70,13 +77,20 @@ ngx_comet_endpoint_match(const char *pattern, const char *path, size_t len)
 const ngx_comet_endpoint_t *
 ngx_comet_endpoint_find(const char *path, size_t len)
 {
-    size_t  i, n;
+    size_t                       i, n, head;
+    const ngx_comet_endpoint_t  *endpoint;
 
     n = sizeof(ngx_comet_endpoints) / sizeof(ngx_comet_endpoints[0]);
 
     for (i = 0; i < n; i++) {
-        if (ngx_comet_endpoint_match(ngx_comet_endpoints[i].path, path, len)) {
-            return &ngx_comet_endpoints[i];
+        endpoint = &ngx_comet_endpoints[i];
+        head = endpoint->head;
+
+        if (len >= head && memcmp(path, endpoint->path, head) == 0
+            && ngx_comet_endpoint_match(endpoint->path + head, path + head,
+                                        len - head))
+        {
+            return endpoint;
         }
     }
 

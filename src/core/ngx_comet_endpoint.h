@@ -30,7 +30,8 @@ typedef enum {
 typedef struct {
     ngx_comet_endpoint_e   id;
     const char            *name;
-    const char            *path;      /* "*" is one segment, "**" the rest */
+    const char            *path;
+    size_t                 head;      /* of it, which has no asterisk */
     unsigned               methods;
     const char            *allow;
 } ngx_comet_endpoint_t;
