@@ -158,7 +158,8 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     if (sized) {
         b->last = ngx_copy(b->last, ngx_comet_length.data,
                            ngx_comet_length.len);
-        b->last = ngx_sprintf(b->last, "%O" CRLF, length);
+        b->last += ngx_comet_digits((char *) b->last, length);
+        *b->last++ = CR; *b->last++ = LF;
     }
 
     b->last = ngx_comet_headers_copy(r, b->last);
