@@ -50,6 +50,11 @@ static void ngx_comet_gate_remember(ngx_http_request_t *r,
 static ngx_http_request_body_filter_pt  ngx_http_next_request_body_filter;
 
 
+/* most bodies come at once: one is enough for nearly all of them */
+
+static ngx_comet_judge_t  *ngx_comet_gate_spare;
+
+
 ngx_int_t
 ngx_comet_gate_init(ngx_conf_t *cf)
 {
@@ -408,15 +413,62 @@ ngx_comet_gate_media(ngx_http_request_t *r)
 }
 
 
+static void
+ngx_comet_gate_give_back(void *data)
+{
+#if !(NGX_DEBUG_PALLOC)
+
+    if (ngx_comet_gate_spare == NULL) {
+        ngx_comet_gate_spare = data;
+        return;
+    }
+
+#endif
+
+    ngx_free(data);
+}
+
+
+/* not of the pool: it goes back before the request is sent on */
+
+static ngx_int_t
+ngx_comet_gate_take(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_comet_judge_t   *judge;
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    judge = ngx_comet_gate_spare;
+    ngx_comet_gate_spare = NULL;
+
+    if (judge == NULL) {
+        judge = ngx_alloc(sizeof(ngx_comet_judge_t), r->connection->log);
+        if (judge == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    cln->handler = ngx_comet_gate_give_back;
+    cln->data = judge;
+
+    ctx->judge = judge;
+    ctx->judge_cleanup = cln;
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_comet_gate_read(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_int_t  rc;
 
-    /* of its own, to be given back before the answer */
-
-    ctx->judge = ngx_palloc(r->pool, sizeof(ngx_comet_judge_t));
-    if (ctx->judge == NULL) {
+    if (ngx_comet_gate_take(r, ctx) != NGX_OK) {
+        ngx_comet_count_pause(ctx);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -651,7 +703,8 @@ ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     ctx->input = ngx_comet_measure_tokens(&judge->measure);
     ctx->stream = ngx_comet_judge_true(judge, NGX_COMET_PARAM_STREAM);
 
-    ngx_pfree(r->pool, judge);
+    ngx_comet_gate_give_back(judge);
+    ctx->judge_cleanup->handler = NULL;
     ctx->judge = NULL;
 
     return NGX_DECLINED;

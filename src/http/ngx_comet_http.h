@@ -306,6 +306,7 @@ struct ngx_comet_ctx_s {
     ngx_comet_policy_t         policy;
     ngx_comet_admission_t     *admission;
     ngx_comet_judge_t         *judge;      /* while the body passes */
+    ngx_pool_cleanup_t        *judge_cleanup;
     ngx_comet_walk_t          *again;      /* if it is read once more */
     ngx_comet_turn_t          *turn;
     ngx_int_t                  gate;       /* what the phases are told */
