@@ -101,16 +101,16 @@ ngx_comet_alike_string(const unsigned char *p, const unsigned char *end,
 }
 
 
+/* a text that is long or not plain */
+
 static const unsigned char *
-ngx_comet_alike_text(const unsigned char *p, const unsigned char *end,
-    ngx_comet_alike_found_t *found)
+ngx_comet_alike_rest(const unsigned char *from, const unsigned char *rest,
+    const unsigned char *end, ngx_comet_alike_found_t *found)
 {
     char                  room[NGX_COMET_ALIKE_ESCAPED];
     unsigned              cut;
-    const unsigned char  *from, *rest;
+    const unsigned char  *p;
 
-    from = p;
-    rest = ngx_comet_alike_plain(p, end);
     p = ngx_comet_alike_string(rest, end, found);
 
     if (p == NULL) {
@@ -119,7 +119,7 @@ ngx_comet_alike_text(const unsigned char *p, const unsigned char *end,
 
     found->bytes = (size_t) (p - from);
 
-    if (p != rest && memchr(rest, '\\', (size_t) (p - rest))) {
+    if (memchr(rest, '\\', (size_t) (p - rest))) {
 
         if (found->bytes > sizeof(room)) {
             return NULL;
@@ -129,6 +129,24 @@ ngx_comet_alike_text(const unsigned char *p, const unsigned char *end,
         found->bytes = ngx_comet_text_unescape(room, sizeof(room), from, p,
                                                &cut);
     }
+
+    return p;
+}
+
+
+static inline const unsigned char *
+ngx_comet_alike_text(const unsigned char *from, const unsigned char *end,
+    ngx_comet_alike_found_t *found)
+{
+    const unsigned char  *p;
+
+    p = ngx_comet_alike_plain(from, end);
+
+    if (p == end || *p != '"') {
+        return ngx_comet_alike_rest(from, p, end, found);
+    }
+
+    found->bytes = (size_t) (p - from);
 
     return p;
 }
@@ -167,7 +185,7 @@ ngx_comet_alike_number(const unsigned char *p, const unsigned char *end,
 }
 
 
-static const unsigned char *
+static inline const unsigned char *
 ngx_comet_alike_part(unsigned kind, const unsigned char *p,
     const unsigned char *end, ngx_comet_alike_found_t *found)
 {
