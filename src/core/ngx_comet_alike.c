@@ -1,6 +1,8 @@
 #include "ngx_comet_alike.h"
 #include "ngx_comet_skim.h"
 
+#include <stdlib.h>
+
 
 /* a text with escapes that is longer is read in full */
 
@@ -10,25 +12,64 @@
 
 #define NGX_COMET_ALIKE_SHORT    64
 
+#define NGX_COMET_ALIKE_STEP     64
+
 /* digits of a number that is surely believed */
 
 #define NGX_COMET_ALIKE_DIGITS   12
 
 
-void
-ngx_comet_alike_init(ngx_comet_alike_t *alike)
+/* room for so much, or NULL */
+
+static ngx_comet_alike_t *
+ngx_comet_alike_room(ngx_comet_alike_t *alike, size_t size)
 {
-    alike->nparts = 0;
-    alike->fixed[0] = 0;
+    if (alike && size <= alike->size) {
+        return alike;
+    }
+
+    free(alike);
+
+    if (size > NGX_COMET_ALIKE_SIZE) {
+        return NULL;
+    }
+
+    /* the next one may be a little longer */
+
+    size = size / NGX_COMET_ALIKE_STEP * NGX_COMET_ALIKE_STEP
+           + NGX_COMET_ALIKE_STEP;
+
+    alike = malloc(offsetof(ngx_comet_alike_t, text) + size);
+
+    if (alike) {
+        alike->size = (uint16_t) size;
+    }
+
+    return alike;
 }
 
 
 void
-ngx_comet_alike_learn(ngx_comet_alike_t *alike, const unsigned char *p,
+ngx_comet_alike_learn(ngx_comet_alike_t **learned, const unsigned char *p,
     size_t len, const ngx_comet_alike_part_t *parts, unsigned nparts)
 {
-    size_t    at, n, start, quote, used;
-    unsigned  i;
+    size_t              at, n, start, quote, used;
+    unsigned            i;
+    ngx_comet_alike_t  *alike;
+
+    used = len;
+
+    for (i = 0; i < nparts; i++) {
+        quote = parts[i].kind != NGX_COMET_ALIKE_NUMBER;
+        used -= parts[i].end - parts[i].start - 2 * quote;
+    }
+
+    *learned = ngx_comet_alike_room(*learned, used);
+    alike = *learned;
+
+    if (alike == NULL) {
+        return;
+    }
 
     at = 0;
     used = 0;
@@ -37,11 +78,6 @@ ngx_comet_alike_learn(ngx_comet_alike_t *alike, const unsigned char *p,
         quote = i < nparts && parts[i].kind != NGX_COMET_ALIKE_NUMBER;
         start = i < nparts ? parts[i].start + quote : len;
         n = start - at;
-
-        if (n > NGX_COMET_ALIKE_SIZE - used) {
-            ngx_comet_alike_init(alike);
-            return;
-        }
 
         memcpy(alike->text + used, p + at, n);
         alike->fixed[i] = (uint16_t) n;

@@ -49,15 +49,18 @@ typedef struct {
     /* the lengths of what is before, between and behind the parts */
 
     uint16_t           fixed[NGX_COMET_ALIKE_PARTS + 1];
-    unsigned char      text[NGX_COMET_ALIKE_SIZE];
+    uint16_t           size;       /* that there is room for */
+    unsigned char      text[];
 } ngx_comet_alike_t;
 
 
-void ngx_comet_alike_init(ngx_comet_alike_t *alike);
+/*
+ * From now on others are compared with this event; with none if it is longer
+ * than NGX_COMET_ALIKE_SIZE without its parts, or if there is no memory.
+ * *alike is NULL or what malloc() gave here before.
+ */
 
-/* from now on others are compared with this event; not if it is too long */
-
-void ngx_comet_alike_learn(ngx_comet_alike_t *alike, const unsigned char *p,
+void ngx_comet_alike_learn(ngx_comet_alike_t **alike, const unsigned char *p,
     size_t len, const ngx_comet_alike_part_t *parts, unsigned nparts);
 
 /*

@@ -21,30 +21,41 @@ static int ngx_comet_usage_end(void *ctx);
 static const char  ngx_comet_usage_done[] = "[DONE]";
 
 
-void
-ngx_comet_usage_free(ngx_comet_usage_t *usage)
+/* nothing is being read any more */
+
+static void
+ngx_comet_usage_release(ngx_comet_usage_t *usage)
 {
     if (usage->scan) {
         free(usage->scan);
         usage->scan = NULL;
     }
 
+    if (usage->read) {
+        free(usage->read);
+        usage->read = NULL;
+    }
+
     usage->scanning = 0;
+}
+
+
+void
+ngx_comet_usage_free(ngx_comet_usage_t *usage)
+{
+    ngx_comet_usage_release(usage);
+
+    free(usage->alike);
+    usage->alike = NULL;
 }
 
 
 static void
 ngx_comet_usage_begin(ngx_comet_usage_t *usage)
 {
-    memset(&usage->event, 0, sizeof(ngx_comet_usage_event_t));
-
     usage->done = usage->stream ? 0 : NGX_COMET_USAGE_NOT_DONE;
-    usage->member = ngx_comet_usage_root(usage);
-    usage->arrays = 0;
     usage->reading = !(usage->ended && !usage->responses);
     usage->passes = !usage->inject || !usage->reading;
-
-    ngx_comet_usage_free(usage);
 }
 
 
@@ -52,9 +63,7 @@ void
 ngx_comet_usage_init(ngx_comet_usage_t *usage, ngx_comet_endpoint_e endpoint,
     int stream, int inject)
 {
-    memset(usage, 0, offsetof(ngx_comet_usage_t, alike));
-    ngx_comet_alike_init(&usage->alike);
-    usage->scan = NULL;
+    memset(usage, 0, sizeof(ngx_comet_usage_t));
 
     usage->responses = (endpoint == NGX_COMET_ENDPOINT_RESPONSES);
     usage->stream = (stream != 0);
@@ -67,13 +76,59 @@ ngx_comet_usage_init(ngx_comet_usage_t *usage, ngx_comet_endpoint_e endpoint,
 
 
 static void
+ngx_comet_usage_read(ngx_comet_usage_t *usage, ngx_comet_usage_read_t *read)
+{
+    memset(&read->event, 0, sizeof(ngx_comet_usage_event_t));
+
+    read->arrays = 0;
+    read->member = ngx_comet_usage_root(usage);
+
+    usage->read = read;
+}
+
+
+/* returns whether there is memory to read in */
+
+static int
+ngx_comet_usage_can_read(ngx_comet_usage_t *usage)
+{
+    ngx_comet_usage_read_t  *read;
+
+    if (usage->read == NULL) {
+        read = malloc(sizeof(ngx_comet_usage_read_t));
+
+        if (read == NULL) {
+            return 0;
+        }
+
+        ngx_comet_usage_read(usage, read);
+    }
+
+    return 1;
+}
+
+
+/* the same for the scanner, which also has room for what is kept */
+
+static int
+ngx_comet_usage_can_scan(ngx_comet_usage_t *usage)
+{
+    if (usage->scan == NULL) {
+        usage->scan = malloc(sizeof(ngx_comet_scan_t));
+    }
+
+    return usage->scan != NULL;
+}
+
+
+static void
 ngx_comet_usage_forget(ngx_comet_usage_t *usage)
 {
-    if (usage->event.model) {
+    if (usage->read && usage->read->event.model) {
         usage->model[0] = '\0';
     }
 
-    if (usage->event.finish) {
+    if (usage->read && usage->read->event.finish) {
         usage->finish[0] = '\0';
     }
 }
@@ -84,6 +139,7 @@ ngx_comet_usage_undo(ngx_comet_usage_t *usage)
 {
     ngx_comet_usage_forget(usage);
     ngx_comet_usage_begin(usage);
+    ngx_comet_usage_read(usage, usage->read);
 }
 
 
@@ -104,20 +160,12 @@ ngx_comet_usage_broken(ngx_comet_usage_t *usage)
     usage->broken = 1;
     usage->passes = 1;
     usage->reading = 0;
+    usage->scanning = 0;
+
     ngx_comet_usage_drop(usage);
-}
 
-
-/* returns whether there is memory for the scanner */
-
-static int
-ngx_comet_usage_room(ngx_comet_usage_t *usage)
-{
-    if (usage->scan == NULL) {
-        usage->scan = malloc(sizeof(ngx_comet_scan_t));
-    }
-
-    return usage->scan != NULL;
+    free(usage->scan);
+    usage->scan = NULL;
 }
 
 
@@ -127,7 +175,9 @@ ngx_comet_usage_scan(ngx_comet_usage_t *usage, const unsigned char *p,
 {
     if (!usage->scanning) {
 
-        if (!ngx_comet_usage_room(usage)) {
+        if (!ngx_comet_usage_can_read(usage)
+            || !ngx_comet_usage_can_scan(usage))
+        {
             ngx_comet_usage_broken(usage);
             return;
         }
@@ -137,7 +187,7 @@ ngx_comet_usage_scan(ngx_comet_usage_t *usage, const unsigned char *p,
         usage->scanning = 1;
     }
 
-    usage->base = usage->sse.offset - usage->scan->base - usage->begun;
+    usage->read->base = usage->sse.offset - usage->scan->base - usage->begun;
 
     if (ngx_comet_scan_feed(usage->scan, p, len) != NGX_COMET_SCAN_OK) {
         ngx_comet_usage_broken(usage);
@@ -160,15 +210,22 @@ ngx_comet_usage_is_whole(ngx_comet_usage_t *usage)
 static void
 ngx_comet_usage_event(ngx_comet_usage_t *usage)
 {
+    unsigned                  nparts;
     ngx_comet_usage_event_t  *event;
 
-    event = &usage->event;
+    event = &usage->read->event;
 
     usage->cut = !usage->passes && event->usage && event->choices
                  && usage->sse.offset - usage->sse.start
                     <= NGX_COMET_USAGE_HOLD_MAX;
 
-    usage->simple = usage->cut ? 0 : ngx_comet_usage_simple(usage);
+    nparts = usage->piece && !usage->cut ? ngx_comet_usage_simple(usage) : 0;
+
+    if (nparts) {
+        ngx_comet_alike_learn(&usage->alike, usage->piece,
+                              (size_t) (usage->sse.offset - usage->begun),
+                              usage->read->parts, nparts);
+    }
 
     ngx_comet_usage_take(usage);
 }
@@ -239,6 +296,7 @@ ngx_comet_usage_end(void *ctx)
         }
     }
 
+    ngx_comet_usage_release(usage);
     ngx_comet_usage_begin(usage);
 
     return 1;
@@ -300,13 +358,13 @@ ngx_comet_usage_keep(ngx_comet_usage_t *usage, const unsigned char *p,
 
     memcpy(kept + usage->kept, p, n);
 
-    whole = ngx_comet_alike_match(&usage->alike, kept, usage->kept + n,
+    whole = ngx_comet_alike_match(usage->alike, kept, usage->kept + n,
                                   &found);
 
     if (whole) {
         n = whole - usage->kept;
         usage->kept = 0;
-        ngx_comet_usage_free(usage);
+        ngx_comet_usage_release(usage);
         ngx_comet_usage_alike(usage, &found);
         ngx_comet_sse_skip(&usage->sse, p, n);
         return n;
@@ -321,6 +379,32 @@ ngx_comet_usage_keep(ngx_comet_usage_t *usage, const unsigned char *p,
     ngx_comet_usage_settle(usage);
 
     return 0;
+}
+
+
+/* the event that the piece begins with, if that can be read so */
+
+static size_t
+ngx_comet_usage_in_place(ngx_comet_usage_t *usage, const unsigned char *p,
+    size_t len)
+{
+    size_t                  n;
+    ngx_comet_usage_read_t  read;
+
+    ngx_comet_usage_read(usage, &read);
+
+    n = ngx_comet_usage_skim_event(usage, p, len);
+
+    if (n) {
+        usage->events++;
+        ngx_comet_usage_event(usage);
+        usage->sse.lines = 0;
+        ngx_comet_usage_begin(usage);
+    }
+
+    usage->read = NULL;
+
+    return n;
 }
 
 
@@ -348,7 +432,8 @@ ngx_comet_usage_feed_event(ngx_comet_usage_t *usage, const unsigned char *p,
         return ngx_comet_sse_feed(sse, p, 1);
     }
 
-    n = ngx_comet_alike_match(&usage->alike, p, len, &found);
+    found.more = 0;
+    n = usage->alike ? ngx_comet_alike_match(usage->alike, p, len, &found) : 0;
 
     if (n) {
         ngx_comet_usage_alike(usage, &found);
@@ -357,30 +442,21 @@ ngx_comet_usage_feed_event(ngx_comet_usage_t *usage, const unsigned char *p,
     }
 
     if (found.more && len <= NGX_COMET_SCAN_SPARE
-        && ngx_comet_usage_room(usage))
+        && ngx_comet_usage_can_scan(usage))
     {
         return ngx_comet_usage_keep(usage, p, len);
     }
 
     usage->begun = sse->offset;
-    usage->simple = 0;
+    usage->piece = p;
 
-    n = found.more ? 0 : ngx_comet_usage_skim_event(usage, p, len);
+    n = found.more ? 0 : ngx_comet_usage_in_place(usage, p, len);
 
-    if (n) {
-        usage->events++;
-        ngx_comet_usage_event(usage);
-        sse->lines = 0;
-        ngx_comet_usage_begin(usage);
-
-    } else {
+    if (n == 0) {
         n = ngx_comet_sse_feed(sse, p, len);
     }
 
-    if (usage->simple) {
-        ngx_comet_alike_learn(&usage->alike, p, n, usage->parts,
-                              usage->simple);
-    }
+    usage->piece = NULL;
 
     return n;
 }
@@ -464,7 +540,7 @@ ngx_comet_usage_feed_body(ngx_comet_usage_t *usage, const unsigned char *p,
         return;
     }
 
-    usage->whole = usage->sse.offset == 0
+    usage->whole = usage->sse.offset == 0 && ngx_comet_usage_can_read(usage)
                    && ngx_comet_usage_skim_body(usage, p, len);
 
     if (!usage->whole) {
@@ -509,27 +585,27 @@ ngx_comet_usage_finish(ngx_comet_usage_t *usage)
     if (usage->stream) {
         ngx_comet_usage_drop(usage);
         ngx_comet_usage_begin(usage);
+        ngx_comet_usage_free(usage);
         return;
     }
 
     begun = usage->reading && usage->scanning
-            && usage->member->is == NGX_COMET_FOR_TEXT
+            && usage->read->member->is == NGX_COMET_FOR_TEXT
             ? ngx_comet_scan_begun(usage->scan) : 0;
 
     if (usage->reading && (usage->whole || ngx_comet_usage_is_whole(usage))) {
         usage->ended = 1;
         ngx_comet_usage_take(usage);
 
-    } else {
+    } else if (usage->read) {
 
         /* what passed of a body that is cut or broken */
 
-        usage->pieces += usage->event.pieces;
-        usage->bytes += usage->event.bytes + begun;
+        usage->pieces += usage->read->event.pieces;
+        usage->bytes += usage->read->event.bytes + begun;
     }
 
     usage->reading = 0;
-    memset(&usage->event, 0, sizeof(ngx_comet_usage_event_t));
     ngx_comet_usage_free(usage);
 }
 

@@ -2,8 +2,8 @@
  * The meter: what a call used, read from the answer while it passes.  The
  * answer is fed in pieces, cut anywhere; the results do not depend on the
  * cuts.  It keeps of the answer two short names, and of a stream the fixed part
- * of an event and the start of one that was cut.  A scanner is allocated only
- * while something is read that a cut has divided, or that is not of its form.
+ * of an event and the start of one that was cut.  More is allocated only while
+ * an event is read that a cut has divided, or that is not of its form.
  *
  * If the gateway has asked for a chunk with the usage that its client did not
  * ask for, the meter also tells which bytes are that chunk.
@@ -45,7 +45,7 @@ typedef enum {
 typedef struct ngx_comet_member_s  ngx_comet_member_t;
 
 
-/* of the event, or of the plain body, being read */
+/* what comes of the event, or of the plain body, being read */
 
 typedef struct {
     uint64_t                   numbers[NGX_COMET_USAGE_NUMBERS];
@@ -71,6 +71,18 @@ typedef struct {
     unsigned                   nparts;     /* more than there can be: many */
     char                       reason[NGX_COMET_USAGE_FINISH];
 } ngx_comet_usage_event_t;
+
+
+/* how far it is read */
+
+typedef struct {
+    ngx_comet_usage_event_t    event;
+    unsigned                   arrays;     /* bits of the frames */
+    const ngx_comet_member_t  *frames[NGX_COMET_USAGE_FRAMES];
+    const ngx_comet_member_t  *member;     /* being read */
+    uint64_t                   base;       /* of the tokens in the event */
+    ngx_comet_alike_part_t     parts[NGX_COMET_ALIKE_PARTS];
+} ngx_comet_usage_read_t;
 
 
 typedef struct {
@@ -123,21 +135,14 @@ typedef struct {
     unsigned                   cut_lf:1;   /* an LF may belong to it */
 
     unsigned                   done;       /* bytes of "[DONE]" */
-    unsigned                   arrays;     /* bits of the frames */
-    const ngx_comet_member_t  *frames[NGX_COMET_USAGE_FRAMES];
-    const ngx_comet_member_t  *member;     /* being read */
-
-    ngx_comet_usage_event_t    event;
+    unsigned                   kept;       /* of one that is alike so far */
+    uint64_t                   begun;      /* where the event did, if whole */
+    const unsigned char       *piece;      /* that it began in, or NULL */
     ngx_comet_sse_t            sse;
 
-    uint64_t                   begun;      /* where the event did, if whole */
-    uint64_t                   base;       /* of the scanner in the event */
-    unsigned                   simple;     /* parts of it, if it is simple */
-    unsigned                   kept;       /* of one that is alike so far */
-    ngx_comet_alike_part_t     parts[NGX_COMET_ALIKE_PARTS];
-    ngx_comet_alike_t          alike;
-
-    ngx_comet_scan_t          *scan;       /* or NULL */
+    ngx_comet_alike_t         *alike;      /* or NULL, as those below */
+    ngx_comet_usage_read_t    *read;
+    ngx_comet_scan_t          *scan;
 } ngx_comet_usage_t;
 
 

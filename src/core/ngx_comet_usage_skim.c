@@ -339,7 +339,7 @@ ngx_comet_usage_skim(ngx_comet_usage_t *usage, const unsigned char *from,
     skim.token.depth = 0;
     skim.token.cut = 0;
 
-    usage->base = 0;
+    usage->read->base = 0;
 
     if (ngx_comet_usage_skim_container(&skim, p) == end) {
         return 1;

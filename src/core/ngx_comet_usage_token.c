@@ -259,7 +259,7 @@ ngx_comet_usage_model(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
 
     memcpy(usage->model, token->text, token->len);
     usage->model[token->len] = '\0';
-    usage->event.model = 1;
+    usage->read->event.model = 1;
 }
 
 
@@ -309,14 +309,14 @@ ngx_comet_usage_part(ngx_comet_usage_t *usage, const ngx_comet_token_t *token,
 {
     ngx_comet_alike_part_t  *part;
 
-    if (usage->event.nparts++ >= NGX_COMET_ALIKE_PARTS) {
+    if (usage->read->event.nparts++ >= NGX_COMET_ALIKE_PARTS) {
         return;
     }
 
-    part = &usage->parts[usage->event.nparts - 1];
+    part = &usage->read->parts[usage->read->event.nparts - 1];
     part->kind = kind;
-    part->start = (size_t) (usage->base + token->start);
-    part->end = (size_t) (usage->base + token->end);
+    part->start = (size_t) (usage->read->base + token->start);
+    part->end = (size_t) (usage->read->base + token->end);
 }
 
 
@@ -327,7 +327,7 @@ ngx_comet_usage_text(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
 {
     ngx_comet_usage_event_t  *event;
 
-    event = &usage->event;
+    event = &usage->read->event;
 
     if (token->len == 0) {
         return;
@@ -351,9 +351,9 @@ ngx_comet_usage_string(ngx_comet_usage_t *usage,
 {
     ngx_comet_usage_event_t  *event;
 
-    event = &usage->event;
+    event = &usage->read->event;
 
-    switch (usage->member->is) {
+    switch (usage->read->member->is) {
 
     case NGX_COMET_FOR_MODEL:
         ngx_comet_usage_model(usage, token);
@@ -433,8 +433,8 @@ ngx_comet_usage_count(ngx_comet_usage_t *usage,
     unsigned                  is;
     ngx_comet_usage_event_t  *event;
 
-    is = usage->member->is;
-    event = &usage->event;
+    is = usage->read->member->is;
+    event = &usage->read->event;
 
     if (is < NGX_COMET_USAGE_NUMBERS && token->type == NGX_COMET_NUMBER
         && ngx_comet_usage_number(token, &event->numbers[is]))
@@ -453,7 +453,7 @@ ngx_comet_usage_open(ngx_comet_usage_t *usage, const ngx_comet_token_t *token,
 {
     const ngx_comet_member_t  *member;
 
-    member = usage->member;
+    member = usage->read->member;
 
     if (member->members == NULL || token->depth + 1 >= NGX_COMET_USAGE_FRAMES
         || (token->type == NGX_COMET_ARRAY) != array)
@@ -461,13 +461,13 @@ ngx_comet_usage_open(ngx_comet_usage_t *usage, const ngx_comet_token_t *token,
         return NGX_COMET_SCAN_SKIP;
     }
 
-    usage->frames[token->depth + 1] = member;
+    usage->read->frames[token->depth + 1] = member;
 
     if (array) {
-        usage->arrays |= 1u << (token->depth + 1);
+        usage->read->arrays |= 1u << (token->depth + 1);
 
     } else {
-        usage->arrays &= ~(1u << (token->depth + 1));
+        usage->read->arrays &= ~(1u << (token->depth + 1));
     }
 
     return NGX_COMET_SCAN_ON;
@@ -478,11 +478,11 @@ static int
 ngx_comet_usage_element(ngx_comet_usage_t *usage,
     const ngx_comet_token_t *token)
 {
-    usage->member = usage->frames[token->depth];
+    usage->read->member = usage->read->frames[token->depth];
 
-    if (usage->member->is == NGX_COMET_FOR_CHOICES) {
-        usage->event.elements = 1;
-        usage->event.piece = 0;
+    if (usage->read->member->is == NGX_COMET_FOR_CHOICES) {
+        usage->read->event.elements = 1;
+        usage->read->event.piece = 0;
         usage->passes = 1;
     }
 
@@ -500,7 +500,7 @@ ngx_comet_usage_value(ngx_comet_usage_t *usage,
     uint64_t                   sequence;
     const ngx_comet_member_t  *member;
 
-    member = usage->member;
+    member = usage->read->member;
     array = member->array;
 
     switch (member->is) {
@@ -520,9 +520,9 @@ ngx_comet_usage_value(ngx_comet_usage_t *usage,
         break;
 
     case NGX_COMET_FOR_USAGE:
-        usage->event.usage = (token->type == NGX_COMET_OBJECT);
+        usage->read->event.usage = (token->type == NGX_COMET_OBJECT);
 
-        if (!usage->event.usage) {
+        if (!usage->read->event.usage) {
             usage->passes = 1;
             ngx_comet_usage_count(usage, token);
         }
@@ -530,16 +530,16 @@ ngx_comet_usage_value(ngx_comet_usage_t *usage,
         break;
 
     case NGX_COMET_FOR_CHOICES:
-        usage->event.choices = (token->type == NGX_COMET_ARRAY);
+        usage->read->event.choices = (token->type == NGX_COMET_ARRAY);
 
-        if (!usage->event.choices) {
+        if (!usage->read->event.choices) {
             usage->passes = 1;
         }
 
         break;
 
     case NGX_COMET_FOR_ERROR:
-        usage->event.error = 1;
+        usage->read->event.error = 1;
         break;
 
     case NGX_COMET_FOR_SEQUENCE:
@@ -635,7 +635,7 @@ ngx_comet_usage_name(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
     text = token->text;
     len = token->len;
     head = ngx_comet_usage_head(text, len);
-    member = usage->frames[token->depth]->members;
+    member = usage->read->frames[token->depth]->members;
 
     while (member->len && !ngx_comet_usage_same(member, text, len, head)) {
         member++;
@@ -645,18 +645,18 @@ ngx_comet_usage_name(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
         return NGX_COMET_SCAN_SKIP;
     }
 
-    usage->member = member;
+    usage->read->member = member;
 
     if (member->is <= NGX_COMET_FOR_USAGE
         && member->is != NGX_COMET_FOR_DETAILS)
     {
         bit = 1u << member->is;
 
-        if (usage->event.seen & bit) {
-            usage->event.bad = 1;
+        if (usage->read->event.seen & bit) {
+            usage->read->event.bad = 1;
         }
 
-        usage->event.seen |= bit;
+        usage->read->event.seen |= bit;
     }
 
     return member->is == NGX_COMET_FOR_PADDING ? NGX_COMET_SCAN_ON
@@ -692,14 +692,14 @@ ngx_comet_usage_token(void *ctx, const ngx_comet_token_t *token)
         return ngx_comet_usage_open(usage, token, 0);
     }
 
-    if (usage->arrays & (1u << token->depth)) {
+    if (usage->read->arrays & (1u << token->depth)) {
         return ngx_comet_usage_element(usage, token);
     }
 
     if (token->type == NGX_COMET_NULL) {
 
-        if (usage->member->is == NGX_COMET_FOR_USAGE
-            || usage->member->is == NGX_COMET_FOR_CHOICES)
+        if (usage->read->member->is == NGX_COMET_FOR_USAGE
+            || usage->read->member->is == NGX_COMET_FOR_CHOICES)
         {
             usage->passes = 1;
         }
@@ -718,7 +718,7 @@ ngx_comet_usage_finished(ngx_comet_usage_t *usage)
     const char               *finish;
     ngx_comet_usage_event_t  *event;
 
-    event = &usage->event;
+    event = &usage->read->event;
     finish = event->status;
 
     if (finish == NULL || (usage->stream && !event->last)) {
@@ -746,7 +746,7 @@ ngx_comet_usage_numbers(ngx_comet_usage_t *usage)
                                      | 1u << NGX_COMET_USAGE_OUTPUT;
     ngx_comet_usage_event_t  *event;
 
-    event = &usage->event;
+    event = &usage->read->event;
     numbers = usage->numbers;
 
     usage->bad |= event->bad;
@@ -780,7 +780,7 @@ ngx_comet_usage_simple(const ngx_comet_usage_t *usage)
 {
     const ngx_comet_usage_event_t  *event;
 
-    event = &usage->event;
+    event = &usage->read->event;
 
     if (event->texts != 1 || event->nparts > NGX_COMET_ALIKE_PARTS
         || usage->sse.lines != 1 || (usage->responses && !event->delta)
@@ -801,7 +801,7 @@ ngx_comet_usage_take(ngx_comet_usage_t *usage)
 {
     ngx_comet_usage_event_t  *event;
 
-    event = &usage->event;
+    event = &usage->read->event;
 
     if (!usage->responses || !usage->stream || event->delta) {
         usage->pieces += event->pieces;

@@ -597,7 +597,7 @@ test_at_once(void **state)
 
     ngx_comet_usage_free(&usage);
 
-    assert_true(sizeof(ngx_comet_usage_t) <= 1280);
+    assert_true(sizeof(ngx_comet_usage_t) <= 512);
 }
 
 
