@@ -59,6 +59,7 @@ class Made:
         self.escaped = self.rare()
         self.prefix = pick(["data: ", "data: ", "data:"])
         self.padded = self.rare(0.5)
+        self.comments = pick([0, 0.05, 0.5])
 
     def arrange(self, value):
         """members in an order that an API may have"""
@@ -84,7 +85,7 @@ class Made:
         self.parts.append((text.encode(), kept))
 
     def event(self, value, kept=True, name=None):
-        if self.rare(0.05):
+        if self.rare(self.comments):
             self.put(": comment" + self.eol
                      + self.random.choice(["", self.eol]))
         text = value if isinstance(value, str) \

@@ -219,7 +219,11 @@ ngx_comet_usage_event(ngx_comet_usage_t *usage)
                  && usage->sse.offset - usage->sse.start
                     <= NGX_COMET_USAGE_HOLD_MAX;
 
-    nparts = usage->piece && !usage->cut ? ngx_comet_usage_simple(usage) : 0;
+    /* what stands before an event is not held back with it */
+
+    nparts = usage->piece && !usage->cut
+             && usage->sse.start == usage->begun
+             ? ngx_comet_usage_simple(usage) : 0;
 
     if (nparts) {
         ngx_comet_alike_learn(&usage->alike, usage->piece,

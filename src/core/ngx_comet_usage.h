@@ -115,7 +115,8 @@ typedef struct {
 
     /*
      * Offsets in the answer, after each feed.  The bytes from hold_from on
-     * are to be held back; those of [cut_start, cut_end) never go on.
+     * are to be held back; those of [cut_start, cut_end) never go on.  What
+     * was held goes on, or never does, as a whole.
      */
 
     uint64_t                   hold_from;

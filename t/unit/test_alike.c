@@ -263,6 +263,38 @@ test_alike(void **state)
 }
 
 
+/* a comment goes on at once, and is there though the chunk behind it is cut */
+
+static void
+test_comments(void **state)
+{
+    size_t        i, cuts[2];
+    usage_run_t   run;
+    usage_form_t  form = { 0, 1, 1 };
+    const char   *kept = SAY("one") ": comment\n\n" SAY("two")
+                         ": comment\n\n";
+    const char   *text = SAY("one") ": comment\n\n" SAY("two")
+                         ": comment\n\ndata: {\"choices\":[],\"usage\":{"
+                         "\"prompt_tokens\":1,\"completion_tokens\":2}}\n\n";
+
+    (void) state;
+
+    cuts[0] = strlen(SAY("one"));
+
+    for (i = cuts[0]; i < strlen(text); i++) {
+        cuts[1] = i;
+        usage_run(&run, &form, (const unsigned char *) text, strlen(text),
+                  cuts, 2);
+
+        assert_int_equal(run.exact, 1);
+        assert_int_equal(run.len, strlen(kept));
+        assert_memory_equal(run.out, kept, run.len);
+
+        free(run.out);
+    }
+}
+
+
 /* a break in an event that is alike so far: as if each byte came alone */
 
 static void
@@ -325,6 +357,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_alike),
+        cmocka_unit_test(test_comments),
         cmocka_unit_test(test_break),
     };
 

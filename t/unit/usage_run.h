@@ -61,6 +61,21 @@ usage_run_results(usage_run_t *run, const ngx_comet_usage_t *usage)
 }
 
 
+/* the caller keeps it in one lump: it stays, or is sent, or is cut */
+
+static inline void
+usage_run_held(const ngx_comet_usage_t *usage, uint64_t held, uint64_t before)
+{
+    uint64_t  now;
+
+    now = usage->cut_end > usage->cut_start ? usage->cut_start
+                                            : usage->hold_from;
+
+    usage_must(held == before || now == held || now >= before,
+               "what is held goes together");
+}
+
+
 /* one piece, in memory of its own; *gone is how much was sent or cut */
 
 static inline void
@@ -84,6 +99,8 @@ usage_run_piece(usage_run_t *run, ngx_comet_usage_t *usage,
     for (p = piece; len; p += n, len -= n) {
 
         n = ngx_comet_usage_feed(usage, p, len);
+
+        usage_run_held(usage, *gone, from + (size_t) (p - piece));
 
         usage_must(n > 0 && n <= len, "something is taken");
         usage_must(n == len || usage->cut_end > usage->cut_start,
