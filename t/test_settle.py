@@ -83,7 +83,7 @@ def cut(server, body, **wishes):
 
 def left_waiting(server, body, **wishes):
     client = send(server, body, **wishes)
-    time.sleep(0.1)
+    wait_for(lambda: server.mock.requests)
     hang_up(client)
 
 
@@ -169,6 +169,7 @@ def test_each_way_a_call_can_end_is_settled_once(nginx, mock, how, metered,
                                                  costs):
     server = nginx(conf(mock, "comet_read_timeout 1s;",
                         LIMITS.replace("1000;", "1;", 1)))
+    server.mock = mock
     how(server)
     wait_for(lambda: len(lines(server)) == 1)
     wait_for(lambda: left(server) == BUDGET - charged(server))
