@@ -608,6 +608,10 @@ ngx_comet_usage_same(const ngx_comet_member_t *member, const char *text,
         return 0;
     }
 
+    if (len <= 8) {
+        return 1;
+    }
+
     for (i = 8; i + 8 < len; i += 8) {
         if (ngx_comet_usage_word_at(member->name + i)
             != ngx_comet_usage_word_at(text + i))
@@ -616,8 +620,10 @@ ngx_comet_usage_same(const ngx_comet_member_t *member, const char *text,
         }
     }
 
-    return len <= 8 || ngx_comet_usage_word_at(member->name + len - 8)
-                       == ngx_comet_usage_word_at(text + len - 8);
+    i = len - 8;
+
+    return ngx_comet_usage_word_at(member->name + i)
+           == ngx_comet_usage_word_at(text + i);
 }
 
 
