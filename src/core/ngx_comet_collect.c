@@ -240,40 +240,44 @@ ngx_comet_collect_disguised(ngx_comet_judge_t *judge, const char *name)
 }
 
 
-/* names are short: a call takes longer than a few bytes do */
+/* a call takes longer than to compare a short name in two steps */
 
 static inline int
 ngx_comet_collect_is(const ngx_comet_token_t *token, const char *name,
     size_t len)
 {
-    size_t  i;
+    uint32_t     a, b;
+    const char  *text;
 
-    if (token->len != len) {
+    text = token->text;
+
+    if (token->len != len || text[0] != name[0]) {
         return 0;
     }
 
-    for (i = 0; i < len; i++) {
-        if (token->text[i] != name[i]) {
-            return 0;
-        }
+    if (len < sizeof(a) || len > 2 * sizeof(a)) {
+        return memcmp(text, name, len) == 0;
     }
 
-    return 1;
+    memcpy(&a, text, sizeof(a));
+    memcpy(&b, name, sizeof(b));
+
+    if (a != b) {
+        return 0;
+    }
+
+    memcpy(&a, text + len - sizeof(a), sizeof(a));
+    memcpy(&b, name + len - sizeof(b), sizeof(b));
+
+    return a == b;
 }
 
 
 static inline int
 ngx_comet_collect_same(const ngx_comet_token_t *token, const char *name)
 {
-    size_t  i;
-
-    for (i = 0; i < token->len; i++) {
-        if (token->text[i] != name[i] || name[i] == '\0') {
-            return 0;
-        }
-    }
-
-    return name[i] == '\0';
+    return token->text[0] == name[0]
+           && ngx_comet_collect_is(token, name, strlen(name));
 }
 
 
