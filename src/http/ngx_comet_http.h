@@ -293,7 +293,7 @@ typedef struct {
 
 
 struct ngx_comet_ctx_s {
-    ngx_comet_target_t         target;
+    ngx_comet_target_t        *target;
     ngx_str_t                  host;
 
     ngx_http_status_t          status;

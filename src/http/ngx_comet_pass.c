@@ -53,7 +53,7 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
     u->conf = &clcf->upstream;
 
     if (clcf->url_lengths == NULL) {
-        ctx->target = clcf->target;
+        ctx->target = &clcf->target;
         u->schema = clcf->target.schema;
         u->ssl = clcf->tls_needed;
 
@@ -61,7 +61,7 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->host = ctx->target.host;
+    ctx->host = ctx->target->host;
 
     if (clcf->host && ngx_http_complex_value(r, clcf->host, &ctx->host)
                       != NGX_OK)
@@ -70,7 +70,7 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
     }
 
     if (!ngx_comet_pass_word(&ctx->host)
-        || !ngx_comet_pass_word(&ctx->target.prefix))
+        || !ngx_comet_pass_word(&ctx->target->prefix))
     {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "\"comet_host\" or \"comet_pass\" evaluated to a "
@@ -78,15 +78,11 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* never used unbuffered, but nginx looks into it */
-
-    u->pipe = ngx_pcalloc(r->pool, sizeof(ngx_event_pipe_t));
-    if (u->pipe == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
     u->output.tag = (ngx_buf_tag_t) &ngx_comet_module;
     u->accel = 1;
+
+    /* no header of the answer changes this, so there is no pipe */
+
     u->buffering = 0;
 
     u->create_request = ngx_comet_create_request;
@@ -228,12 +224,14 @@ ngx_comet_pass_eval(ngx_http_request_t *r, ngx_comet_loc_conf_t *clcf,
     u->schema = scheme->name;
     u->ssl = (scheme->port == 443);
 
-    ngx_comet_target_set(&ctx->target, &scheme->name, &url);
-
+    ctx->target = ngx_palloc(r->pool, sizeof(ngx_comet_target_t));
     resolved = ngx_pcalloc(r->pool, sizeof(ngx_http_upstream_resolved_t));
-    if (resolved == NULL) {
+
+    if (ctx->target == NULL || resolved == NULL) {
         return NGX_ERROR;
     }
+
+    ngx_comet_target_set(ctx->target, &scheme->name, &url);
 
     if (url.addrs) {
         resolved->sockaddr = url.addrs[0].sockaddr;

@@ -193,7 +193,7 @@ ngx_comet_request_uri(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     size_t      escape;
     ngx_str_t  *prefix;
 
-    prefix = &ctx->target.prefix;
+    prefix = &ctx->target->prefix;
 
     if (ngx_comet_request_uri_is_plain(r)) {
 
