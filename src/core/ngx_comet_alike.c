@@ -98,21 +98,8 @@ ngx_comet_alike_learn(ngx_comet_alike_t **learned, const unsigned char *p,
 static inline const unsigned char *
 ngx_comet_alike_plain(const unsigned char *p, const unsigned char *end)
 {
-    unsigned              n;
-    const unsigned char  *last;
-
-    last = end - p > NGX_COMET_ALIKE_SHORT ? p + NGX_COMET_ALIKE_SHORT : end;
-
-    while (last - p >= NGX_COMET_SKIM_STEP) {
-        n = ngx_comet_skim_plain(p);
-        p += n;
-
-        if (n < NGX_COMET_SKIM_STEP) {
-            break;
-        }
-    }
-
-    return p;
+    return ngx_comet_skim_plain(p, end - p > NGX_COMET_ALIKE_SHORT
+                                   ? p + NGX_COMET_ALIKE_SHORT : end);
 }
 
 

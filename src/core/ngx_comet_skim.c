@@ -10,17 +10,7 @@ const unsigned char *
 ngx_comet_skim_long(const unsigned char *p, const unsigned char *end,
     const unsigned char **rest)
 {
-    unsigned  n;
-
-    while (end - p >= NGX_COMET_SKIM_STEP) {
-        n = ngx_comet_skim_plain(p);
-        p += n;
-
-        if (n < NGX_COMET_SKIM_STEP) {
-            break;
-        }
-    }
-
+    p = ngx_comet_skim_plain(p, end);
     *rest = p;
 
     if (p != end && *p == '"') {
@@ -124,13 +114,7 @@ ngx_comet_skim_name(const unsigned char *p, const unsigned char *end)
 
     p = ngx_comet_skim_string(p + 1, end, &rest);
 
-    if (p == NULL) {
-        return NULL;
-    }
-
-    p = ngx_comet_skim_space(p + 1);
-
-    return *p == ':' ? ngx_comet_skim_space(p + 1) : NULL;
+    return p ? ngx_comet_skim_colon(p) : NULL;
 }
 
 

@@ -37,47 +37,70 @@ const unsigned char *ngx_comet_skim_long(const unsigned char *p,
 
 
 /*
- * How many of the first bytes are plain: ASCII, no controls, no quote and no
- * backslash.  So many bytes are read.
+ * Of so many bytes that are read the first one that is not plain, by
+ * ngx_comet_skim_first(), or 0: plain is ASCII but controls, quotes and
+ * backslashes.
  */
 
 #if defined(__SSE2__)
 
-#define NGX_COMET_SKIM_STEP  16
+#define NGX_COMET_SKIM_STEP          16
+#define ngx_comet_skim_first(found)  ((unsigned) __builtin_ctz(found))
 
 static inline unsigned
-ngx_comet_skim_plain(const unsigned char *p)
+ngx_comet_skim_special(const unsigned char *p)
 {
-    __m128i   bytes, quotes, escapes, others;
-    unsigned  found;
+    __m128i  bytes, quotes, escapes, others;
 
     bytes = _mm_loadu_si128((const __m128i *) p);
     quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
     escapes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
     others = _mm_cmplt_epi8(bytes, _mm_set1_epi8(' '));
 
-    found = (unsigned) _mm_movemask_epi8(
-                  _mm_or_si128(_mm_or_si128(quotes, escapes), others));
-
-    return (unsigned) __builtin_ctz(found | 0x10000);
+    return (unsigned) _mm_movemask_epi8(
+                      _mm_or_si128(_mm_or_si128(quotes, escapes), others));
 }
 
 #else
 
-#define NGX_COMET_SKIM_STEP  8
+#define NGX_COMET_SKIM_STEP          8
+#define ngx_comet_skim_first(found)  ((unsigned) __builtin_ctzll(found) / 8)
 
-static inline unsigned
-ngx_comet_skim_plain(const unsigned char *p)
+static inline uint64_t
+ngx_comet_skim_special(const unsigned char *p)
 {
     uint64_t  word;
 
     memcpy(&word, p, 8);
-    word = ngx_comet_text_special(word);
 
-    return word ? (unsigned) __builtin_ctzll(word) / 8 : 8;
+    return ngx_comet_text_special(word);
 }
 
 #endif
+
+
+/*
+ * Over plain bytes, as far as there are enough for a step; to one that is not
+ * plain, or to one of the last.
+ */
+
+static inline const unsigned char *
+ngx_comet_skim_plain(const unsigned char *p, const unsigned char *end)
+{
+    uint64_t  found;
+
+    while (end - p >= NGX_COMET_SKIM_STEP) {
+        found = ngx_comet_skim_special(p);
+
+        if (found) {
+            return p + ngx_comet_skim_first(found);
+        }
+
+        p += NGX_COMET_SKIM_STEP;
+    }
+
+    return p;
+}
 
 
 /*
@@ -89,13 +112,13 @@ static inline const unsigned char *
 ngx_comet_skim_string(const unsigned char *p, const unsigned char *end,
     const unsigned char **rest)
 {
-    unsigned  n;
+    uint64_t  found;
 
     if (end - p >= NGX_COMET_SKIM_STEP) {
-        n = ngx_comet_skim_plain(p);
-        p += n;
+        found = ngx_comet_skim_special(p);
 
-        if (n < NGX_COMET_SKIM_STEP && *p == '"') {
+        if (found && p[ngx_comet_skim_first(found)] == '"') {
+            p += ngx_comet_skim_first(found);
             *rest = p;
             return p;
         }
@@ -120,6 +143,21 @@ ngx_comet_skim_space(const unsigned char *p)
     }
 
     return p;
+}
+
+
+/* from the closing quote of a name to the value, or NULL */
+
+static inline const unsigned char *
+ngx_comet_skim_colon(const unsigned char *p)
+{
+    if (p[1] == ':' && p[2] > ' ') {
+        return p + 2;
+    }
+
+    p = ngx_comet_skim_space(p + 1);
+
+    return *p == ':' ? ngx_comet_skim_space(p + 1) : NULL;
 }
 
 

@@ -89,9 +89,7 @@ ngx_comet_usage_skim_name(ngx_comet_usage_skim_t *skim,
 
     *ask = ngx_comet_usage_name(skim->usage, token);
 
-    p = ngx_comet_skim_space(p + 1);
-
-    return *p == ':' ? ngx_comet_skim_space(p + 1) : NULL;
+    return ngx_comet_skim_colon(p);
 }
 
 
@@ -121,8 +119,8 @@ ngx_comet_usage_skim_string(ngx_comet_usage_skim_t *skim,
 
     p = ngx_comet_skim_string(from + 1, skim->end, &rest);
 
-    if (p == NULL) {
-        return NULL;
+    if (p == NULL || ask == NGX_COMET_SCAN_SKIP) {
+        return p ? p + 1 : NULL;
     }
 
     token = ngx_comet_usage_skim_token(skim, NGX_COMET_STRING, from, p + 1);
@@ -181,7 +179,7 @@ ngx_comet_usage_skim_literal(ngx_comet_usage_skim_t *skim,
 }
 
 
-/* the value of a member that is looked for */
+/* the value of a member */
 
 static inline const unsigned char *
 ngx_comet_usage_skim_value(ngx_comet_usage_skim_t *skim,
@@ -189,6 +187,10 @@ ngx_comet_usage_skim_value(ngx_comet_usage_skim_t *skim,
 {
     if (*p == '"') {
         return ngx_comet_usage_skim_string(skim, p, ask);
+    }
+
+    if (ask == NGX_COMET_SCAN_SKIP) {
+        return ngx_comet_skim_value(p, skim->end);
     }
 
     if (*p == '{' || *p == '[') {
@@ -222,12 +224,15 @@ ngx_comet_usage_skim_object(ngx_comet_usage_skim_t *skim,
             return NULL;
         }
 
-        p = ask == NGX_COMET_SCAN_SKIP
-            ? ngx_comet_skim_value(p, end)
-            : ngx_comet_usage_skim_value(skim, p, ask);
+        p = ngx_comet_usage_skim_value(skim, p, ask);
 
         if (p == NULL || p == end) {
             return NULL;
+        }
+
+        if (*p == ',' && p[1] == '"') {
+            p++;
+            continue;
         }
 
         p = ngx_comet_skim_space(p);
