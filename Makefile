@@ -34,6 +34,12 @@ test: ## unit tests, then server and SDK tests through a real nginx
 	@$(MAKE) -s module unit venv
 	$(PYTEST)
 
+.PHONY: answers
+answers: ## 100,000 generated answers before the meter (a quarter of an hour)
+	@t/setup.sh build test node
+	@$(MAKE) -s module venv
+	COMET_ANSWERS=100000 $(PYTEST)/test_answers.py
+
 .PHONY: module
 module: ## build/ngx_comet_module.so, for the installed nginx or NGINX_SRC=DIR
 ifeq ($(NGINX_SRC),)

@@ -2,7 +2,7 @@
 log says what the API said, to the token, and the client gets every byte of it
 but the chunk that only the gateway asked for.
 
-COMET_ANSWERS=100000 for as many of them."""
+COMET_ANSWERS says how many of them there are."""
 
 import concurrent.futures
 import json
