@@ -10,6 +10,8 @@ MISTAKES = [
     ("comet_key sk-x; comet_pass api.cometapi.com;", "write https://HOST"),
     ("comet_key sk-x; comet_pass ftp://x;", "write https://HOST"),
     ("comet_key sk-x; comet_pass https://;", "write https://HOST"),
+    ("comet_key sk-x; comet_pass 'http://h/a b';", "write https://HOST"),
+    ("comet_key sk-x; comet_pass 'http://h h/';", "write https://HOST"),
     ("comet_key sk-x; comet_pass http://h?a=b;", "takes no query"),
     ("comet_key sk-x; comet_pass http://h/p#x;", "takes no query"),
     ("comet_key sk-x; comet_pass http://h:99999;", "invalid port"),

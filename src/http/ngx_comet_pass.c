@@ -69,8 +69,9 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (!ngx_comet_pass_word(&ctx->host)
-        || !ngx_comet_pass_word(&ctx->target->prefix))
+    if ((clcf->host || clcf->url_lengths)
+        && (!ngx_comet_pass_word(&ctx->host)
+            || !ngx_comet_pass_word(&ctx->target->prefix)))
     {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "\"comet_host\" or \"comet_pass\" evaluated to a "
@@ -315,7 +316,7 @@ ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     scheme = ngx_comet_url_scheme(url);
 
-    if (scheme == NULL) {
+    if (scheme == NULL || !ngx_comet_pass_word(url)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid URL \"%V\" in \"comet_pass\": write "
                            "https://HOST[:PORT][/PREFIX] or http://...", url);
