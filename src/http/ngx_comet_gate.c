@@ -338,6 +338,12 @@ ngx_comet_gate_type(ngx_str_t *type)
         ngx_null_string
     };
 
+    if (type->len == forms[0].len
+        && ngx_memcmp(type->data, forms[0].data, type->len) == 0)
+    {
+        return 1;
+    }
+
     for (form = forms; form->len; form++) {
 
         p = form->data;
