@@ -53,14 +53,6 @@ ngx_comet_sse_between(ngx_comet_sse_t *sse, unsigned char next)
 }
 
 
-void
-ngx_comet_sse_skip(ngx_comet_sse_t *sse, const unsigned char *p, size_t len)
-{
-    sse->offset += len;
-    sse->cr = (p[len - 1] == '\r');
-}
-
-
 int
 ngx_comet_sse_in_data(const ngx_comet_sse_t *sse)
 {

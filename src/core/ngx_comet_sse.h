@@ -70,8 +70,12 @@ const unsigned char *ngx_comet_sse_line_end(const unsigned char *p,
 
 /* goes on behind an event that was read elsewhere; between events only */
 
-void ngx_comet_sse_skip(ngx_comet_sse_t *sse, const unsigned char *p,
-    size_t len);
+static inline void
+ngx_comet_sse_skip(ngx_comet_sse_t *sse, const unsigned char *p, size_t len)
+{
+    sse->offset += len;
+    sse->cr = (p[len - 1] == '\r');
+}
 
 /* whether nothing of a line has come yet */
 
