@@ -92,12 +92,6 @@ bench: ## gateways and parts side by side: docs/benchmarks.md; QUICK=1: a minute
 	@python3 t/bench/run.py $(if $(QUICK),--quick,--output docs/benchmarks.md)
 	@python3 t/bench/keys.py $(if $(QUICK),--quick)
 
-.PHONY: bench-meter
-bench-meter: ## what the meter adds to a stream: memory and time (some minutes)
-	@t/setup.sh build
-	@$(MAKE) -s module
-	@python3 t/bench/run.py --meter
-
 .PHONY: venv
 venv: $(VENV)/done $(VENV)/node
 $(VENV)/done: t/requirements.txt

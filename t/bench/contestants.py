@@ -428,5 +428,4 @@ class Bifrost(Contestant):
             BUILD / "bifrost.out", 60)
 
 
-ALL = [Direct, Bare, Comet, Lua, Litellm, Portkey, Bifrost]
-METER = [Bare, Comet, Unread]
+ALL = [Direct, Bare, Comet, Unread, Lua, Litellm, Portkey, Bifrost]

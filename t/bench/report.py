@@ -166,14 +166,17 @@ class Page:
                 if key in r and key in other.get(n, {})]
 
     def meter(self):
-        self.add("What reading an answer adds: the module beside itself, with "
-                 "all the same but that the", "API names a coding of its "
-                 "streams, so that the meter passes them unread.", "")
+        """the module beside itself"""
+        if not any("unread" in per for per in self.results.values()):
+            return
+        self.add("### What reading a stream adds", "",
+                 "All is the same but that the API names a coding of its "
+                 "streams, so that the meter", "passes them unread.", "")
         for key, unit, what in (("memory", 1024, "KB a stream"),
                                 ("cpu", 1, "µs of a processor an event")):
             rows = []
             for w in self.chosen:
-                if not self.values(w.name, "comet", key):
+                if not self.values(w.name, "unread", key):
                     continue
                 rows.append([w.title] + [
                     spread([v / unit for v in self.values(w.name, n, key)],
@@ -249,14 +252,12 @@ class Page:
         self.add("Command: `python3 %s`, %d rounds, %d minutes, on" % (
             shlex.join(sys.argv), self.data["rounds"],
             round(self.data["seconds"] / 60)), machine() + ".", "")
-        if self.data["meter"]:
-            self.meter()
-            return "\n".join(self.lines)
         self.who()
         self.rates()
         self.cost()
         self.latency()
         self.streams()
+        self.meter()
         self.refusals()
         self.instructions()
         self.parts()

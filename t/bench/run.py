@@ -15,7 +15,7 @@ import contestants
 import instructions
 import report
 from contestants import BENCH, BUILD, CLIENT, KEY, MODULE, ROOT, SLOW, Missing
-from workloads import METER, UNKNOWN, WORKLOADS, Failed, body, request
+from workloads import UNKNOWN, WORKLOADS, Failed, body, request
 
 _, HARD = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (HARD, HARD))
@@ -168,10 +168,10 @@ def check_refusals(contestant):
         must("error" in json.loads(text), "an error without its form")
 
 
-def take_part(kinds, names, upstream, quick):
+def take_part(names, upstream, quick):
     """(those that run and answer rightly, why the others do not)"""
     running, missing = [], {}
-    for kind in kinds:
+    for kind in contestants.ALL:
         one = kind()
         if names and one.name not in names:
             continue
@@ -204,9 +204,10 @@ def attempt(workload, one, upstream, quick, tries=3):
             say("once more: %s: %s" % (one.name, error))
 
 
-def measure(running, upstream, chosen, rounds, fewer, quick):
+def measure(running, upstream, chosen, rounds, quick):
     """results[workload][contestant][round] is a dictionary of figures"""
     results, failures = {}, {}
+    fewer = 1 if quick else min(rounds, 2)
     for number in range(rounds):
         at = number % len(running)
         for workload in chosen:
@@ -250,7 +251,8 @@ def count_instructions(running, upstream, quick):
         return {}
     say("callgrind counts instructions")
     try:
-        return instructions.measure(running, upstream, ("small", "turns"))
+        return instructions.measure([c for c in running if not c.coded],
+                                    upstream, ("small", "turns"))
     except Missing as error:
         say("no instructions: %s" % error)
         return {}
@@ -268,8 +270,6 @@ def main():
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--only", help="contestants, by comma")
     parser.add_argument("--workloads", help="by comma")
-    parser.add_argument("--meter", action="store_true",
-                        help="only what reading the streams adds")
     parser.add_argument("--output", help="the page, docs/benchmarks.md")
     options = parser.parse_args()
 
@@ -277,22 +277,17 @@ def main():
     began = time.monotonic()
     rounds = options.rounds or (3 if options.quick else 5)
     names = options.only.split(",") if options.only else None
-    asked = METER if options.meter else options.workloads.split(",") \
-        if options.workloads else None
+    asked = options.workloads.split(",") if options.workloads else None
     chosen = [w for w in WORKLOADS if not asked or w.name in asked]
-    kinds = contestants.METER if options.meter else contestants.ALL
 
     compile_tools()
-    fewer = rounds if options.meter else 1 if options.quick \
-        else min(rounds, 2)
-    data = {"rounds": rounds, "quick": options.quick, "meter": options.meter}
+    data = {"rounds": rounds, "quick": options.quick}
     upstream = Upstream()
     running = []
     try:
-        running, data["missing"] = take_part(kinds, names, upstream,
-                                             options.quick)
+        running, data["missing"] = take_part(names, upstream, options.quick)
         data["results"], data["failures"] = measure(
-            running, upstream, chosen, rounds, fewer, options.quick)
+            running, upstream, chosen, rounds, options.quick)
         if not asked:
             data["instructions"] = count_instructions(running, upstream,
                                                       options.quick)
@@ -306,7 +301,7 @@ def main():
     data["contestants"] = {
         c.name: dict(title=c.title, version=c.version, setting=c.setting,
                      slow=c.slow)
-        for c in (kind() for kind in kinds)}
+        for c in (kind() for kind in contestants.ALL)}
     data["seconds"] = time.monotonic() - began
     (BUILD / "results.json").write_text(json.dumps(data, indent=1))
     report.write(data, chosen, options.output)

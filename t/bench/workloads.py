@@ -155,6 +155,7 @@ class Workload:
     slow_seconds = 5
     slow_conns = None
     refusal = None
+    reading = False         # it tells what reading a stream adds
     quick = True
     slow_ok = True
 
@@ -163,6 +164,8 @@ class Workload:
         self.__dict__.update(how)
 
     def fits(self, contestant, quick):
+        if contestant.coded:
+            return self.reading and not quick
         if self.refusal:
             return self.refusal in contestant.refuses
         if contestant.slow and not self.slow_ok:
@@ -275,7 +278,7 @@ WORKLOADS = [
     Workload("alone", "A chat of 2 KB, one at a time", "small", conns=1,
              seconds=(2, 0.3)),
     Workload("events", "Streams of 200 events, written as fast as the "
-             "sockets take them", "stream", events=200),
+             "sockets take them", "stream", events=200, reading=True),
     Workload("writes", "Streams of 200 events, each written by itself",
              "stream", events=200, burst=1, quick=False),
     Workload("first", "A stream of 4 events, one at a time", "stream",
@@ -291,13 +294,12 @@ WORKLOADS = [
     Workload("limit", "Refused: over the rate", "small", key=SLOW, status=429,
              refusal="429"),
     Paced("paced1000", "1,000 streams at once, an event each 20 ms", "stream",
-          conns=1000, slow_conns=10, events=250, pace=20),
+          conns=1000, slow_conns=10, events=250, pace=20, reading=True),
     Paced("waiting", "5,000 streams at once, an event each second", "stream",
-          conns=5000, events=10, pace=1000, quick=False, slow_ok=False),
+          conns=5000, events=10, pace=1000, quick=False, slow_ok=False,
+          reading=True),
     Paced("paced5000", "5,000 streams at once, an event each 20 ms", "stream",
           conns=5000, events=400, pace=20, quick=False, slow_ok=False),
 ]
-
-METER = ("events", "paced1000", "waiting")
 
 assert KEY != CLIENT
