@@ -16,6 +16,8 @@ static ngx_uint_t ngx_comet_answer_bodiless(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_answer_filter_init(void *data);
 static ngx_int_t ngx_comet_answer_plain(void *data, ssize_t bytes);
 static ngx_int_t ngx_comet_answer_chunked(void *data, ssize_t bytes);
+static ngx_int_t ngx_comet_answer_chunk(ngx_http_request_t *r,
+    ngx_http_chunked_t *chunked, ngx_chain_t **last);
 static ngx_chain_t *ngx_comet_answer_buf(ngx_http_request_t *r,
     ngx_chain_t **last);
 static void ngx_comet_answer_reset_client(ngx_http_request_t *r);
@@ -40,6 +42,11 @@ ngx_str_t  ngx_comet_hide_headers[] = {
     ngx_string("X-Pad"),
     ngx_null_string
 };
+
+
+/* the most of a chunk that is moved */
+
+#define NGX_COMET_ANSWER_MOVE  1024
 
 
 /* families of headers that are dropped before nginx sees them */
@@ -530,10 +537,9 @@ ngx_comet_answer_chunked(void *data, ssize_t bytes)
 {
     ngx_http_request_t *r = data;
 
-    off_t                 size;
     ngx_int_t             rc;
     ngx_buf_t            *b;
-    ngx_chain_t          *cl, *last;
+    ngx_chain_t          *last;
     ngx_comet_ctx_t      *ctx;
     ngx_http_upstream_t  *u;
 
@@ -565,17 +571,9 @@ ngx_comet_answer_chunked(void *data, ssize_t bytes)
             break;
         }
 
-        cl = ngx_comet_answer_buf(r, &last);
-        if (cl == NULL) {
+        if (ngx_comet_answer_chunk(r, &ctx->chunked, &last) != NGX_OK) {
             return NGX_ERROR;
         }
-
-        size = ngx_min(ctx->chunked.size, b->last - b->pos);
-
-        cl->buf->pos = b->pos;
-        b->pos += (size_t) size;
-        cl->buf->last = b->pos;
-        ctx->chunked.size -= size;
     }
 
     if (rc == NGX_AGAIN) {
@@ -600,6 +598,43 @@ ngx_comet_answer_chunked(void *data, ssize_t bytes)
 
     /* what came before it still goes to the client, then the cut */
     u->error = 1;
+
+    return NGX_OK;
+}
+
+
+/*
+ * What has come of a chunk.  Events are short and come in a chunk each: to move
+ * one up to the one before it costs less than a buf of its own.
+ */
+
+static ngx_int_t
+ngx_comet_answer_chunk(ngx_http_request_t *r, ngx_http_chunked_t *chunked,
+    ngx_chain_t **last)
+{
+    size_t      size;
+    ngx_buf_t  *b, *buf;
+
+    b = &r->upstream->buffer;
+    size = (size_t) ngx_min(chunked->size, b->last - b->pos);
+
+    if (*last && size <= NGX_COMET_ANSWER_MOVE) {
+        buf = (*last)->buf;
+        buf->last = ngx_movemem(buf->last, b->pos, size);
+
+    } else {
+
+        if (ngx_comet_answer_buf(r, last) == NULL) {
+            return NGX_ERROR;
+        }
+
+        buf = (*last)->buf;
+        buf->pos = b->pos;
+        buf->last = b->pos + size;
+    }
+
+    b->pos += size;
+    chunked->size -= size;
 
     return NGX_OK;
 }
