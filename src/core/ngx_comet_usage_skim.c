@@ -33,6 +33,7 @@ ngx_comet_usage_skim_token(ngx_comet_usage_skim_t *skim,
     skim->token.type = type;
     skim->token.start = (uint64_t) (p - skim->from);
     skim->token.end = (uint64_t) (end - skim->from);
+    skim->token.cut = 0;
 
     return &skim->token;
 }
@@ -47,6 +48,7 @@ ngx_comet_usage_skim_escaped(ngx_comet_token_t *token, char *room,
 {
     if (memchr(rest, '\\', (size_t) (end - rest))) {
         token->text = room;
+        token->cut = 0;
         token->len = ngx_comet_text_unescape(room, size, p, end, &token->cut);
     }
 }
@@ -79,7 +81,6 @@ ngx_comet_usage_skim_name(ngx_comet_usage_skim_t *skim,
 
     if (p != rest) {
         ngx_comet_usage_skim_escaped(token, room, sizeof(room), from, p, rest);
-        token->cut = 0;
     }
 
     if (skim->end - from < NGX_COMET_MEMBER_HEAD && token->text != room) {
@@ -105,8 +106,6 @@ ngx_comet_usage_skim_text(ngx_comet_usage_skim_t *skim,
     ngx_comet_usage_skim_escaped(&skim->token, room, sizeof(room), p, end,
                                  rest);
     (void) ngx_comet_usage_value(skim->usage, &skim->token);
-
-    skim->token.cut = 0;
 }
 
 
@@ -126,6 +125,10 @@ ngx_comet_usage_skim_string(ngx_comet_usage_skim_t *skim,
     token = ngx_comet_usage_skim_token(skim, NGX_COMET_STRING, from, p + 1);
     token->text = (const char *) from + 1;
     token->len = (size_t) (p - from - 1);
+
+    /* the scanner would not keep more */
+
+    token->cut = (token->len > NGX_COMET_TEXT_MAX);
 
     if (p != rest && ask == NGX_COMET_SCAN_TEXT) {
         ngx_comet_usage_skim_text(skim, from + 1, p, rest);
@@ -342,7 +345,6 @@ ngx_comet_usage_skim(ngx_comet_usage_t *usage, const unsigned char *from,
     skim.from = from;
     skim.end = end;
     skim.token.depth = 0;
-    skim.token.cut = 0;
 
     usage->read->base = 0;
 

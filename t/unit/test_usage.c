@@ -868,6 +868,35 @@ test_long_text(void **state)
 }
 
 
+/* a type that is longer than what is kept of a text */
+
+static void
+test_long_type(void **state)
+{
+    size_t         i;
+    writer_t       w;
+    usage_run_t    run;
+    usage_form_t   form = RESPONSES_STREAM;
+
+    (void) state;
+
+    memset(&w, 0, sizeof(writer_t));
+    put(&w, "data: {\"delta\":\"text\",\"type\":\"");
+
+    for (i = 0; i < NGX_COMET_TEXT_MAX; i++) {
+        put(&w, "x");
+    }
+
+    put(&w, ".delta\"}\n\n");
+
+    usage_run(&run, &form, (unsigned char *) w.text, w.len, NULL, 0);
+    check_all_cuts(&run, &form, (unsigned char *) w.text, w.len, 97);
+
+    free(run.out);
+    free(w.text);
+}
+
+
 int
 main(void)
 {
@@ -878,6 +907,7 @@ main(void)
         cmocka_unit_test(test_hold),
         cmocka_unit_test(test_at_once),
         cmocka_unit_test(test_long_text),
+        cmocka_unit_test(test_long_type),
         cmocka_unit_test(test_mend),
         cmocka_unit_test(test_mend_cases),
     };
