@@ -821,6 +821,12 @@ ngx_comet_collect_number(ngx_comet_judge_t *judge,
 
     number = token->cut ? HUGE_VAL : ngx_comet_number(token->text);
 
+    /* what is wrong may pass too, and is reserved for */
+
+    if (judge->depth == 1 && judge->slot) {
+        judge->slot->number = number;
+    }
+
     if (!isfinite(number)) {
         ngx_comet_collect_wrong(judge, "invalid_value",
                                 "is a number that readers may not hold");
@@ -838,7 +844,6 @@ ngx_comet_collect_number(ngx_comet_judge_t *judge,
     }
 
     if (judge->depth == 1 && judge->slot) {
-        judge->slot->number = number;
         ngx_comet_collect_text(judge->slot, token);
         return;
     }
