@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from conftest import edge_conf
+from conftest import edge_conf, wait_for
 from test_pass import dead_port, raw
 from wire import CHAT, Client, call, chat, plan, request
 
@@ -33,6 +33,7 @@ def test_an_upstream_that_is_silent_is_504(nginx, mock):
     edge = nginx(edge_conf(mock, "comet_read_timeout 100ms;"))
     answer = chat(edge, headers=plan(silent=True))
     error_of(answer, 504, "api_error", "upstream_timeout")
+    wait_for(lambda: mock.requests)
     assert mock.last().gone.wait(30)
 
 

@@ -801,6 +801,47 @@ def test_a_refusal_before_a_short_rest_keeps_the_connection(edge, mock):
     assert len(mock.requests) == 1
 
 
+def test_bodies_that_come_at_once_are_judged_apart(edge, mock):
+    """A worker keeps what judges a body for the next one."""
+    bodies = [(with_(n=0), 400), (CHAT, 200), (with_(temperature=3), 400),
+              (with_("o3", max_tokens=5), 200)] * 2
+    clients = [Client(edge) for _ in bodies]
+    for i in range(3):
+        for client, (body, _) in zip(clients, bodies):
+            data = request("POST", "/v1/chat/completions", body)
+            at = data.index(b"\r\n\r\n") + 4
+            cuts = [0, at + 20, at + 40, len(data)]
+            client.send(data[cuts[i]:cuts[i + 1]])
+        assert chat(edge).status == 200
+    for client, (body, status) in zip(clients, bodies):
+        with client:
+            assert client.answer().status == status
+    sent = sorted(json.dumps(one.json()) for one in mock.requests)
+    fine = [CHAT] * 5 + [with_("o3", max_completion_tokens=5)] * 2
+    assert sent == sorted(json.dumps(body) for body in fine)
+
+
+@pytest.mark.parametrize("expect", [False, True])
+def test_behind_a_refusal_with_a_short_rest_the_next_one_is_read(
+        edge, mock, expect):
+    data = request("POST", "/v1/chat/completions",
+                   dict(with_(n=0), user="x" * 30000),
+                   headers={"Expect": "100-continue"} if expect else None)
+    at = data.index(b"\r\n\r\n") + 4
+    with Client(edge) as client:
+        client.send(data[:at])
+        if expect:
+            assert client.head()[1] == 100
+        for piece in (data[at:at + 300], data[at + 300:9000]):
+            client.send(piece)
+            time.sleep(0.05)
+        client.send(data[9000:]
+                    + request("POST", "/v1/chat/completions", CHAT))
+        assert client.answer().status == 400
+        assert client.answer().status == 200
+    assert [one.json() for one in mock.requests] == [CHAT]
+
+
 def test_cut_anywhere_the_body_is_judged_the_same(edge, mock):
     good = request("POST", "/v1/chat/completions", with_("o3", max_tokens=5))
     bad = request("POST", "/v1/chat/completions", with_(n=0))
