@@ -24,7 +24,7 @@
 static ngx_comet_alike_t *
 ngx_comet_alike_room(ngx_comet_alike_t *alike, size_t size)
 {
-    if (alike && size <= alike->size) {
+    if (alike && size <= alike->size && size <= NGX_COMET_ALIKE_SIZE) {
         return alike;
     }
 

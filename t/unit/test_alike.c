@@ -351,6 +351,30 @@ test_break(void **state)
 }
 
 
+/* whatever room there is from one before */
+
+static void
+test_size(void **state)
+{
+    size_t                  len;
+    unsigned char           text[NGX_COMET_ALIKE_SIZE + 8];
+    ngx_comet_alike_t      *alike;
+    ngx_comet_alike_part_t  part = { NGX_COMET_ALIKE_TEXT, 2, 6 };
+
+    (void) state;
+
+    alike = NULL;
+    memset(text, 'x', sizeof(text));
+
+    for (len = NGX_COMET_ALIKE_SIZE + 2; len < sizeof(text); len++) {
+        ngx_comet_alike_learn(&alike, text, len, &part, 1);
+        assert_int_equal(alike != NULL, len - 2 <= NGX_COMET_ALIKE_SIZE);
+    }
+
+    free(alike);
+}
+
+
 int
 main(void)
 {
@@ -359,6 +383,7 @@ main(void)
         cmocka_unit_test(test_alike),
         cmocka_unit_test(test_comments),
         cmocka_unit_test(test_break),
+        cmocka_unit_test(test_size),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
