@@ -839,61 +839,46 @@ test_mend_cases(void **state)
 }
 
 
+/* what is longer than is kept of a text: the rest of a type is not known */
+
 static void
-test_long_text(void **state)
+test_long(void **state)
 {
-    size_t         i;
-    writer_t       w;
-    usage_run_t    run;
-    usage_form_t   form = CHAT_STREAM;
+    size_t          i, j;
+    writer_t        w;
+    usage_run_t     run;
+    unsigned char  *text;
+
+    static const struct {
+        usage_form_t  form;
+        const char   *head, *tail;
+        size_t        len, bytes;
+    } answers[] = {
+        { CHAT_STREAM, "data: {\"choices\":[{\"delta\":{\"content\":\"",
+          "\"}}]}\n\n", 40000, 40000 },
+        { RESPONSES_STREAM, "data: {\"delta\":\"text\",\"type\":\"",
+          ".delta\"}\n\n", NGX_COMET_TEXT_MAX, 0 },
+    };
 
     (void) state;
 
-    memset(&w, 0, sizeof(writer_t));
-    put(&w, "data: {\"choices\":[{\"delta\":{\"content\":\"");
+    for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        memset(&w, 0, sizeof(writer_t));
+        put(&w, answers[i].head);
 
-    for (i = 0; i < 40000; i++) {
-        put(&w, "x");
+        for (j = 0; j < answers[i].len; j++) {
+            put(&w, "x");
+        }
+
+        put(&w, answers[i].tail);
+        text = (unsigned char *) w.text;
+        usage_run(&run, &answers[i].form, text, w.len, NULL, 0);
+        assert_int_equal(run.bytes, answers[i].bytes);
+        check_all_cuts(&run, &answers[i].form, text, w.len, 997);
+
+        free(run.out);
+        free(w.text);
     }
-
-    put(&w, "\"}}]}\n\n");
-
-    usage_run(&run, &form, (unsigned char *) w.text, w.len, NULL, 0);
-    assert_int_equal(run.bytes, 40000);
-    assert_int_equal(run.produced, 10000);
-    check_all_cuts(&run, &form, (unsigned char *) w.text, w.len, 997);
-
-    free(run.out);
-    free(w.text);
-}
-
-
-/* a type that is longer than what is kept of a text */
-
-static void
-test_long_type(void **state)
-{
-    size_t         i;
-    writer_t       w;
-    usage_run_t    run;
-    usage_form_t   form = RESPONSES_STREAM;
-
-    (void) state;
-
-    memset(&w, 0, sizeof(writer_t));
-    put(&w, "data: {\"delta\":\"text\",\"type\":\"");
-
-    for (i = 0; i < NGX_COMET_TEXT_MAX; i++) {
-        put(&w, "x");
-    }
-
-    put(&w, ".delta\"}\n\n");
-
-    usage_run(&run, &form, (unsigned char *) w.text, w.len, NULL, 0);
-    check_all_cuts(&run, &form, (unsigned char *) w.text, w.len, 97);
-
-    free(run.out);
-    free(w.text);
 }
 
 
@@ -906,8 +891,7 @@ main(void)
         cmocka_unit_test(test_noise),
         cmocka_unit_test(test_hold),
         cmocka_unit_test(test_at_once),
-        cmocka_unit_test(test_long_text),
-        cmocka_unit_test(test_long_type),
+        cmocka_unit_test(test_long),
         cmocka_unit_test(test_mend),
         cmocka_unit_test(test_mend_cases),
     };
