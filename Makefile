@@ -73,7 +73,7 @@ fuzz: ## fuzz the core, FUZZ_TIME seconds each target (60)
 		mkdir -p build/fuzz/$$target.corpus; \
 		clang $(FUZZ_CFLAGS) -o build/fuzz/$$target t/fuzz/fuzz_$$target.c \
 			$(CORE) -lcjson -lpcre2-8 -lm && \
-		build/fuzz/$$target -dict=t/fuzz/json.dict -max_len=1024 \
+		build/fuzz/$$target -dict=t/fuzz/json.dict -max_len=4096 \
 			-max_total_time=$(FUZZ_TIME) -verbosity=0 \
 			-artifact_prefix=build/fuzz/$$target- -print_final_stats=1 \
 			build/fuzz/$$target.corpus t/fuzz/corpus/$$target || exit 1; \
