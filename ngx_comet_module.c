@@ -152,7 +152,7 @@ static ngx_command_t  ngx_comet_commands[] = {
         ngx_conf_set_flag_slot, meter.usage),
 
     ngx_comet_command("comet_on_abort", NGX_COMET_ANY|NGX_CONF_TAKE12,
-        ngx_comet_on_abort, meter.on_abort),
+        ngx_comet_on_abort, meter.left),
 
     /* to see it */
 

@@ -33,6 +33,7 @@ FRAME = """
 daemon off;
 {user}
 worker_processes {workers};
+{main}
 load_module {module};
 error_log {dir}/error.log {level};
 pid {dir}/nginx.pid;
@@ -63,7 +64,7 @@ class Nginx:
     def __init__(self, directory, http, key=KEY, **frame):
         self.dir = directory
         self.http = http
-        self.frame = dict(workers=1, level="info", connections=4096,
+        self.frame = dict(workers=1, level="info", main="", connections=4096,
                           module=MODULE, user="user root;"
                           if os.geteuid() == 0 else "")
         self.frame.update(frame)

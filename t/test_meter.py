@@ -180,14 +180,14 @@ def test_a_client_that_hangs_up_is_charged_for_what_passed(edge, mock, path,
 
 
 def test_hanging_up_before_an_answer(edge, mock):
+    """What it cost cannot be known; there is no limit to reserve from."""
     with Client(edge) as client:
         client.send(request("POST", "/v1/chat/completions", CHAT,
                             plan(silent=True)))
         wait_for(lambda: mock.requests)
     line = logged(edge, 1)
     assert line["status"] == 499
-    assert numbers(line) == ["estimate",
-                             str(len(mock.last().body) // 4 + 1),
+    assert numbers(line) == ["no", str(len(mock.last().body) // 4 + 1),
                              "0", "0", "0"]
 
 
@@ -197,7 +197,7 @@ def test_hanging_up_on_a_plain_answer(edge, mock):
                             plan(events=400, cut=2000, how="stall")))
         client.until(b"later nor changed")
     line = logged(edge, 1)
-    assert line["metered"] == "estimate"
+    assert line["metered"] == "no"
     assert int(line["output"]) > 100
 
 
@@ -574,8 +574,8 @@ def test_a_client_that_hangs_up_ends_the_call_by_default(edge, mock):
 
 
 @pytest.mark.parametrize("text,words", [
-    ("comet_on_abort stop;", 'takes "cancel", or "drain"'),
-    ("comet_on_abort cancel 5s;", 'takes "cancel", or "drain"'),
+    ("comet_on_abort stop;", 'takes "cancel", "cancel estimate"'),
+    ("comet_on_abort cancel 5s;", 'write "estimate" or "reserved"'),
     ("comet_on_abort drain soon;", 'invalid time "soon"'),
     ("comet_on_abort drain 0;", 'invalid time "0"'),
     ("comet_on_abort drain; comet_on_abort cancel;", "is duplicate"),

@@ -147,7 +147,7 @@ WAYS = [
      lambda s: cut(s, LIVE, cut=900, how="stall"), "estimate", True),
     ("silent", lambda s: finished(s, silent=True), "yes", False),
     ("hung up while waiting",
-     lambda s: left_waiting(s, CALL, silent=True), "estimate", True),
+     lambda s: left_waiting(s, CALL, silent=True), "no", True),
     ("hung up in a stream",
      lambda s: left_in_mid_stream(s, LIVE, False, pace=0.02, events=50),
      "estimate", True),

@@ -1,6 +1,7 @@
 #include "ngx_comet_estimate.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "ngx_comet_limit.h"
 
@@ -81,4 +82,46 @@ ngx_comet_estimate_output(ngx_comet_judge_t *judge, uint64_t otherwise)
     }
 
     return cap < NGX_COMET_TOKENS_MAX ? (uint64_t) cap : NGX_COMET_TOKENS_MAX;
+}
+
+
+/* a request says more of it than the name of the model */
+
+int
+ngx_comet_estimate_hides(ngx_comet_judge_t *judge)
+{
+    ngx_comet_slot_t        *slot;
+    const ngx_comet_rule_t  *rule;
+
+    slot = ngx_comet_judge_slot(judge, "reasoning_effort");
+
+    if (slot == NULL) {
+        slot = ngx_comet_judge_slot(judge, "reasoning");
+    }
+
+    if (slot && judge->policy->mode != NGX_COMET_OBSERVE) {
+
+        rule = ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET);
+
+        if (rule) {
+            return strcmp(rule->set, "\"none\"") != 0;
+        }
+
+        if (slot->drop) {
+            slot = NULL;
+        }
+    }
+
+    if (slot && slot->whole) {
+
+        if (slot->type == NGX_COMET_IS_STRING) {
+            return strcmp(slot->text, "none") != 0;
+        }
+
+        if (slot->type == NGX_COMET_IS_OBJECT) {
+            return 1;
+        }
+    }
+
+    return judge->provider && judge->provider->reasons;
 }

@@ -13,5 +13,9 @@
 uint64_t ngx_comet_estimate_output(ngx_comet_judge_t *judge,
     uint64_t otherwise);
 
+/* whether the model may reason in tokens that its answer does not show */
+
+int ngx_comet_estimate_hides(ngx_comet_judge_t *judge);
+
 
 #endif /* _NGX_COMET_ESTIMATE_H_INCLUDED_ */

@@ -59,31 +59,31 @@ static const ngx_comet_rule_t  ngx_comet_no_rules[] = {
 static const ngx_comet_provider_t  ngx_comet_providers[] = {
 
     { "openai", ngx_comet_no_rules,
-      NGX_COMET_CAP_COMPLETION_TOKENS, 1, 1 },
+      NGX_COMET_CAP_COMPLETION_TOKENS, 1, 1, 1 },
 
     { "openai", ngx_comet_no_rules,
-      NGX_COMET_CAP_COMPLETION_TOKENS, 1, 0 },
+      NGX_COMET_CAP_COMPLETION_TOKENS, 1, 0, 1 },
 
     { "openai", ngx_comet_no_rules,
-      NGX_COMET_CAP_COMPLETION_TOKENS, 1, 0 },
+      NGX_COMET_CAP_COMPLETION_TOKENS, 1, 0, 1 },
 
     { "openai", ngx_comet_openai_rules,
-      NGX_COMET_CAP_COMPLETION_TOKENS, 1, 0 },
+      NGX_COMET_CAP_COMPLETION_TOKENS, 1, 0, 1 },
 
     { "openai", ngx_comet_openai_rules,
-      NGX_COMET_CAP_EITHER, 1, 0 },
+      NGX_COMET_CAP_EITHER, 1, 0, 0 },
 
     { "openai", ngx_comet_openai_rules,
-      NGX_COMET_CAP_TOKENS, 0, 0 },
+      NGX_COMET_CAP_TOKENS, 0, 0, 0 },
 
     { "claude", ngx_comet_claude_rules,
-      NGX_COMET_CAP_TOKENS, 0, 0 },
+      NGX_COMET_CAP_TOKENS, 0, 0, 0 },
 
     { "gemini", ngx_comet_gemini_rules,
-      NGX_COMET_CAP_TOKENS, 0, 0 },
+      NGX_COMET_CAP_TOKENS, 0, 0, 1 },
 
     { "other", ngx_comet_no_rules,
-      NGX_COMET_CAP_AS_SENT, 1, 0 },
+      NGX_COMET_CAP_AS_SENT, 1, 0, 0 },
 };
 
 

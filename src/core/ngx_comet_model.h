@@ -30,6 +30,7 @@ struct ngx_comet_provider_s {
     ngx_comet_cap_e         cap;
     unsigned                developer:1; /* knows the role */
     unsigned                responses_only:1;
+    unsigned                reasons:1;   /* where nobody sees it */
 };
 
 

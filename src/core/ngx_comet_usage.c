@@ -316,6 +316,7 @@ ngx_comet_usage_alike(ngx_comet_usage_t *usage,
     usage->events++;
     usage->pieces += found->bytes > 0;
     usage->bytes += found->bytes;
+    usage->closing &= (found->bytes == 0);
 
     if (found->numbered) {
         usage->sequence = found->number + 1;

@@ -63,6 +63,7 @@ typedef struct {
     unsigned                   piece:1;    /* this choice has text */
     unsigned                   delta:1;    /* text by the type of the event */
     unsigned                   last:1;     /* by the type of the event */
+    unsigned                   ends:1;     /* a choice, an item or a part */
     unsigned                   error:1;
     unsigned                   tools:1;    /* the response calls some */
     unsigned                   model:1;    /* known from here */
@@ -101,6 +102,7 @@ typedef struct {
     unsigned                   broken:1;   /* the answer is not of its form */
     unsigned                   error:1;    /* it tells of an error */
     unsigned                   ended:1;    /* as its form says */
+    unsigned                   closing:1;  /* no text since an end of some */
 
     uint64_t                   sequence;   /* number of the next event */
     uint64_t                   events;     /* with data, whole */

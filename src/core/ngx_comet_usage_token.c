@@ -263,20 +263,26 @@ ngx_comet_usage_model(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
 }
 
 
+static int
+ngx_comet_usage_is_of(const ngx_comet_token_t *token, const char *kind)
+{
+    size_t  n;
+
+    n = strlen(kind);
+
+    return token->len > n && !token->cut
+           && memcmp(token->text + token->len - n, kind, n) == 0;
+}
+
+
 static void
 ngx_comet_usage_type(ngx_comet_usage_event_t *event,
     const ngx_comet_token_t *token)
 {
-    size_t             i;
-    static const char  delta[] = ".delta";
+    size_t  i;
 
-    i = sizeof(delta) - 1;
-
-    if (token->len > i && !token->cut
-        && memcmp(token->text + token->len - i, delta, i) == 0)
-    {
-        event->delta = 1;
-    }
+    event->delta |= ngx_comet_usage_is_of(token, ".delta");
+    event->ends |= ngx_comet_usage_is_of(token, ".done");
 
     for (i = 0; ngx_comet_usage_types[i].type; i++) {
         if (ngx_comet_usage_is(token, ngx_comet_usage_types[i].type)) {
@@ -360,6 +366,8 @@ ngx_comet_usage_string(ngx_comet_usage_t *usage,
         return;
 
     case NGX_COMET_FOR_FINISH:
+        event->ends = 1;
+
         if (usage->finish[0] == '\0') {
             ngx_comet_usage_word(usage->finish, sizeof(usage->finish), token);
             event->finish = 1;
@@ -791,7 +799,7 @@ ngx_comet_usage_simple(const ngx_comet_usage_t *usage)
     if (event->texts != 1 || event->nparts > NGX_COMET_ALIKE_PARTS
         || usage->sse.lines != 1 || (usage->responses && !event->delta)
         || event->usage || event->have || event->bad || event->error
-        || event->last || event->status || event->model || event->finish)
+        || event->last || event->status || event->model || event->ends)
     {
         return 0;
     }
@@ -812,8 +820,10 @@ ngx_comet_usage_take(ngx_comet_usage_t *usage)
     if (!usage->responses || !usage->stream || event->delta) {
         usage->pieces += event->pieces;
         usage->bytes += event->bytes;
+        usage->closing &= (event->pieces == 0);
     }
 
+    usage->closing |= event->ends;
     usage->error |= event->error;
     usage->ended |= event->last;
 

@@ -308,7 +308,7 @@ ngx_comet_admission(ngx_http_request_t *r)
 
     admission = ngx_comet_cleanup_find(r, ngx_comet_admit_cleanup);
 
-    if (admission) {
+    if (admission && !admission->settled) {
         return admission;
     }
 
@@ -739,14 +739,9 @@ ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
         return;
     }
 
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    ctx = ngx_comet_kept_ctx(r);
 
-    if (ctx) {
-        ngx_comet_meter_result(r, ctx, &usage);
-
-    } else {
-        ngx_memzero(&usage, sizeof(ngx_comet_usage_result_t));
-    }
+    ngx_comet_meter_result(ctx, &usage);
 
     for (i = 0; i < admission->n; i++) {
 
@@ -778,8 +773,10 @@ ngx_comet_admit_cleanup(void *data)
 }
 
 
-static ngx_int_t
-ngx_comet_admit_log(ngx_http_request_t *r)
+/* what was let in is over, whatever becomes of the request */
+
+void
+ngx_comet_admit_end(ngx_http_request_t *r)
 {
     ngx_comet_admission_t  *admission;
 
@@ -788,6 +785,13 @@ ngx_comet_admit_log(ngx_http_request_t *r)
     if (admission) {
         ngx_comet_admit_settle(r, admission);
     }
+}
+
+
+static ngx_int_t
+ngx_comet_admit_log(ngx_http_request_t *r)
+{
+    ngx_comet_admit_end(r);
 
     return NGX_OK;
 }

@@ -377,6 +377,10 @@ ngx_comet_answer_complete_head(ngx_http_request_t *r)
 
     ctx->relaying = 1;
 
+    /* nginx reads no more of an answer that nobody is to get */
+
+    ctx->unmetered = (r->post_action && u->headers_in.status_n / 100 == 2);
+
     return NGX_OK;
 }
 
@@ -684,8 +688,7 @@ ngx_comet_answer_finalize(ngx_http_request_t *r, ngx_int_t rc)
     pc = u->peer.connection;
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
-    ctx->hung_up |= (rc == NGX_HTTP_CLIENT_CLOSED_REQUEST
-                     || (rc == NGX_ERROR && r->connection->error));
+    ngx_comet_abort_end(r, ctx, rc);
     ngx_comet_patience_stop(ctx);
 
     if (!u->header_sent) {

@@ -166,9 +166,6 @@ ngx_comet_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_comet_policy_merge(&conf->policy, &prev->policy);
     ngx_comet_meter_merge(&conf->meter, &prev->meter);
 
-    u->ignore_client_abort = (conf->meter.on_abort
-                              == NGX_COMET_ON_ABORT_DRAIN);
-
     core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     /* "if" and "limit_except" are locations within the location */

@@ -62,7 +62,7 @@ ngx_comet_count_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     count = ngx_comet_cleanup_find(r, ngx_comet_count_cleanup);
 
-    if (count == NULL) {
+    if (count == NULL || count->counted) {
 
         cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_comet_count_t));
         if (cln == NULL) {
@@ -205,12 +205,12 @@ ngx_comet_count_cost(ngx_comet_main_conf_t *cmcf, ngx_comet_ctx_t *ctx,
 
 
 static void
-ngx_comet_count_usage(ngx_http_request_t *r, ngx_comet_main_conf_t *cmcf,
-    ngx_comet_ctx_t *ctx, uint64_t *values)
+ngx_comet_count_usage(ngx_comet_main_conf_t *cmcf, ngx_comet_ctx_t *ctx,
+    uint64_t *values)
 {
     ngx_comet_usage_result_t  usage;
 
-    ngx_comet_meter_result(r, ctx, &usage);
+    ngx_comet_meter_result(ctx, &usage);
 
     values[NGX_COMET_USED_INPUT] = usage.input;
     values[NGX_COMET_USED_OUTPUT] = usage.output;
@@ -227,14 +227,14 @@ ngx_comet_count_usage(ngx_http_request_t *r, ngx_comet_main_conf_t *cmcf,
 
 
 static void
-ngx_comet_count_used(ngx_http_request_t *r, ngx_comet_main_conf_t *cmcf,
-    ngx_comet_ctx_t *ctx, ngx_comet_label_t *labels)
+ngx_comet_count_used(ngx_comet_main_conf_t *cmcf, ngx_comet_ctx_t *ctx,
+    ngx_comet_label_t *labels)
 {
     uint64_t             values[NGX_COMET_USED_VALUES];
     ngx_uint_t           i, any;
     ngx_comet_series_t  *series;
 
-    ngx_comet_count_usage(r, cmcf, ctx, values);
+    ngx_comet_count_usage(cmcf, ctx, values);
 
     any = 0;
 
@@ -313,13 +313,13 @@ ngx_comet_count_request(ngx_http_request_t *r, ngx_comet_count_t *count)
 
     ngx_comet_tally_add(series, NGX_COMET_SERIES_REQUESTS, 0, 1);
 
-    ngx_comet_count_used(r, cmcf, ctx, labels);
+    ngx_comet_count_used(cmcf, ctx, labels);
     ngx_comet_count_times(r, cmcf, labels, count);
 }
 
 
 static void
-ngx_comet_count_end(ngx_http_request_t *r, ngx_comet_count_t *count)
+ngx_comet_count_once(ngx_http_request_t *r, ngx_comet_count_t *count)
 {
     if (count->counted) {
         return;
@@ -339,7 +339,20 @@ ngx_comet_count_cleanup(void *data)
 {
     ngx_comet_count_t *count = data;
 
-    ngx_comet_count_end(count->request, count);
+    ngx_comet_count_once(count->request, count);
+}
+
+
+void
+ngx_comet_count_end(ngx_http_request_t *r)
+{
+    ngx_comet_count_t  *count;
+
+    count = ngx_comet_cleanup_find(r, ngx_comet_count_cleanup);
+
+    if (count) {
+        ngx_comet_count_once(r, count);
+    }
 }
 
 
@@ -348,13 +361,7 @@ ngx_comet_count_cleanup(void *data)
 static ngx_int_t
 ngx_comet_count_log(ngx_http_request_t *r)
 {
-    ngx_comet_count_t  *count;
-
-    count = ngx_comet_cleanup_find(r, ngx_comet_count_cleanup);
-
-    if (count) {
-        ngx_comet_count_end(r, count);
-    }
+    ngx_comet_count_end(r);
 
     return NGX_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "ngx_comet_http.h"
 
+#include "ngx_comet_estimate.h"
 #include "ngx_comet_glob.h"
 
 
@@ -99,10 +100,19 @@ ngx_comet_gate_handler(ngx_http_request_t *r)
         return ctx->gate;
     }
 
+    /* what a "post_action" leads to is a call of its own */
+
+    if (r->post_action) {
+        ngx_comet_admit_end(r);
+        ngx_comet_count_end(r);
+    }
+
     ctx->gated = 1;
     ctx->gate = NGX_DECLINED;
 
-    if (ngx_comet_count_begin(r, ctx) != NGX_OK) {
+    if (ngx_comet_keep_ctx(r, ctx) != NGX_OK
+        || ngx_comet_count_begin(r, ctx) != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -707,6 +717,7 @@ ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     ctx->nedits = judge->nedits;
     ctx->usage_added = judge->usage_added;
     ctx->input = ngx_comet_measure_tokens(&judge->measure);
+    ctx->hides = ngx_comet_estimate_hides(judge);
     ctx->stream = ngx_comet_judge_true(judge, NGX_COMET_PARAM_STREAM);
 
     ngx_comet_gate_give_back(judge);

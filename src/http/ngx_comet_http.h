@@ -134,10 +134,13 @@ typedef struct {
 } ngx_comet_main_conf_t;
 
 
-#define NGX_COMET_ON_ABORT_CANCEL  0
-#define NGX_COMET_ON_ABORT_DRAIN   1
+/* what a call costs whose client left before its usage was known */
 
-#define NGX_COMET_DRAIN_TIME       60000
+typedef enum {
+    NGX_COMET_LEFT_KNOWN,          /* no less than can be known of it */
+    NGX_COMET_LEFT_ESTIMATE,       /* what has passed */
+    NGX_COMET_LEFT_RESERVED        /* what it was let in with */
+} ngx_comet_left_e;
 
 
 typedef struct ngx_comet_patience_s  ngx_comet_patience_t;
@@ -147,8 +150,8 @@ typedef struct {
     ngx_flag_t                 usage;      /* ask for it if nobody else does */
     ngx_msec_t                 first_token;
     ngx_msec_t                 idle;       /* between events */
-    ngx_uint_t                 on_abort;   /* NGX_COMET_ON_ABORT_... */
-    ngx_msec_t                 drain_time;
+    ngx_uint_t                 left;       /* ngx_comet_left_e */
+    ngx_msec_t                 drain;      /* how long, without a client */
 } ngx_comet_meter_conf_t;
 
 
@@ -328,6 +331,9 @@ struct ngx_comet_ctx_s {
 
     ngx_comet_meter_t         *meter;
     ngx_comet_patience_t      *patience;
+    ngx_http_event_handler_pt  client_read;   /* nginx's own, behind ours */
+    ngx_http_event_handler_pt  client_write;
+    ngx_comet_left_e           left;       /* once it has hung up */
     uint64_t                   input;      /* tokens, by its size */
     ngx_comet_count_t         *count;
     const char                *broken;     /* code that a stream ended with */
@@ -343,6 +349,8 @@ struct ngx_comet_ctx_s {
     unsigned                   stream:1;       /* is asked for */
     unsigned                   usage_added:1;  /* asked for by the gate */
     unsigned                   unmetered:1;    /* an answer not to be read */
+    unsigned                   hides:1;        /* reasoning, from the client */
+    unsigned                   sent:1;         /* all of it, to the API */
     unsigned                   hung_up:1;      /* the client, on the API */
     unsigned                   told:1;         /* of a break, in the stream */
     unsigned                   draining:1;     /* nobody reads the answer */
@@ -353,6 +361,11 @@ extern ngx_module_t  ngx_comet_module;
 
 
 ngx_comet_ctx_t *ngx_comet_get_ctx(ngx_http_request_t *r);
+
+/* for settling and logging: of the last gate that the request came to */
+
+ngx_int_t ngx_comet_keep_ctx(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+ngx_comet_ctx_t *ngx_comet_kept_ctx(ngx_http_request_t *r);
 
 
 /* ngx_comet_conf.c */
@@ -407,9 +420,21 @@ void ngx_comet_zone_lock(ngx_comet_main_conf_t *cmcf);
 void ngx_comet_zone_unlock(ngx_comet_main_conf_t *cmcf);
 void ngx_comet_zone_clock(ngx_comet_clock_t *clock);
 
+/* ngx_comet_abort.c */
+
+char *ngx_comet_on_abort(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+void ngx_comet_abort_watch(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+void ngx_comet_abort_end(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_int_t rc);
+
+/* the client has gone: whether the answer is read without it from here on */
+
+ngx_uint_t ngx_comet_abort_drain(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+
 /* ngx_comet_admit.c */
 
 ngx_int_t ngx_comet_admit_init(ngx_conf_t *cf);
+void ngx_comet_admit_end(ngx_http_request_t *r);
 ngx_int_t ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 ngx_int_t ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 ngx_int_t ngx_comet_admit_headers(ngx_http_request_t *r,
@@ -420,6 +445,7 @@ ngx_comet_quota_t *ngx_comet_admit_closest(ngx_comet_admission_t *admission);
 
 ngx_int_t ngx_comet_count_init(ngx_conf_t *cf);
 ngx_int_t ngx_comet_count_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+void ngx_comet_count_end(ngx_http_request_t *r);
 
 /* around what the gateway does for a request; what it does already goes on */
 
@@ -495,7 +521,7 @@ void ngx_comet_meter_finish(ngx_comet_meter_t *meter);
  * passed so far before that.
  */
 
-void ngx_comet_meter_result(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+void ngx_comet_meter_result(ngx_comet_ctx_t *ctx,
     ngx_comet_usage_result_t *res);
 
 /* ngx_comet_models.c */
@@ -506,10 +532,9 @@ ngx_int_t ngx_comet_models_init(ngx_conf_t *cf);
 
 void ngx_comet_patience_request(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 void ngx_comet_patience_answer(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+void ngx_comet_patience_drain(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_msec_t limit);
 void ngx_comet_patience_stop(ngx_comet_ctx_t *ctx);
-ngx_uint_t ngx_comet_patience_drain(ngx_http_request_t *r,
-    ngx_comet_ctx_t *ctx);
-char *ngx_comet_on_abort(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* ngx_comet_provider.c */
 

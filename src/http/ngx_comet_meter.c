@@ -8,7 +8,11 @@
 #include "ngx_comet_http.h"
 
 
-#define NGX_COMET_HELD_SIZE  512
+#define NGX_COMET_HELD_SIZE    512
+
+/* of the output that was reserved: what unseen reasoning is taken to be */
+
+#define NGX_COMET_METER_SHARE  4
 
 
 typedef struct {
@@ -42,8 +46,8 @@ ngx_comet_meter_create(ngx_comet_meter_conf_t *conf)
     conf->usage = NGX_CONF_UNSET;
     conf->first_token = NGX_CONF_UNSET_MSEC;
     conf->idle = NGX_CONF_UNSET_MSEC;
-    conf->on_abort = NGX_CONF_UNSET_UINT;
-    conf->drain_time = NGX_CONF_UNSET_MSEC;
+    conf->left = NGX_CONF_UNSET_UINT;
+    conf->drain = NGX_CONF_UNSET_MSEC;
 }
 
 
@@ -54,10 +58,8 @@ ngx_comet_meter_merge(ngx_comet_meter_conf_t *conf,
     ngx_conf_merge_value(conf->usage, prev->usage, 1);
     ngx_conf_merge_msec_value(conf->first_token, prev->first_token, 0);
     ngx_conf_merge_msec_value(conf->idle, prev->idle, 0);
-    ngx_conf_merge_uint_value(conf->on_abort, prev->on_abort,
-                              NGX_COMET_ON_ABORT_CANCEL);
-    ngx_conf_merge_msec_value(conf->drain_time, prev->drain_time,
-                              NGX_COMET_DRAIN_TIME);
+    ngx_conf_merge_uint_value(conf->left, prev->left, NGX_COMET_LEFT_KNOWN);
+    ngx_conf_merge_msec_value(conf->drain, prev->drain, 0);
 }
 
 
@@ -90,6 +92,16 @@ ngx_comet_meter_is_stream(ngx_str_t *type)
     c = type->len == stream.len ? ';' : type->data[stream.len];
 
     return c == ';' || c == ' ' || c == '\t';
+}
+
+
+/* what the client does not take any more is as if it were sent */
+
+static ngx_uint_t
+ngx_comet_meter_reads_on(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    return ctx->draining
+           || (r->connection->error && ngx_comet_abort_drain(r, ctx));
 }
 
 
@@ -163,7 +175,7 @@ ngx_comet_meter_header_filter(ngx_http_request_t *r)
 
     rc = ngx_http_next_header_filter(r);
 
-    if (rc == NGX_ERROR && ngx_comet_patience_drain(r, ctx)) {
+    if (rc == NGX_ERROR && ngx_comet_meter_reads_on(r, ctx)) {
         rc = NGX_OK;
     }
 
@@ -218,7 +230,7 @@ ngx_comet_meter_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         ngx_comet_patience_answer(r, ctx);
     }
 
-    if (rc == NGX_ERROR && ngx_comet_patience_drain(r, ctx)) {
+    if (rc == NGX_ERROR && ngx_comet_meter_reads_on(r, ctx)) {
         rc = NGX_OK;
     }
 
@@ -613,65 +625,57 @@ ngx_comet_meter_estimate(ngx_comet_ctx_t *ctx, ngx_comet_usage_result_t *res)
 }
 
 
-/* what an answer used that cannot be believed: what it was let in with */
+/* what it was let in with */
 
 static void
 ngx_comet_meter_reserved(ngx_comet_ctx_t *ctx, ngx_comet_usage_result_t *res)
 {
-    ngx_comet_admission_t  *admission;
-
     res->metered = NGX_COMET_METERED_UNKNOWN;
 
-    admission = ctx->admission;
-
-    if (admission) {
-        res->input = ngx_max(res->input, admission->estimate.input);
-        res->output = ngx_max(res->output, admission->estimate.output);
+    if (ctx->admission) {
+        res->input = ngx_max(res->input, ctx->admission->estimate.input);
+        res->output = ngx_max(res->output, ctx->admission->estimate.output);
     }
 }
 
 
-void
-ngx_comet_meter_result(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
-    ngx_comet_usage_result_t *res)
+/*
+ * The client has gone, and what was used is not known.  In the middle of a
+ * stream it is what has passed, and a share of what was reserved where the
+ * model reasons unseen.  Else the answer may have used all of it.
+ */
+
+static void
+ngx_comet_meter_left(ngx_comet_ctx_t *ctx, ngx_comet_usage_result_t *res)
+{
+    ngx_uint_t  stream, over;
+
+    stream = ctx->meter ? ctx->meter->stream : ctx->stream;
+    over = (ctx->meter && ctx->meter->usage.closing
+            && ctx->meter->usage.finish[0]);
+
+    if (ctx->left == NGX_COMET_LEFT_RESERVED
+        || (ctx->left == NGX_COMET_LEFT_KNOWN && (!stream || over)))
+    {
+        ngx_comet_meter_reserved(ctx, res);
+        return;
+    }
+
+    res->metered = NGX_COMET_METERED_ESTIMATE;
+
+    if (ctx->left == NGX_COMET_LEFT_KNOWN && ctx->hides && ctx->admission) {
+        res->output = ngx_max(res->output, ctx->admission->estimate.output
+                                           / NGX_COMET_METER_SHARE);
+    }
+}
+
+
+static void
+ngx_comet_meter_answered(ngx_comet_ctx_t *ctx, ngx_comet_usage_result_t *res)
 {
     ngx_comet_usage_t  *usage;
 
-    ngx_memzero(res, sizeof(ngx_comet_usage_result_t));
-
-    if (!ctx->gated || ctx->endpoint == NULL
-        || ngx_comet_param_table(ctx->endpoint->id) == NULL)
-    {
-        res->metered = NGX_COMET_METERED_NOT;
-        return;
-    }
-
-    if (ctx->meter == NULL) {
-
-        /* refused, failed before an answer, or an answer that is an error */
-
-        if (!ctx->unmetered
-            && (ctx->relaying || !ctx->hung_up || r->upstream == NULL
-                || !r->upstream->request_sent))
-        {
-            res->metered = NGX_COMET_METERED_EXACT;
-            return;
-        }
-
-        ngx_comet_meter_estimate(ctx, res);
-
-        if (ctx->unmetered) {
-            ngx_comet_meter_reserved(ctx, res);
-            return;
-        }
-
-        res->metered = NGX_COMET_METERED_ESTIMATE;
-        return;
-    }
-
     usage = &ctx->meter->usage;
-
-    ngx_comet_meter_estimate(ctx, res);
 
     if (ngx_comet_usage_exact(usage)) {
         res->metered = NGX_COMET_METERED_EXACT;
@@ -680,7 +684,45 @@ ngx_comet_meter_result(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     } else if (usage->bad || usage->broken) {
         ngx_comet_meter_reserved(ctx, res);
 
+    } else if (ctx->hung_up && !usage->ended) {
+        ngx_comet_meter_left(ctx, res);
+
     } else {
         res->metered = NGX_COMET_METERED_ESTIMATE;
+    }
+}
+
+
+void
+ngx_comet_meter_result(ngx_comet_ctx_t *ctx, ngx_comet_usage_result_t *res)
+{
+    ngx_memzero(res, sizeof(ngx_comet_usage_result_t));
+
+    if (ctx == NULL || !ctx->gated || ctx->endpoint == NULL
+        || ngx_comet_param_table(ctx->endpoint->id) == NULL)
+    {
+        res->metered = NGX_COMET_METERED_NOT;
+        return;
+    }
+
+    /* refused, failed before an answer, or an answer that is an error */
+
+    if (ctx->meter == NULL && !ctx->unmetered
+        && (ctx->relaying || !ctx->hung_up || !ctx->sent))
+    {
+        res->metered = NGX_COMET_METERED_EXACT;
+        return;
+    }
+
+    ngx_comet_meter_estimate(ctx, res);
+
+    if (ctx->meter) {
+        ngx_comet_meter_answered(ctx, res);
+
+    } else if (ctx->unmetered) {
+        ngx_comet_meter_reserved(ctx, res);
+
+    } else {
+        ngx_comet_meter_left(ctx, res);
     }
 }

@@ -10,6 +10,11 @@
 #include "ngx_comet_http.h"
 
 
+/* ms: so soon a worker that is to exit ends what nobody waits for */
+
+#define NGX_COMET_DRAIN_TICK  1000
+
+
 struct ngx_comet_patience_s {
     ngx_http_request_t        *request;
     ngx_event_t                timer;
@@ -164,13 +169,29 @@ ngx_comet_patience_answer(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 }
 
 
+/* the client has gone: how long the rest of the answer is read */
+
+void
+ngx_comet_patience_drain(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_msec_t limit)
+{
+    ngx_comet_patience_stop(ctx);
+    ngx_comet_patience_set(r, ctx, limit, "the rest of an answer");
+
+    if (ctx->patience && limit > NGX_COMET_DRAIN_TICK) {
+        ngx_add_timer(&ctx->patience->timer, NGX_COMET_DRAIN_TICK);
+    }
+}
+
+
 static void
 ngx_comet_patience_handler(ngx_event_t *ev)
 {
     ngx_comet_patience_t *patience = ev->data;
 
-    ngx_msec_t            passed;
+    ngx_msec_t            passed, rest;
     ngx_connection_t     *c, *pc;
+    ngx_comet_ctx_t      *ctx;
     ngx_http_request_t   *r;
     ngx_http_upstream_t  *u;
 
@@ -178,18 +199,27 @@ ngx_comet_patience_handler(ngx_event_t *ev)
     c = r->connection;
     u = r->upstream;
 
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    pc = u ? u->peer.connection : NULL;
+
     passed = ngx_current_msec - patience->since;
 
-    if (passed < patience->limit) {
-        ngx_add_timer(ev, patience->limit - passed);
+    /* "worker_shutdown_timeout" closes the connection to the API too */
+
+    if (passed < patience->limit && !(ctx->draining && pc && pc->close)) {
+        rest = patience->limit - passed;
+
+        ngx_add_timer(ev, ctx->draining ? ngx_min(rest, NGX_COMET_DRAIN_TICK)
+                                        : rest);
         return;
     }
 
-    pc = u ? u->peer.connection : NULL;
-
     /* not connected yet; or it is the client who does not take more */
 
-    if (pc == NULL || u->busy_bufs || (u->header_sent && c->buffered)) {
+    if (pc == NULL
+        || (!ctx->draining
+            && (u->busy_bufs || (u->header_sent && c->buffered))))
+    {
         patience->since = ngx_current_msec;
         ngx_add_timer(ev, patience->limit);
         return;
@@ -209,102 +239,4 @@ ngx_comet_patience_handler(ngx_event_t *ev)
 
     pc->read->timedout = 1;
     pc->read->handler(pc->read);
-}
-
-
-/*
- * The client has gone: whether the rest of the answer is read without it.  If
- * so, nothing more is sent, and what was to be sent is as if it were.
- */
-
-ngx_uint_t
-ngx_comet_patience_drain(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
-{
-    ngx_chain_t           *cl;
-    ngx_connection_t      *c;
-    ngx_http_upstream_t   *u;
-    ngx_comet_loc_conf_t  *clcf;
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
-
-    c = r->connection;
-    u = r->upstream;
-
-    if (clcf->meter.on_abort != NGX_COMET_ON_ABORT_DRAIN
-        || !c->error || u == NULL || u->peer.connection == NULL
-        || ctx->meter == NULL || ctx->meter->done || ctx->told)
-    {
-        return 0;
-    }
-
-    ngx_log_error(NGX_LOG_INFO, c->log, 0,
-                  "client closed connection, the rest of the answer is read "
-                  "without it");
-
-    ctx->draining = 1;
-    ctx->hung_up = 1;
-
-    ngx_comet_meter_drop(ctx->meter);
-
-    for (cl = u->busy_bufs; cl; cl = cl->next) {
-        cl->buf->pos = cl->buf->last;
-    }
-
-    r->out = NULL;
-    c->buffered = 0;
-    c->write->ready = 1;
-
-    ngx_comet_patience_stop(ctx);
-    ngx_comet_patience_set(r, ctx, clcf->meter.drain_time,
-                           "the rest of an answer");
-
-    return 1;
-}
-
-
-char *
-ngx_comet_on_abort(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_comet_loc_conf_t *clcf = conf;
-
-    ngx_int_t   time;
-    ngx_str_t  *value;
-
-    if (clcf->meter.on_abort != NGX_CONF_UNSET_UINT) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-    clcf->meter.drain_time = NGX_COMET_DRAIN_TIME;
-
-    if (ngx_strcmp(value[1].data, "cancel") == 0 && cf->args->nelts == 2) {
-        clcf->meter.on_abort = NGX_COMET_ON_ABORT_CANCEL;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strcmp(value[1].data, "drain") != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"comet_on_abort\" takes \"cancel\", or \"drain\" "
-                           "and a time as in \"drain 60s\"");
-        return NGX_CONF_ERROR;
-    }
-
-    clcf->meter.on_abort = NGX_COMET_ON_ABORT_DRAIN;
-
-    if (cf->args->nelts == 2) {
-        return NGX_CONF_OK;
-    }
-
-    time = ngx_parse_time(&value[2], 0);
-
-    if (time == NGX_ERROR || time == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid time \"%V\" in \"comet_on_abort\": write "
-                           "it as in 60s", &value[2]);
-        return NGX_CONF_ERROR;
-    }
-
-    clcf->meter.drain_time = time;
-
-    return NGX_CONF_OK;
 }

@@ -4,6 +4,12 @@
 #include "ngx_comet_http.h"
 
 
+typedef struct {
+    ngx_http_request_t  *request;
+    ngx_comet_ctx_t     *ctx;
+} ngx_comet_kept_t;
+
+
 /* a context goes with an internal redirect, a cleanup does not */
 
 void *
@@ -22,6 +28,58 @@ ngx_comet_cleanup_find(ngx_http_request_t *r, ngx_pool_cleanup_pt handler)
     }
 
     return NULL;
+}
+
+
+static void
+ngx_comet_kept_cleanup(void *data)
+{
+    /* it is only there to be found */
+}
+
+
+ngx_int_t
+ngx_comet_keep_ctx(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_comet_kept_t    *kept;
+    ngx_pool_cleanup_t  *cln;
+
+    kept = ngx_comet_cleanup_find(r, ngx_comet_kept_cleanup);
+
+    if (kept == NULL) {
+
+        cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_comet_kept_t));
+        if (cln == NULL) {
+            return NGX_ERROR;
+        }
+
+        kept = cln->data;
+        kept->request = r;
+
+        cln->handler = ngx_comet_kept_cleanup;
+    }
+
+    kept->ctx = ctx;
+
+    return NGX_OK;
+}
+
+
+ngx_comet_ctx_t *
+ngx_comet_kept_ctx(ngx_http_request_t *r)
+{
+    ngx_comet_ctx_t   *ctx;
+    ngx_comet_kept_t  *kept;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    if (ctx && ctx->gated) {
+        return ctx;
+    }
+
+    kept = ngx_comet_cleanup_find(r, ngx_comet_kept_cleanup);
+
+    return kept ? kept->ctx : ctx;
 }
 
 

@@ -163,7 +163,7 @@ ngx_comet_string_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     ngx_str_t        *value;
     ngx_comet_ctx_t  *ctx;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    ctx = ngx_comet_kept_ctx(r);
 
     if (ctx == NULL) {
         return ngx_comet_variable_text(v, NULL);
@@ -181,7 +181,7 @@ ngx_comet_text_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 {
     ngx_comet_ctx_t  *ctx;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    ctx = ngx_comet_kept_ctx(r);
 
     return ngx_comet_variable_text(v, ctx ? *(char **) ((char *) ctx + data)
                                           : NULL);
@@ -194,7 +194,7 @@ ngx_comet_endpoint_variable(ngx_http_request_t *r,
 {
     ngx_comet_ctx_t  *ctx;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    ctx = ngx_comet_kept_ctx(r);
 
     return ngx_comet_variable_text(v, ctx && ctx->endpoint
                                       ? ctx->endpoint->name : NULL);
@@ -207,7 +207,7 @@ ngx_comet_verdict_variable(ngx_http_request_t *r,
 {
     ngx_comet_ctx_t  *ctx;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    ctx = ngx_comet_kept_ctx(r);
 
     return ngx_comet_variable_text(v, ctx && ctx->gated
                                       ? ngx_comet_verdicts[ctx->verdict]
@@ -221,7 +221,7 @@ ngx_comet_tenant_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 {
     ngx_comet_ctx_t  *ctx;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    ctx = ngx_comet_kept_ctx(r);
 
     if (ctx == NULL || ctx->tenant == NULL) {
         return ngx_comet_variable_text(v, NULL);
@@ -243,7 +243,7 @@ ngx_comet_limit_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     ngx_comet_quota_t      *quota;
     ngx_comet_admission_t  *admission;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    ctx = ngx_comet_kept_ctx(r);
     admission = ctx ? ctx->admission : NULL;
 
     quota = admission ? ngx_comet_admit_closest(admission) : NULL;
@@ -293,13 +293,13 @@ ngx_comet_tokens_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     ngx_comet_ctx_t           *ctx;
     ngx_comet_usage_result_t   res;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    ctx = ngx_comet_kept_ctx(r);
 
     if (ctx == NULL) {
         return ngx_comet_variable_text(v, NULL);
     }
 
-    ngx_comet_meter_result(r, ctx, &res);
+    ngx_comet_meter_result(ctx, &res);
 
     if (res.metered == NGX_COMET_METERED_NOT) {
         return ngx_comet_variable_text(v, NULL);
@@ -325,7 +325,7 @@ ngx_comet_cost_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     const ngx_comet_price_t   *price;
     ngx_comet_usage_result_t   res;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    ctx = ngx_comet_kept_ctx(r);
 
     price = ctx ? ngx_comet_price_of(
                       ngx_http_get_module_main_conf(r, ngx_comet_module),
@@ -336,7 +336,7 @@ ngx_comet_cost_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         return ngx_comet_variable_text(v, NULL);
     }
 
-    ngx_comet_meter_result(r, ctx, &res);
+    ngx_comet_meter_result(ctx, &res);
 
     if (res.metered == NGX_COMET_METERED_NOT) {
         return ngx_comet_variable_text(v, NULL);
@@ -361,13 +361,13 @@ ngx_comet_metered_variable(ngx_http_request_t *r,
     ngx_comet_ctx_t           *ctx;
     ngx_comet_usage_result_t   res;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    ctx = ngx_comet_kept_ctx(r);
 
     if (ctx == NULL) {
         return ngx_comet_variable_text(v, NULL);
     }
 
-    ngx_comet_meter_result(r, ctx, &res);
+    ngx_comet_meter_result(ctx, &res);
 
     return ngx_comet_variable_text(v, ngx_comet_metered[res.metered]);
 }
@@ -379,7 +379,7 @@ ngx_comet_answer_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 {
     ngx_comet_ctx_t  *ctx;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    ctx = ngx_comet_kept_ctx(r);
 
     return ngx_comet_variable_text(v, ctx && ctx->meter
                                       ? (char *) &ctx->meter->usage + data
@@ -395,7 +395,7 @@ ngx_comet_first_token_variable(ngx_http_request_t *r,
     ngx_msec_int_t    ms;
     ngx_comet_ctx_t  *ctx;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    ctx = ngx_comet_kept_ctx(r);
 
     if (ctx == NULL || ctx->meter == NULL || ctx->meter->first < 0) {
         return ngx_comet_variable_text(v, NULL);

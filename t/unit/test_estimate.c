@@ -28,6 +28,11 @@ static const ngx_comet_rule_t  set_n[] = {
     ngx_comet_rules_end
 };
 
+static const ngx_comet_rule_t  set_none[] = {
+    { "reasoning_effort", NGX_COMET_RULE_SET, 0, 0, NULL, "\"none\"" },
+    ngx_comet_rules_end
+};
+
 static const ngx_comet_rule_t  off_cap[] = {
     ngx_comet_rule_off("max_completion_tokens"),
     ngx_comet_rules_end
@@ -53,6 +58,10 @@ static const setting_t  sets_cap = {
 
 static const setting_t  sets_null = {
     .name = "sets null", .rules = set_null
+};
+
+static const setting_t  sets_none = {
+    .name = "sets none", .rules = set_none
 };
 
 static const setting_t  sets_n = {
@@ -181,11 +190,87 @@ test_output(void **state)
 }
 
 
+static const struct {
+    ngx_comet_endpoint_e   endpoint;
+    const setting_t       *setting;
+    const char            *body;
+    int                    hides;
+} hidden[] = {
+
+    /* by the name of the model */
+
+    { CHAT, &reject, GPT "}", 1 },
+    { CHAT, &reject, "{\"model\":\"o3\"," HI "}", 1 },
+    { CHAT, &reject, "{\"model\":\"gpt-5.4-mini\"," HI "}", 1 },
+    { CHAT, &reject, "{\"model\":\"gemini-2.5-pro\"," HI "}", 1 },
+    { CHAT, &reject, "{\"model\":\"gpt-4.1\"," HI "}", 0 },
+    { CHAT, &reject, "{\"model\":\"gpt-4o\"," HI "}", 0 },
+    { CHAT, &reject, CLAUDE "}", 0 },
+    { CHAT, &reject, "{\"model\":\"acme\"," HI "}", 0 },
+    { RESPONSES, &reject, R "}", 1 },
+
+    /* by what is asked for */
+
+    { CHAT, &reject, "{\"model\":\"gpt-5.4\",\"reasoning_effort\":\"none\","
+      HI "}", 0 },
+    { CHAT, &reject, "{\"model\":\"gpt-5.4\",\"reasoning_effort\":\"low\","
+      HI "}", 1 },
+    { CHAT, &reject, "{\"model\":\"gpt-5.4\",\"reasoning_effort\":null,"
+      HI "}", 1 },
+    { CHAT, &reject, "{\"model\":\"acme\",\"reasoning_effort\":\"high\","
+      HI "}", 1 },
+    { CHAT, &observe, CLAUDE ",\"reasoning_effort\":\"high\"}", 1 },
+    { RESPONSES, &reject, "{\"model\":\"acme\",\"input\":\"hi\","
+      "\"reasoning\":{}}", 1 },
+
+    /* and by what becomes of that */
+
+    { CHAT, &repair, CLAUDE ",\"reasoning_effort\":\"high\"}", 0 },
+    { CHAT, &sets_none, GPT "}", 0 },
+    { CHAT, &sets_none, GPT ",\"reasoning_effort\":\"high\"}", 0 },
+};
+
+
+static void
+test_hidden(void **state)
+{
+    int     hides;
+    size_t  i;
+
+    (void) state;
+
+    for (i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+
+        prepare(hidden[i].setting);
+        memset(&judge, 0x55, sizeof(judge));
+
+        ngx_comet_judge_init(&judge, hidden[i].endpoint, &policy);
+
+        if (feed(&judge, hidden[i].body, strlen(hidden[i].body)) != 0
+            || ngx_comet_judge_finish(&judge) != 0
+            || judge.verdict == NGX_COMET_REFUSED)
+        {
+            fail_msg("%s is refused: %s", hidden[i].body, judge.message);
+        }
+
+        hides = ngx_comet_estimate_hides(&judge);
+
+        if (hides != hidden[i].hides) {
+            fail_msg("%s: %s: %d", hidden[i].setting->name, hidden[i].body,
+                     hides);
+        }
+
+        arena_free(&arena);
+    }
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_output),
+        cmocka_unit_test(test_hidden),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,7 @@ typedef struct {
 typedef struct {
     uint64_t            numbers[NGX_COMET_USAGE_NUMBERS];
     int                 complete, final, bad, broken, error, ended, exact;
+    int                 closing;
     uint64_t            pieces, bytes, produced;
     char                finish[NGX_COMET_USAGE_FINISH];
     char                model[NGX_COMET_USAGE_MODEL + 1];
@@ -52,6 +53,7 @@ usage_run_results(usage_run_t *run, const ngx_comet_usage_t *usage)
     run->broken = usage->broken;
     run->error = usage->error;
     run->ended = usage->ended;
+    run->closing = usage->closing;
     run->exact = ngx_comet_usage_exact(usage);
     run->pieces = usage->pieces;
     run->bytes = usage->bytes;
@@ -182,6 +184,7 @@ usage_run_same(const usage_run_t *a, const usage_run_t *b)
            && a->complete == b->complete && a->final == b->final
            && a->bad == b->bad && a->broken == b->broken
            && a->error == b->error && a->ended == b->ended
+           && a->closing == b->closing
            && a->exact == b->exact && a->pieces == b->pieces
            && a->bytes == b->bytes && a->produced == b->produced
            && strcmp(a->finish, b->finish) == 0
@@ -194,14 +197,15 @@ static inline void
 usage_run_print(const char *name, const usage_run_t *run)
 {
     fprintf(stderr, "%s: in %llu out %llu cached %llu reasoning %llu "
-            "complete %d final %d bad %d broken %d error %d ended %d exact %d "
-            "pieces %llu bytes %llu finish \"%s\" model \"%s\" %zu bytes\n"
-            "%.*s\n",
+            "complete %d final %d bad %d broken %d error %d ended %d "
+            "exact %d closing %d pieces %llu bytes %llu finish \"%s\" "
+            "model \"%s\" %zu bytes\n%.*s\n",
             name, (unsigned long long) run->numbers[0],
             (unsigned long long) run->numbers[1],
             (unsigned long long) run->numbers[2],
             (unsigned long long) run->numbers[3], run->complete, run->final,
             run->bad, run->broken, run->error, run->ended, run->exact,
+            run->closing,
             (unsigned long long) run->pieces,
             (unsigned long long) run->bytes, run->finish, run->model,
             run->len, (int) run->len, run->out);
@@ -415,9 +419,11 @@ static inline void
 usage_model_chat(usage_run_t *run, const usage_form_t *form,
     const cJSON *root)
 {
+    int           ends;
     uint64_t      bytes, more;
     const cJSON  *choices, *choice, *message, *calls, *call, *finish;
 
+    ends = 0;
     choices = usage_get(root, "choices");
 
     usage_model_name(run, usage_get(root, "model"));
@@ -437,6 +443,8 @@ usage_model_chat(usage_run_t *run, const usage_form_t *form,
                      finish->valuestring);
         }
 
+        ends |= cJSON_IsString(finish);
+
         bytes = usage_model_text(usage_get(message, "content"))
                 + usage_model_text(usage_get(message, "refusal"))
                 + usage_model_text(usage_get(message, "reasoning_content"));
@@ -452,7 +460,10 @@ usage_model_chat(usage_run_t *run, const usage_form_t *form,
 
         run->bytes += bytes;
         run->pieces += bytes > 0;
+        run->closing &= bytes == 0;
     }
+
+    run->closing |= ends;
 
     usage_model_usage(run, form, usage_get(root, "usage"),
                       !form->stream || choices == NULL
@@ -568,7 +579,10 @@ usage_model_responses(usage_run_t *run, const usage_form_t *form,
         bytes = usage_model_text(usage_get(root, "delta"));
         run->bytes += bytes;
         run->pieces += bytes > 0;
+        run->closing &= bytes == 0;
     }
+
+    run->closing |= len > 5 && strcmp(type + len - 5, ".done") == 0;
 
     usage_model_name(run, usage_get(response, "model"));
 
