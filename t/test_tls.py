@@ -21,10 +21,13 @@ def openssl(directory, *arguments):
 
 @pytest.fixture(scope="session")
 def pki(tmp_path_factory):
-    """A CA, an intermediate one, and leaves for api.test and a client."""
+    """A CA, an intermediate one, and leaves for api.test and a client, with
+    all that a strict reader of X.509 asks for."""
     d = tmp_path_factory.mktemp("pki")
-    (d / "ca.ext").write_text("basicConstraints=critical,CA:TRUE\n")
-    (d / "api.ext").write_text("subjectAltName=DNS:api.test\n")
+    known = "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+    (d / "ca.ext").write_text("basicConstraints=critical,CA:TRUE\n"
+                              "keyUsage=critical,keyCertSign,cRLSign\n" + known)
+    (d / "api.ext").write_text("subjectAltName=DNS:api.test\n" + known)
 
     def issue(name, ext, issuer):
         openssl(d, "req", "-newkey", "rsa:2048", "-nodes", "-keyout",
@@ -209,6 +212,7 @@ def test_a_tls_client_sees_a_cut_too(nginx, mock, pki):
             pki / "chain.pem", pki / "api.key")).replace(
                 "listen PORT;", "listen PORT ssl;"))
     context = ssl.create_default_context(cafile=str(pki / "root.pem"))
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
     for version in ("1.1", "1.0"):
         for wishes in ({"cut": 900}, {}):
             with Client(edge) as client:
