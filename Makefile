@@ -97,12 +97,17 @@ venv: $(VENV)/done $(VENV)/node
 $(VENV)/done: t/requirements.txt
 	@echo "setup: Python packages of t/requirements.txt into $(VENV)"
 	@python3 -m venv $(VENV)
-	@$(VENV)/bin/pip install -q --disable-pip-version-check -r t/requirements.txt
+	@. t/fetch.sh; fetch "the packages of t/requirements.txt" \
+		$(VENV)/bin/pip install -q --disable-pip-version-check \
+		--retries 5 --no-deps -r t/requirements.txt
+	@$(VENV)/bin/pip -q --disable-pip-version-check check
 	@touch $@
-$(VENV)/node: t/node/package.json
-	@echo "setup: Node packages of t/node/package.json into $(VENV)"
-	@mkdir -p $(VENV)/npm && cp t/node/package.json $(VENV)/npm/
-	@cd $(VENV)/npm && npm install --silent --no-audit --no-fund
+$(VENV)/node: t/node/package.json t/node/package-lock.json
+	@echo "setup: Node packages of t/node/package-lock.json into $(VENV)"
+	@mkdir -p $(VENV)/npm && cp t/node/package*.json $(VENV)/npm/
+	@. t/fetch.sh; fetch "the packages of t/node/package-lock.json" \
+		npm ci --prefix $(VENV)/npm --loglevel=error --no-audit --no-fund \
+		--fetch-retries=5
 	@touch $@
 
 .PHONY: asan

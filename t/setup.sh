@@ -2,16 +2,18 @@
 # Installs what a make target needs, saying what, asking nothing.
 #
 #   t/setup.sh build | test | node | source ...
+#   t/setup.sh --missing build ...      names the packages, installs none
 
 set -eu
 cd "$(dirname "$0")/.."
+. t/fetch.sh
 
 fail() { echo "setup: $*" >&2; exit 1; }
 
 packages_of() {
     case $1 in
     build)  echo gcc make libc6-dev libcjson-dev libpcre2-dev libssl-dev \
-                 zlib1g-dev nginx nginx-dev ca-certificates ;;
+                 zlib1g-dev nginx nginx-dev dpkg-dev ca-certificates ;;
     test)   echo python3 python3-venv libcmocka-dev openssl ;;
     python) echo python3 ;;
     curl)   echo curl ;;
@@ -41,6 +43,9 @@ present() {
     esac
 }
 
+only=
+[ "$1" != --missing ] || { only=names; shift; }
+
 missing=
 for what in "$@"; do
     for package in $(packages_of "$what"); do
@@ -48,6 +53,7 @@ for what in "$@"; do
     done
 done
 
+[ -z "$only" ] || { echo $missing; exit 0; }
 [ -n "$missing" ] || exit 0
 
 command -v apt-get >/dev/null ||
@@ -72,10 +78,18 @@ if [ ! -e "$policy" ]; then
     $run chmod 755 "$policy"
 fi
 
+# a list that cannot be renewed may be good enough
+obtain() {
+    {
+        $run apt-get -q $patient update
+        $run env DEBIAN_FRONTEND=noninteractive apt-get -y -q $patient \
+            -o DPkg::Lock::Timeout=300 install --no-install-recommends $missing
+    } >"$log" 2>&1
+}
+
 mkdir -p build
 log=build/setup.log
-{
-    $run apt-get update -q &&
-    $run env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -q --no-install-recommends $missing
-} >"$log" 2>&1 || { tail -20 "$log" >&2; fail "apt-get failed, see $log"; }
+fetch "what apt-get was to install ($(echo $missing))" obtain || {
+    tail -20 "$log" >&2
+    fail "apt-get failed, see $log"
+}
