@@ -133,7 +133,8 @@ newer: ## build and server tests on Debian 13's nginx source
 valgrind: ## server tests under valgrind (some minutes)
 	@t/setup.sh build test node valgrind
 	@$(MAKE) -s module venv
-	COMET_SLOW=1 COMET_NGINX=$(CURDIR)/t/valgrind.sh $(PYTEST)
+	COMET_SLOW=1 COMET_NGINX=$(CURDIR)/t/valgrind.sh \
+	COMET_MODULE=$(CURDIR)/build/module/objs/ngx_comet_module.so $(PYTEST)
 
 .PHONY: lint
 lint: ## style, warnings, cppcheck, banned functions
