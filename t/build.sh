@@ -81,7 +81,7 @@ log=$work/build.log
     ! command -v apt-get >/dev/null ||
         missing=$("$root/t/setup.sh" --missing $needs)
     [ -z "${missing:-}" ] ||
-        why="${why:-configure failed}; sudo apt-get install $missing"
+        why="${why:-configure failed} (sudo apt-get install $missing)"
     fail "${why:-configure failed, see $log}"
 }
 
