@@ -350,7 +350,7 @@ STREAMS = [("/v1/chat/completions", STREAM), ("/v1/chat/completions", ASKED),
 
 @pytest.mark.parametrize("path,body", STREAMS,
                          ids=["injected", "chat", "responses"])
-@pytest.mark.parametrize("framing", ["chunked", "close"])
+@pytest.mark.parametrize("framing", ["chunked", "close", "length"])
 @pytest.mark.parametrize("how", ["fin", "reset"])
 def test_a_stream_cut_anywhere_says_so(edge, mock, path, body, framing, how):
     wishes = {"framing": framing, "events": 2}
@@ -377,6 +377,81 @@ def test_a_stream_cut_anywhere_says_so(edge, mock, path, body, framing, how):
         if path == "/v1/chat/completions":
             assert before == whole[:len(before)], cut
     assert head and told > 3
+
+
+@pytest.mark.parametrize("path,body", STREAMS,
+                         ids=["injected", "chat", "responses"])
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_an_error_overruns_no_length(edge, mock, path, body, version):
+    """The API says how long the stream is; what is left of it the error would
+    fill up, and more."""
+    wishes = {"framing": "length"}
+    with Client(edge) as client:
+        for _ in range(2):
+            client.send(request("POST", path, body, plan(**wishes), version))
+            answer = client.answer()
+            assert answer.complete
+            assert answer.header("content-length") is None
+            if version == "1.0":
+                break
+    answer = call(edge, "POST", path, body, plan(
+        cut=mock.last().sent - 20, **wishes), version=version)
+    assert answer.header("content-length") is None
+    assert not answer.complete
+    check_error(answer.body)
+
+
+def http2_fields(block):
+    """the static indexes of the names in a block of HPACK"""
+    found, at = [], 0
+    while at < len(block):
+        first = block[at]
+        at += 1
+        if first >= 0x80 or first & 0xe0 == 0x20:
+            found.append(first & 0x7f)
+            continue
+        most = 0x3f if first & 0x40 else 0x0f
+        index = first & most
+        if index == most:
+            index += block[at]
+            at += 1
+        found.append(index)
+        for _ in range(1 if index else 2):
+            assert block[at] & 0x7f < 0x7f
+            at += 1 + (block[at] & 0x7f)
+    return found
+
+
+@pytest.mark.parametrize("cut", [None, 1000])
+def test_http2_has_no_length_that_an_error_could_overrun(nginx, mock, cut):
+    edge = nginx(conf(mock).replace("listen PORT;", "listen PORT http2;"))
+    names, body, last = [], b"", None
+    with Client(edge) as client:
+        client.send(http2_request("/v1/chat/completions", ASKED, cut,
+                                  framing="length"))
+        while last is None:
+            head = client.take(9)
+            data = client.take(int.from_bytes(head[:3], "big"))
+            if head[3] == 1:
+                names = http2_fields(data)
+            elif head[3] == 0:
+                body += data
+                last = "end" if head[4] & 1 else None
+            elif head[3] == 3:
+                last = "reset"
+    assert 31 in names and 28 not in names     # content-type, -length
+    assert last == ("reset" if cut else "end")
+    if cut:
+        check_error(body)
+
+
+def test_a_plain_answer_keeps_its_length(edge, mock):
+    want = call(mock, "POST", "/v1/chat/completions", CHAT)
+    answer = chat(edge, CHAT)
+    assert answer.complete and answer.body.split(b'"usage"')[0] \
+        == want.body.split(b'"usage"')[0]
+    assert answer.header("content-length") == str(len(answer.body))
+    assert answer.header("transfer-encoding") is None
 
 
 def test_a_stream_that_times_out_says_so(nginx, mock):

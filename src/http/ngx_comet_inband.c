@@ -22,6 +22,7 @@ ngx_comet_inband(ngx_http_request_t *r, ngx_comet_ctx_t *ctx, ngx_int_t rc)
 
     if (meter == NULL || !meter->stream || meter->done
         || meter->usage.ended || meter->usage.error
+        || r->headers_out.content_length_n != -1
         || r->connection->error)
     {
         return;

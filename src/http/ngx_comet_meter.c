@@ -167,7 +167,9 @@ ngx_comet_meter_header_filter(ngx_http_request_t *r)
 
     ngx_comet_patience_answer(r, ctx);
 
-    if (meter->usage.inject) {
+    /* a chunk may be taken out, or an error be told behind what came */
+
+    if (meter->stream) {
         ngx_http_clear_content_length(r);
         ngx_http_clear_accept_ranges(r);
         ngx_http_clear_etag(r);

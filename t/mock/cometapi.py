@@ -213,8 +213,11 @@ class Output:
             await self.head("application/octet-stream", plan["size"])
             await self.bulk(plan["size"])
         elif self.request.json().get("stream") and plan.get("status", 200) == 200:
-            await self.head("text/event-stream", None)
-            await self.events()
+            events = list(stream_of(self.request, self.words()))
+            await self.head("text/event-stream",
+                            sum(map(len, events))
+                            if self.framing == "length" else None)
+            await self.events(events)
         else:
             body = self.document()
             await self.head("application/json", len(body))
@@ -260,8 +263,8 @@ class Output:
                 lines.append("%s: %s" % (name, one))
         await self.send(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
 
-    async def events(self):
-        for event in stream_of(self.request, self.words()):
+    async def events(self, events):
+        for event in events:
             if self.plan.get("hold"):
                 while self.mock._permits == 0:
                     self.mock._changed.clear()
