@@ -253,6 +253,25 @@ def test_a_rate_lets_its_burst_through_and_says_what_is_left(nginx, mock):
     assert len(mock.requests) == 4
 
 
+@pytest.mark.parametrize("limit,what,number,left", [
+    ("comet_rate 60r/m burst=20;", "requests", 60, 19),
+    ("comet_rate 60r/m;", "requests", 60, 0),
+    ("comet_rate 2r/m burst=5;", "requests", 5, 4),
+    ("comet_rate 7r/m burst=7 models=gpt-*;", "requests", 7, 6),
+    ("comet_tokens 1m/m;", "tokens", 1000000, 1000000 - COST),
+    ("comet_tokens 1m/m burst=200k;", "tokens", 1000000, 200000 - COST),
+    ("comet_tokens 10k/m burst=200k;", "tokens", 200000, 200000 - COST),
+    ("comet_budget 10k/1d;", "tokens", 10000, 10000 - COST)])
+def test_the_limit_that_is_told_is_that_of_the_period(nginx, mock, limit, what,
+                                                      number, left):
+    """60 for 60r/m, as SDKs read it, though 20 may come at once; and what is
+    left is never more than that."""
+    server = nginx(tenants(mock, alice=limit))
+    answer = chat(server, CAPPED, bearer())
+    assert answer.header("x-ratelimit-limit-" + what) == str(number)
+    assert answer.header("x-ratelimit-remaining-" + what) == str(left)
+
+
 def test_a_refused_body_is_not_read_and_the_connection_lives(nginx, mock):
     server = nginx(tenants(mock, alice="comet_rate 1r/m;"))
     with Client(server) as client:

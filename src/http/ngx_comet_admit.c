@@ -631,7 +631,7 @@ ngx_comet_admit_tell(ngx_http_request_t *r, ngx_comet_quota_t *quota,
     reset.data = ngx_cpymem(remaining.data, text, remaining.len + reset.len)
                  - reset.len;
 
-    if (ngx_comet_header_add(r, &told->limit, &quota->conf->capacity)
+    if (ngx_comet_header_add(r, &told->limit, &quota->conf->told)
         != NGX_OK
         || ngx_comet_header_add(r, &told->remaining, &remaining) != NGX_OK)
     {

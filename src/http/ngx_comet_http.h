@@ -70,7 +70,7 @@ typedef struct {
     ngx_comet_limit_t          limit;
     ngx_comet_pattern_t       *models;     /* or NULL: of any */
     ngx_str_t                  text;       /* as it is written */
-    ngx_str_t                  capacity;   /* in digits */
+    ngx_str_t                  told;       /* to clients, in digits */
 } ngx_comet_limit_conf_t;
 
 

@@ -100,13 +100,16 @@ ngx_comet_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    lc->capacity.data = ngx_pnalloc(cf->pool, NGX_COMET_DIGITS_LEN);
-    if (lc->capacity.data == NULL) {
+    lc->told.data = ngx_pnalloc(cf->pool, NGX_COMET_DIGITS_LEN);
+    if (lc->told.data == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    lc->capacity.len = ngx_comet_digits((char *) lc->capacity.data,
-                                        lc->limit.capacity);
+    /* that of the period; of a larger burst more than that can be left */
+
+    lc->told.len = ngx_comet_digits((char *) lc->told.data,
+                                    ngx_max(lc->limit.amount,
+                                            lc->limit.capacity));
 
     if (ngx_comet_limits_doubled(*limits, lc)) {
         return "is there twice for one period; the second would count the "
