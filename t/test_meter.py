@@ -133,6 +133,23 @@ def test_a_compressed_answer_passes_unread(edge, mock):
     assert line["metered"] == "no"
 
 
+def test_what_a_body_is_read_by_is_no_matter_of_a_hop(edge, mock):
+    """Headers that Connection names are dropped, but not these."""
+    answer, line = post(edge, "/v1/chat/completions", CHAT, raw(
+        b"200 OK\r\nContent-Encoding: gzip\r\nCache-Control: no-store\r\n"
+        b"X-Hop: 1\r\nConnection: content-ENCODING, Cache-Control, x-hop,"
+        b"content-length", b"\x1f\x8b"))
+    assert answer.header("content-encoding") == "gzip"
+    assert answer.header("cache-control") == "no-store"
+    assert answer.header("content-length") == "2"
+    assert answer.header("x-hop") is None
+    assert line["metered"] == "no"
+    answer, line = post(edge, "/v1/chat/completions", ASKED, plan(headers={
+        "Connection": "content-type"}))
+    assert answer.header("content-type") == "text/event-stream"
+    assert numbers(line) == sent(mock)
+
+
 @pytest.mark.parametrize("kind,stream", [
     ("text/event-stream", True), ("Text/Event-Stream;charset=utf-8", True),
     ("text/event-stream ; x=y", True), ("text/event-stream\t", True),

@@ -59,6 +59,16 @@ static ngx_str_t  ngx_comet_hide_prefixes[] = {
 };
 
 
+/* by these a body is read or kept: they are for all, not for one hop */
+
+static ngx_str_t  ngx_comet_keep_prefixes[] = {
+    ngx_string("content-"),
+    ngx_string("cache-control"),
+    ngx_string("vary"),
+    ngx_null_string
+};
+
+
 void
 ngx_comet_answer_init(ngx_http_request_t *r)
 {
@@ -184,10 +194,25 @@ ngx_comet_answer_headers(ngx_http_request_t *r)
 }
 
 
+static ngx_uint_t
+ngx_comet_answer_begins(u_char *name, size_t len, ngx_str_t *prefix)
+{
+    for ( /* void */ ; prefix->len; prefix++) {
+        if (len >= prefix->len
+            && (name[0] | 0x20) == prefix->data[0]
+            && ngx_strncasecmp(name, prefix->data, prefix->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static ngx_int_t
 ngx_comet_answer_header(ngx_http_request_t *r)
 {
-    ngx_str_t                      *prefix;
     ngx_table_elt_t                *h, line;
     ngx_http_upstream_t            *u;
     ngx_http_upstream_header_t     *hh;
@@ -225,13 +250,10 @@ ngx_comet_answer_header(ngx_http_request_t *r)
         ngx_strlow(line.lowcase_key, line.key.data, line.key.len);
     }
 
-    for (prefix = ngx_comet_hide_prefixes; prefix->len; prefix++) {
-        if (line.key.len >= prefix->len
-            && line.lowcase_key[0] == prefix->data[0]
-            && ngx_memcmp(line.lowcase_key, prefix->data, prefix->len) == 0)
-        {
-            return NGX_OK;
-        }
+    if (ngx_comet_answer_begins(line.lowcase_key, line.key.len,
+                                ngx_comet_hide_prefixes))
+    {
+        return NGX_OK;
     }
 
     if (ngx_comet_answer_framing(u, &line) != NGX_OK) {
@@ -401,57 +423,76 @@ ngx_comet_answer_bodiless(ngx_http_request_t *r)
 }
 
 
-/* fields that the Connection header names are for this hop only */
-
 static void
-ngx_comet_answer_drop_nominated(ngx_http_upstream_t *u)
+ngx_comet_answer_drop(ngx_http_upstream_t *u, u_char *name, size_t len)
 {
-    u_char           *p, *end, *name;
-    ngx_uint_t        i, k;
-    ngx_list_part_t  *part, *other;
-    ngx_table_elt_t  *h, *o;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    if (ngx_comet_answer_begins(name, len, ngx_comet_keep_prefixes)) {
+        return;
+    }
 
     for (part = &u->headers_in.headers.part; part; part = part->next) {
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
-
-            if (h[i].key.len != sizeof("connection") - 1
-                || ngx_strncmp(h[i].lowcase_key, "connection", h[i].key.len)
-                   != 0)
+            if (h[i].key.len == len
+                && ngx_strncasecmp(h[i].key.data, name, len) == 0)
             {
-                continue;
+                h[i].hash = 0;
             }
+        }
+    }
+}
 
-            p = h[i].value.data;
-            end = p + h[i].value.len;
 
-            while (p < end) {
+static void
+ngx_comet_answer_drop_names(ngx_http_upstream_t *u, ngx_str_t *value)
+{
+    u_char  *p, *end, *name;
 
-                while (p < end && (*p == ' ' || *p == '\t' || *p == ',')) {
-                    p++;
-                }
+    p = value->data;
+    end = p + value->len;
 
-                name = p;
+    while (p < end) {
 
-                while (p < end && *p != ' ' && *p != '\t' && *p != ',') {
-                    p++;
-                }
+        while (p < end && (*p == ' ' || *p == '\t' || *p == ',')) {
+            p++;
+        }
 
-                for (other = &u->headers_in.headers.part; p > name && other;
-                     other = other->next)
-                {
-                    o = other->elts;
+        name = p;
 
-                    for (k = 0; k < other->nelts; k++) {
-                        if (o[k].key.len == (size_t) (p - name)
-                            && ngx_strncasecmp(o[k].key.data, name, p - name)
-                               == 0)
-                        {
-                            o[k].hash = 0;
-                        }
-                    }
-                }
+        while (p < end && *p != ' ' && *p != '\t' && *p != ',') {
+            p++;
+        }
+
+        if (p > name) {
+            ngx_comet_answer_drop(u, name, p - name);
+        }
+    }
+}
+
+
+/* fields that the Connection header names are for this hop only */
+
+static void
+ngx_comet_answer_drop_nominated(ngx_http_upstream_t *u)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &u->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].key.len == sizeof("connection") - 1
+                && ngx_strncmp(h[i].lowcase_key, "connection", h[i].key.len)
+                   == 0)
+            {
+                ngx_comet_answer_drop_names(u, &h[i].value);
             }
         }
     }
