@@ -233,6 +233,7 @@ def without_usage(body):
 
 @pytest.mark.parametrize("options", [
     None, {}, {"include_usage": False}, {"include_usage": None},
+    {"include_usage": 0}, {"include_usage": "false"},
     {"include_obfuscation": False}, "absent"])
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
 def test_a_client_that_did_not_ask_does_not_see_it(edge, mock, options,

@@ -5,11 +5,13 @@
 
 
 #include "ngx_comet_judge.h"
+#include "ngx_comet_number.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 
 static void ngx_comet_amend_caps(ngx_comet_judge_t *judge);
@@ -415,6 +417,52 @@ ngx_comet_amend_sets(ngx_comet_judge_t *judge)
             ngx_comet_amend_set(judge, slot, rule->set);
         }
     }
+}
+
+
+/* what some reader takes for false, though it is another type */
+
+static int
+ngx_comet_amend_no(const ngx_comet_token_t *token)
+{
+    unsigned                  i;
+    static const char *const  words[] = {
+        "", "0", "f", "false", "n", "no", "off", NULL
+    };
+
+    switch (token->type) {
+
+    case NGX_COMET_FALSE:
+    case NGX_COMET_NULL:
+        return 1;
+
+    case NGX_COMET_NUMBER:
+        return ngx_comet_number(token->text) == 0;
+
+    case NGX_COMET_STRING:
+        for (i = 0; words[i]; i++) {
+            if (token->len == strlen(words[i])
+                && strcasecmp(token->text, words[i]) == 0)
+            {
+                return 1;
+            }
+        }
+
+        return 0;
+
+    default:
+        return 0;
+    }
+}
+
+
+void
+ngx_comet_amend_asks(ngx_comet_asks_t *asks, const ngx_comet_token_t *token)
+{
+    asks->there = 1;
+    asks->no = (unsigned) ngx_comet_amend_no(token);
+    asks->start = token->start;
+    asks->end = token->end;
 }
 
 

@@ -378,7 +378,8 @@ ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
         frame->bit = bit;
         frame->pending = field;
 
-        return field->values || (field->flags & NGX_COMET_ASKS)
+        return field->values
+               || (field->flags & (NGX_COMET_ASKS|NGX_COMET_USAGE))
                ? NGX_COMET_SCAN_TEXT : NGX_COMET_SCAN_ON;
     }
 
@@ -422,17 +423,6 @@ ngx_comet_collect_slot(ngx_comet_slot_t *slot, const ngx_comet_token_t *token)
         slot->len = slot->truth ? sizeof("true") - 1 : sizeof("false") - 1;
         memcpy(slot->text, slot->truth ? "true" : "false", slot->len + 1);
     }
-}
-
-
-static void
-ngx_comet_collect_asks(ngx_comet_asks_t *asks, const ngx_comet_token_t *token)
-{
-    asks->there = 1;
-    asks->no = (token->type == NGX_COMET_FALSE
-                || token->type == NGX_COMET_NULL);
-    asks->start = token->start;
-    asks->end = token->end;
 }
 
 
@@ -482,7 +472,7 @@ ngx_comet_collect_value(ngx_comet_judge_t *judge,
     }
 
     if (field->flags & NGX_COMET_USAGE) {
-        ngx_comet_collect_asks(&judge->asks, token);
+        ngx_comet_amend_asks(&judge->asks, token);
     }
 
     if (token->type == NGX_COMET_NULL && !frame->field->element) {

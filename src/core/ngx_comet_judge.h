@@ -121,7 +121,7 @@ typedef struct {
     uint64_t                       end;
     size_t                         members;    /* of the options */
     unsigned                       there:1;
-    unsigned                       no:1;       /* false or null */
+    unsigned                       no:1;       /* it says no, or null */
 } ngx_comet_asks_t;
 
 
@@ -213,6 +213,8 @@ int ngx_comet_judge_true(ngx_comet_judge_t *judge, ngx_comet_param_e id);
 int ngx_comet_judge_is_cap(const char *param);
 void ngx_comet_judge_params(ngx_comet_judge_t *judge);
 int ngx_comet_collect(void *data, const ngx_comet_token_t *token);
+void ngx_comet_amend_asks(ngx_comet_asks_t *asks,
+    const ngx_comet_token_t *token);
 int ngx_comet_amend(ngx_comet_judge_t *judge);
 
 

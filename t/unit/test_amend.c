@@ -483,7 +483,27 @@ static const case_t  usage_cases[] = {
     passes(CHAT, ask_stream, "{" M("x") "," HI "}",
            "{\"stream\":true," ASKED "," M("x") "," HI "}"),
 
+    /* what a lax reader takes for false asks for nothing */
+
+#define SAYS(value)                                                           \
+    passes(CHAT, ask_reject,                                                  \
+           "{" STREAM OPTIONS "{\"include_usage\":" value ",\"a\":0}}",        \
+           "{" STREAM OPTIONS "{\"include_usage\":true,\"a\":0}}")
+
+    SAYS("0"), SAYS("-0"), SAYS("0.0"), SAYS("0E+9"), SAYS("\"\""),
+    SAYS("\"0\""), SAYS("\"false\""), SAYS("\"False\""), SAYS("\"n\\u006f\""),
+    SAYS("\"off\""), SAYS("\"F\""), SAYS("\"N\""),
+
     /* who asks gets what was asked for */
+
+    passes(CHAT, ask_reject, "{" STREAM OPTIONS "{\"include_usage\":0.5}}",
+           NULL),
+    passes(CHAT, ask_reject, "{" STREAM OPTIONS "{\"include_usage\":\"yes\"}}",
+           NULL),
+    passes(CHAT, ask_reject, "{" STREAM OPTIONS "{\"include_usage\":"
+           "\"no\\u0000\"}}", NULL),
+    passes(CHAT, ask_reject, "{" STREAM OPTIONS "{\"include_usage\":"
+           "\"false or true, as you like\"}}", NULL),
 
     passes(CHAT, ask_reject, "{" STREAM "," ASKED "}", NULL),
     passes(CHAT, ask_reject, "{" STREAM OPTIONS "{\"include_usage\":1}}",
