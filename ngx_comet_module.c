@@ -296,6 +296,7 @@ ngx_comet_init(ngx_conf_t *cf)
 {
     if (ngx_comet_tenants_init(cf) != NGX_OK
         || ngx_comet_limits_init(cf) != NGX_OK
+        || ngx_comet_body_init(cf) != NGX_OK
         || ngx_comet_gate_init(cf) != NGX_OK
         || ngx_comet_admit_init(cf) != NGX_OK
         || ngx_comet_meter_init(cf) != NGX_OK

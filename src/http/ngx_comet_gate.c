@@ -501,7 +501,7 @@ ngx_comet_gate_read(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         ngx_comet_count_pause(ctx);
     }
 
-    rc = ngx_http_read_client_request_body(r, ngx_comet_gate_body_handler);
+    rc = ngx_comet_body_read(r, ngx_comet_gate_body_handler);
 
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
         ngx_comet_count_pause(ctx);

@@ -473,6 +473,12 @@ char *ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_int_t ngx_comet_pass_handler(ngx_http_request_t *r);
 ngx_uint_t ngx_comet_pass_word(ngx_str_t *value);
 
+/* ngx_comet_body.c */
+
+ngx_int_t ngx_comet_body_init(ngx_conf_t *cf);
+ngx_int_t ngx_comet_body_read(ngx_http_request_t *r,
+    ngx_http_client_body_handler_pt handler);
+
 /* ngx_comet_gate.c */
 
 ngx_int_t ngx_comet_gate_init(ngx_conf_t *cf);

@@ -93,7 +93,7 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
 
     ngx_comet_answer_init(r);
 
-    rc = ngx_http_read_client_request_body(r, ngx_http_upstream_init);
+    rc = ngx_comet_body_read(r, ngx_http_upstream_init);
 
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
         return rc;
