@@ -91,13 +91,8 @@ def test_path_and_query_go_as_sent(edge, mock, target):
 
 
 @pytest.mark.parametrize("target,judged", [
-    ("//v1//models", "/v1/models"), ("/v1/./models?x=%41", "/v1/models?x=%41"),
-    ("/v1/files/../models", "/v1/models"),
-    ("/v1/x/%2e%2e/models", "/v1/models"),
-    ("/v1/models/./a%20b", "/v1/models/a%20b"),
-    ("/v1/models#x?y", "/v1/models"),
-    ("/v1/responses/x%2finput_items?a=%2f",
-     "/v1/responses/x/input_items?a=%2f")])
+    ("//v1//models", "/v1/models"), ("/v1//models?x=%41//", "/v1/models?x=%41//"),
+    ("/v1/responses//resp%5f1", "/v1/responses/resp_1")])
 def test_a_path_that_nginx_had_to_read_goes_as_it_was_judged(
         edge, mock, target, judged):
     assert call(edge, "GET", target).status == 200
@@ -128,21 +123,19 @@ def test_comet_host(nginx, mock):
     assert sent(mock)["host"] == "eu.example"
 
 
-@pytest.mark.parametrize("value", ["$uri", "$arg_h"])
-def test_no_value_of_a_variable_ends_its_line(nginx, mock, value):
-    edge = nginx(edge_conf(mock, "comet_host %s; comet_endpoints /v1/*;"
-                           % value.replace("$arg_h", "${arg_h}.x")))
-    answer = call(edge, "GET", "/v1/a%0d%0aX-Evil:%201")
-    assert answer.status == (500 if value == "$uri" else 200)
-    if mock.requests:
-        assert "x-evil" not in sent(mock)
+def test_no_value_of_a_variable_ends_its_line(nginx, mock):
+    edge = nginx(edge_conf(mock, "comet_host $http_x_host;"))
+    assert chat(edge, headers={"X-Host": "a"}).status == 200
+    assert chat(edge, headers={"X-Host": "a HTTP/1.1"}).status == 500
+    assert len(mock.requests) == 1
 
 
 def test_a_rewritten_uri_cannot_add_a_line(nginx, mock):
-    edge = nginx(edge_conf(mock, "rewrite ^ /v1/models?u=$uri break;"))
-    answer = call(edge, "GET", "/v1/x%20HTTP/1.1%0d%0aX-Inj:%20y%0d%0aX:")
+    edge = nginx(edge_conf(mock, "rewrite ^ /v1/models?u=$http_x_u break;"))
+    assert call(edge, "GET", "/v1/x", headers={"X-U": "1"}).status == 200
+    answer = call(edge, "GET", "/v1/x", headers={"X-U": "1 HTTP/1.1 X-Inj: y"})
     assert answer.status == 500
-    assert not mock.requests
+    assert len(mock.requests) == 1
 
 
 # the request's body
@@ -461,7 +454,9 @@ def test_an_if_block_keeps_the_pass(nginx, mock):
     ("POST", "/v1/responses"), ("GET", "/v1/responses/resp_1"),
     ("DELETE", "/v1/responses/resp_1"),
     ("POST", "/v1/responses/resp_1/cancel"),
-    ("GET", "/v1/responses/resp_1/input_items")])
+    ("GET", "/v1/responses/resp_1/input_items"),
+    ("POST", "/v1/responses/compact"),
+    ("POST", "/v1/responses/input_tokens")])
 def test_known_endpoints(edge, mock, method, target):
     body = {"model": "gpt-5.4", "input": "Hi"} if method == "POST" else None
     assert call(edge, method, target, body).status == 200

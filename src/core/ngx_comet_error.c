@@ -34,6 +34,9 @@ static const ngx_comet_error_t  ngx_comet_status_errors[] = {
     { 415, "invalid_request_error", "unsupported_media_type", NULL,
       "The request body must be plain application/json." },
 
+    { 426, "invalid_request_error", "upgrade_required", NULL,
+      "The request asks for another protocol than this server speaks." },
+
     { 429, "rate_limit_error", "rate_limit_exceeded", NULL,
       "Too many requests. Try again later." },
 

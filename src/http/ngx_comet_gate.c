@@ -8,20 +8,10 @@
 #include "ngx_comet_http.h"
 
 #include "ngx_comet_estimate.h"
-#include "ngx_comet_glob.h"
 
 
 static ngx_int_t ngx_comet_gate_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_gate_check(ngx_http_request_t *r,
-    ngx_comet_ctx_t *ctx);
-static ngx_int_t ngx_comet_gate_endpoint(ngx_http_request_t *r,
-    ngx_comet_ctx_t *ctx);
-static ngx_uint_t ngx_comet_gate_twin(ngx_http_request_t *r);
-static ngx_uint_t ngx_comet_gate_opened(ngx_http_request_t *r,
-    ngx_comet_loc_conf_t *clcf);
-static ngx_int_t ngx_comet_gate_method(ngx_http_request_t *r,
-    const ngx_comet_endpoint_t *endpoint);
-static ngx_int_t ngx_comet_gate_named_model(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 static ngx_uint_t ngx_comet_gate_type(ngx_str_t *type);
 static ngx_int_t ngx_comet_gate_media(ngx_http_request_t *r);
@@ -137,6 +127,12 @@ ngx_comet_gate_check(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_int_t  rc;
 
+    rc = ngx_comet_route_upgrade(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     rc = ngx_comet_tenant_identify(r, ctx);
 
     if (rc != NGX_OK) {
@@ -153,7 +149,7 @@ ngx_comet_gate_check(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return rc;
     }
 
-    rc = ngx_comet_gate_endpoint(r, ctx);
+    rc = ngx_comet_route(r, ctx);
 
     if (rc != NGX_OK) {
         return rc;
@@ -166,170 +162,6 @@ ngx_comet_gate_check(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     }
 
     return ngx_comet_gate_media(r);
-}
-
-
-static ngx_int_t
-ngx_comet_gate_endpoint(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
-{
-    ngx_comet_loc_conf_t  *clcf;
-
-    ctx->endpoint = ngx_comet_endpoint_find((char *) r->uri.data, r->uri.len);
-
-    if (ctx->endpoint) {
-
-        if (ngx_comet_gate_method(r, ctx->endpoint) != NGX_OK) {
-            return NGX_HTTP_NOT_ALLOWED;
-        }
-
-        return ngx_comet_gate_named_model(r, ctx);
-    }
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
-
-    if (ngx_comet_gate_opened(r, clcf)) {
-        return NGX_OK;
-    }
-
-    return ngx_comet_refuse(r, ngx_comet_error_of_status(NGX_HTTP_NOT_FOUND),
-                            "There is no endpoint \"%V %V\" here. Known are "
-                            "/v1/chat/completions, /v1/responses and "
-                            "/v1/models.",
-                            &r->method_name, &r->uri);
-}
-
-
-static ngx_int_t
-ngx_comet_gate_method(ngx_http_request_t *r,
-    const ngx_comet_endpoint_t *endpoint)
-{
-    unsigned   method;
-    ngx_str_t  allow;
-
-    static ngx_str_t  name = ngx_string("Allow");
-
-    switch (r->method) {
-
-    case NGX_HTTP_GET:
-        method = NGX_COMET_GET;
-        break;
-
-    case NGX_HTTP_HEAD:
-        method = NGX_COMET_HEAD;
-        break;
-
-    case NGX_HTTP_POST:
-        method = NGX_COMET_POST;
-        break;
-
-    case NGX_HTTP_DELETE:
-        method = NGX_COMET_DELETE;
-        break;
-
-    default:
-        method = 0;
-    }
-
-    if (endpoint->methods & method) {
-        return NGX_OK;
-    }
-
-    allow.data = (u_char *) endpoint->allow;
-    allow.len = ngx_strlen(endpoint->allow);
-
-    if (ngx_comet_header_add(r, &name, &allow) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_comet_refuse(r, ngx_comet_error_of_status(NGX_HTTP_NOT_ALLOWED),
-                            "%V is not a method of %V, which takes %s.",
-                            &r->method_name, &r->uri, endpoint->allow);
-}
-
-
-/* what a lenient API may take for an endpoint whose body is judged */
-
-static ngx_uint_t
-ngx_comet_gate_twin(ngx_http_request_t *r)
-{
-    u_char      *p, *last;
-    ngx_str_t   *path;
-
-    static ngx_str_t  judged[] = {
-        ngx_string("/v1/chat/completions"),
-        ngx_string("/v1/responses"),
-        ngx_null_string
-    };
-
-    for (path = judged; path->len; path++) {
-
-        p = path->data;
-
-        for (last = r->uri.data; last < r->uri.data + r->uri.len; last++) {
-
-            if (p < path->data + path->len && ngx_tolower(*last) == *p) {
-                p++;
-                continue;
-            }
-
-            if (*last != '/') {
-                break;
-            }
-        }
-
-        if (last == r->uri.data + r->uri.len && p == path->data + path->len) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static ngx_uint_t
-ngx_comet_gate_opened(ngx_http_request_t *r, ngx_comet_loc_conf_t *clcf)
-{
-    ngx_uint_t   i;
-    ngx_str_t   *pattern;
-
-    if (clcf->endpoints == NULL || ngx_comet_gate_twin(r)) {
-        return 0;
-    }
-
-    pattern = clcf->endpoints->elts;
-
-    for (i = 0; i < clcf->endpoints->nelts; i++) {
-        if (ngx_comet_glob_match((char *) pattern[i].data, pattern[i].len,
-                                 (char *) r->uri.data, r->uri.len))
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/* GET /v1/models/NAME: what may not be used is not there */
-
-static ngx_int_t
-ngx_comet_gate_named_model(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
-{
-    ngx_str_t  name;
-
-    if (ctx->endpoint->id != NGX_COMET_ENDPOINT_MODEL) {
-        return NGX_OK;
-    }
-
-    name.len = r->uri.len - (sizeof("/v1/models/") - 1);
-    name.data = r->uri.data + sizeof("/v1/models/") - 1;
-
-    if (ngx_comet_policy_admits(&ctx->conf, (char *) name.data, name.len)) {
-        return NGX_OK;
-    }
-
-    return ngx_comet_refuse(r, ngx_comet_error_of_status(NGX_HTTP_NOT_FOUND),
-                            "There is no model \"%V\" here.", &name);
 }
 
 

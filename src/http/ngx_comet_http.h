@@ -304,6 +304,7 @@ struct ngx_comet_ctx_s {
     ngx_uint_t                 interim;    /* answers before the answer */
 
     const ngx_comet_endpoint_t  *endpoint;
+    ngx_str_t                  path;       /* as it was judged */
     ngx_comet_tenant_t        *tenant;
     ngx_comet_policy_conf_t    conf;       /* the tenant's and the location's */
     ngx_comet_policy_t         policy;
@@ -478,6 +479,12 @@ ngx_uint_t ngx_comet_pass_word(ngx_str_t *value);
 ngx_int_t ngx_comet_body_init(ngx_conf_t *cf);
 ngx_int_t ngx_comet_body_read(ngx_http_request_t *r,
     ngx_http_client_body_handler_pt handler);
+
+/* ngx_comet_route.c */
+
+ngx_int_t ngx_comet_route_upgrade(ngx_http_request_t *r);
+ngx_int_t ngx_comet_route(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+ngx_uint_t ngx_comet_route_holds(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 
 /* ngx_comet_gate.c */
 

@@ -34,10 +34,7 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
 
     /* try_files may have changed the URI since */
 
-    if (ctx == NULL || !ctx->gated
-        || ctx->endpoint != ngx_comet_endpoint_find((char *) r->uri.data,
-                                                    r->uri.len))
-    {
+    if (ctx == NULL || !ctx->gated || !ngx_comet_route_holds(r, ctx)) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "\"comet_pass\" was reached past the gate");
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

@@ -6,7 +6,6 @@ static ngx_int_t ngx_comet_request_create(ngx_http_request_t *r,
 static ngx_int_t ngx_comet_request_uri(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx, ngx_str_t *uri);
 static ngx_uint_t ngx_comet_request_uri_is_plain(ngx_http_request_t *r);
-static ngx_uint_t ngx_comet_request_names_model(ngx_http_request_t *r);
 static ngx_uint_t ngx_comet_header_forwarded(ngx_comet_loc_conf_t *clcf,
     ngx_table_elt_t *h);
 static size_t ngx_comet_headers_size(ngx_http_request_t *r);
@@ -182,8 +181,9 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
 
 /*
- * The path goes as it was sent, unless nginx made another one of it: with dot
- * segments, doubled slashes or a fragment, the one that was judged is sent.
+ * The path that was judged, as it was sent: escapes in it are of characters
+ * that need none.  Where nginx made another one of it, by slashes that were
+ * doubled or a rewrite, the one that was judged is sent, which has none.
  */
 
 static ngx_int_t
@@ -191,7 +191,6 @@ ngx_comet_request_uri(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_str_t *uri)
 {
     u_char     *p;
-    size_t      escape;
     ngx_str_t  *prefix;
 
     prefix = &ctx->target->prefix;
@@ -215,10 +214,7 @@ ngx_comet_request_uri(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
         return NGX_OK;
     }
 
-    escape = 2 * ngx_escape_uri(NULL, r->uri.data, r->uri.len,
-                                NGX_ESCAPE_URI);
-
-    uri->len = prefix->len + r->uri.len + escape
+    uri->len = prefix->len + r->uri.len
                + (r->args.len ? sizeof("?") - 1 + r->args.len : 0);
 
     uri->data = ngx_pnalloc(r->pool, uri->len);
@@ -227,7 +223,7 @@ ngx_comet_request_uri(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     }
 
     p = ngx_copy(uri->data, prefix->data, prefix->len);
-    p = (u_char *) ngx_escape_uri(p, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
+    p = ngx_copy(p, r->uri.data, r->uri.len);
 
     if (r->args.len) {
         *p++ = '?';
@@ -235,17 +231,6 @@ ngx_comet_request_uri(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     }
 
     return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_comet_request_names_model(ngx_http_request_t *r)
-{
-    const ngx_comet_endpoint_t  *endpoint;
-
-    endpoint = ngx_comet_endpoint_find((char *) r->uri.data, r->uri.len);
-
-    return endpoint && endpoint->id == NGX_COMET_ENDPOINT_MODEL;
 }
 
 
@@ -263,7 +248,7 @@ ngx_comet_request_uri_is_plain(ngx_http_request_t *r)
     path = r->uri.data;
     end = path + r->uri.len;
 
-    if (!r->valid_unparsed_uri || ngx_strlchr(p, last, '#')) {
+    if (!r->valid_unparsed_uri) {
         return 0;
     }
 
@@ -274,12 +259,6 @@ ngx_comet_request_uri_is_plain(ngx_http_request_t *r)
         if (c == '%' && last - p >= 2) {
             c = ngx_hextoi(p, 2);
             p += 2;
-
-            /* an escaped slash is part of a name only in that of a model */
-
-            if (c == '/' && !ngx_comet_request_names_model(r)) {
-                return 0;
-            }
         }
 
         if (path == end || c != *path++) {

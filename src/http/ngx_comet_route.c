@@ -1,0 +1,330 @@
+/*
+ * What a request is for: its path in the one form that all read alike, the
+ * endpoint, the method, and what the path names.
+ */
+
+
+#include "ngx_comet_http.h"
+
+#include "ngx_comet_glob.h"
+#include "ngx_comet_path.h"
+
+
+#define NGX_COMET_HTTP_UPGRADE  426
+
+
+static ngx_int_t ngx_comet_route_path(ngx_http_request_t *r,
+    const ngx_comet_endpoint_t *endpoint);
+static ngx_int_t ngx_comet_route_opened(ngx_http_request_t *r);
+static ngx_int_t ngx_comet_route_unknown(ngx_http_request_t *r);
+static ngx_int_t ngx_comet_route_method(ngx_http_request_t *r,
+    const ngx_comet_endpoint_t *endpoint);
+static ngx_int_t ngx_comet_route_named(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+
+
+ngx_int_t
+ngx_comet_route(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_int_t                    rc, opened;
+    const ngx_comet_endpoint_t  *endpoint, *alike;
+
+    endpoint = ngx_comet_endpoint_find((char *) r->uri.data, r->uri.len);
+    alike = endpoint ? endpoint
+                     : ngx_comet_endpoint_alike((char *) r->uri.data,
+                                                r->uri.len);
+
+    rc = ngx_comet_route_path(r, alike);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ctx->path = r->uri;
+    opened = ngx_comet_route_opened(r);
+
+    /* what is named more closely goes before what is matched */
+
+    if (opened != NGX_DECLINED
+        && (alike == NULL || (alike->part && opened > (ngx_int_t) alike->head)))
+    {
+        return NGX_OK;
+    }
+
+    if (endpoint == NULL) {
+        return ngx_comet_route_unknown(r);
+    }
+
+    ctx->endpoint = endpoint;
+
+    rc = ngx_comet_route_method(r, endpoint);
+
+    return (rc == NGX_OK) ? ngx_comet_route_named(r, ctx) : rc;
+}
+
+
+/* whether the path is still the one that was judged */
+
+ngx_uint_t
+ngx_comet_route_holds(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    return ctx->path.len == r->uri.len
+           && ngx_memcmp(ctx->path.data, r->uri.data, r->uri.len) == 0;
+}
+
+
+static ngx_int_t
+ngx_comet_route_path(ngx_http_request_t *r,
+    const ngx_comet_endpoint_t *endpoint)
+{
+    int                 slash;
+    const char         *wrong;
+    ngx_comet_error_t   error;
+
+    wrong = NULL;
+
+    /* behind a rewrite too: what nginx made of it is another reading of it */
+
+    if (r == r->main) {
+
+        slash = (endpoint && endpoint->id == NGX_COMET_ENDPOINT_MODEL);
+
+        wrong = ngx_comet_path_sent_wrong((char *) r->unparsed_uri.data,
+                                          r->unparsed_uri.len, slash);
+    }
+
+    if (wrong == NULL) {
+        wrong = ngx_comet_path_wrong((char *) r->uri.data, r->uri.len);
+    }
+
+    if (wrong == NULL) {
+        return NGX_OK;
+    }
+
+    error = ngx_comet_error_of_status(NGX_HTTP_BAD_REQUEST);
+    error.code = "invalid_path";
+
+    return ngx_comet_refuse(r, error,
+                            "The path has %s, and another reader could take "
+                            "it for another path. Send the path as it is "
+                            "documented.", wrong);
+}
+
+
+/* how much of the closest pattern is literal, or NGX_DECLINED */
+
+static ngx_int_t
+ngx_comet_route_opened(ngx_http_request_t *r)
+{
+    size_t                 head;
+    ngx_int_t              closest;
+    ngx_str_t             *pattern;
+    ngx_uint_t             i;
+    ngx_comet_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+
+    if (clcf->endpoints == NULL) {
+        return NGX_DECLINED;
+    }
+
+    closest = NGX_DECLINED;
+    pattern = clcf->endpoints->elts;
+
+    for (i = 0; i < clcf->endpoints->nelts; i++) {
+
+        if (ngx_comet_glob_match((char *) pattern[i].data, pattern[i].len,
+                                 (char *) r->uri.data, r->uri.len))
+        {
+            head = strcspn((char *) pattern[i].data, "*");
+            closest = ngx_max(closest, (ngx_int_t) head);
+        }
+    }
+
+    return closest;
+}
+
+
+/* a base URL without its version, or with two */
+
+static ngx_int_t
+ngx_comet_route_unknown(ngx_http_request_t *r)
+{
+    u_char             *p;
+    ngx_str_t           path;
+    ngx_comet_error_t   error;
+
+    static ngx_str_t  version = ngx_string("/v1");
+
+    error = ngx_comet_error_of_status(NGX_HTTP_NOT_FOUND);
+
+    path.len = version.len + r->uri.len;
+    path.data = ngx_pnalloc(r->pool, path.len);
+    if (path.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    p = ngx_cpymem(path.data, version.data, version.len);
+    ngx_memcpy(p, r->uri.data, r->uri.len);
+
+    if (ngx_comet_endpoint_find((char *) path.data, path.len)) {
+        return ngx_comet_refuse(r, error,
+                                "There is no endpoint \"%V %V\" here, but "
+                                "there is %V: the base URL that the client "
+                                "is given has to end in /v1.",
+                                &r->method_name, &r->uri, &path);
+    }
+
+    path.len = r->uri.len - ngx_min(r->uri.len, version.len);
+    path.data = r->uri.data + r->uri.len - path.len;
+
+    if (ngx_strncmp(r->uri.data, "/v1/v1/", 7) == 0
+        && ngx_comet_endpoint_find((char *) path.data, path.len))
+    {
+        return ngx_comet_refuse(r, error,
+                                "There is no endpoint \"%V %V\" here, but "
+                                "there is %V: the base URL that the client "
+                                "is given has /v1 once.",
+                                &r->method_name, &r->uri, &path);
+    }
+
+    return ngx_comet_refuse(r, error,
+                            "There is no endpoint \"%V %V\" here. Known are "
+                            "/v1/chat/completions, /v1/responses and "
+                            "/v1/models.",
+                            &r->method_name, &r->uri);
+}
+
+
+static ngx_int_t
+ngx_comet_route_method(ngx_http_request_t *r,
+    const ngx_comet_endpoint_t *endpoint)
+{
+    unsigned   method;
+    ngx_str_t  allow;
+
+    static ngx_str_t  name = ngx_string("Allow");
+
+    switch (r->method) {
+
+    case NGX_HTTP_GET:
+        method = NGX_COMET_GET;
+        break;
+
+    case NGX_HTTP_HEAD:
+        method = NGX_COMET_HEAD;
+        break;
+
+    case NGX_HTTP_POST:
+        method = NGX_COMET_POST;
+        break;
+
+    case NGX_HTTP_DELETE:
+        method = NGX_COMET_DELETE;
+        break;
+
+    default:
+        method = 0;
+    }
+
+    if (endpoint->methods & method) {
+        return NGX_OK;
+    }
+
+    allow.data = (u_char *) endpoint->allow;
+    allow.len = ngx_strlen(endpoint->allow);
+
+    if (ngx_comet_header_add(r, &name, &allow) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_comet_refuse(r, ngx_comet_error_of_status(NGX_HTTP_NOT_ALLOWED),
+                            "%V is not a method of %V, which takes %s.",
+                            &r->method_name, &r->uri, endpoint->allow);
+}
+
+
+/* GET /v1/models/NAME: what may not be used is not there */
+
+static ngx_int_t
+ngx_comet_route_named(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_str_t                    name;
+    ngx_comet_error_t            error;
+    const ngx_comet_endpoint_t  *endpoint;
+
+    endpoint = ctx->endpoint;
+
+    if (!ngx_comet_endpoint_part_is_right(endpoint, (char *) r->uri.data,
+                                          r->uri.len))
+    {
+        error = ngx_comet_error_of_status(NGX_HTTP_BAD_REQUEST);
+        error.code = "invalid_path";
+
+        return ngx_comet_refuse(r, error,
+                                "The path is \"%V\", but %s has letters, "
+                                "digits and %s only.",
+                                &r->uri, endpoint->part->name,
+                                endpoint->part->more);
+    }
+
+    if (endpoint->id != NGX_COMET_ENDPOINT_MODEL) {
+        return NGX_OK;
+    }
+
+    name.len = r->uri.len - endpoint->head;
+    name.data = r->uri.data + endpoint->head;
+
+    if (ngx_comet_policy_admits(&ctx->conf, (char *) name.data, name.len)) {
+        return NGX_OK;
+    }
+
+    return ngx_comet_refuse(r, ngx_comet_error_of_status(NGX_HTTP_NOT_FOUND),
+                            "There is no model \"%V\" here.", &name);
+}
+
+
+/*
+ * Clients that try a WebSocket first go on by HTTP at once if they are told
+ * so, and by nothing else; that tells nobody more than the documents do.
+ */
+
+ngx_int_t
+ngx_comet_route_upgrade(ngx_http_request_t *r)
+{
+    ngx_str_t                   *value;
+    const ngx_comet_endpoint_t  *endpoint;
+
+    static ngx_str_t  upgrade = ngx_string("Upgrade");
+    static ngx_str_t  http = ngx_string("HTTP/1.1");
+    static ngx_str_t  connection = ngx_string("Connection");
+
+    if (r->method != NGX_HTTP_GET || r->headers_in.upgrade == NULL) {
+        return NGX_OK;
+    }
+
+    endpoint = ngx_comet_endpoint_find((char *) r->uri.data, r->uri.len);
+    value = &r->headers_in.upgrade->value;
+
+    if (endpoint == NULL || endpoint->id != NGX_COMET_ENDPOINT_RESPONSES
+        || ngx_strlcasestrn(value->data, value->data + value->len,
+                            (u_char *) "websocket", 9 - 1)
+           == NULL)
+    {
+        return NGX_OK;
+    }
+
+    /* HTTP/2 has neither of them */
+
+    if (r->http_version < NGX_HTTP_VERSION_20
+        && (ngx_comet_header_add(r, &upgrade, &http) != NGX_OK
+            || ngx_comet_header_add(r, &connection, &upgrade) != NGX_OK))
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_comet_refuse(r,
+                           ngx_comet_error_of_status(NGX_COMET_HTTP_UPGRADE),
+                           "There is no WebSocket here: send a POST to %V.",
+                           &r->uri);
+}
