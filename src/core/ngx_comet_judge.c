@@ -47,6 +47,28 @@ ngx_comet_judge_add(ngx_comet_judge_t *judge, const char *name, size_t len,
 }
 
 
+/* what an operator says of parameters is said of those of other calls */
+
+static const ngx_comet_policy_t *
+ngx_comet_judge_bare(ngx_comet_judge_t *judge,
+    const ngx_comet_policy_t *policy)
+{
+    judge->bare = *policy;
+    judge->bare.rules = NULL;
+    judge->bare.cap = 0;
+    judge->bare.usage = 0;
+
+    return &judge->bare;
+}
+
+
+static int
+ngx_comet_judge_is_bare(ngx_comet_judge_t *judge)
+{
+    return judge->policy == &judge->bare;
+}
+
+
 void
 ngx_comet_judge_init(ngx_comet_judge_t *judge, ngx_comet_endpoint_e endpoint,
     const ngx_comet_policy_t *policy)
@@ -60,6 +82,12 @@ ngx_comet_judge_init(ngx_comet_judge_t *judge, ngx_comet_endpoint_e endpoint,
     judge->param[0] = '\0';
     judge->message[0] = '\0';
     judge->repairs[0] = '\0';
+
+    if (endpoint == NGX_COMET_ENDPOINT_COMPACT
+        || endpoint == NGX_COMET_ENDPOINT_INPUT_TOKENS)
+    {
+        policy = ngx_comet_judge_bare(judge, policy);
+    }
 
     judge->policy = policy;
     judge->endpoint = endpoint;
@@ -153,7 +181,7 @@ ngx_comet_judge_end(ngx_comet_judge_t *judge)
     hopeless = ngx_comet_judge_hopeless(judge);
     rc = ngx_comet_scan_finish(&judge->scan);
 
-    if (rc == NGX_COMET_SCAN_OK) {
+    if (rc == NGX_COMET_SCAN_OK && !ngx_comet_judge_is_bare(judge)) {
         ngx_comet_judge_required(judge);
         ngx_comet_judge_together(judge);
 
@@ -174,7 +202,9 @@ ngx_comet_judge_finish(ngx_comet_judge_t *judge)
 
     /* nothing that the list of models could have been asked about */
 
-    if (judge->provider == NULL) {
+    if (judge->provider == NULL
+        && (judge->violations || !ngx_comet_judge_is_bare(judge)))
+    {
         judge->fatal = 1;
     }
 
@@ -258,6 +288,11 @@ ngx_comet_judge_true(ngx_comet_judge_t *judge, ngx_comet_param_e id)
     const ngx_comet_rule_t  *rule;
 
     slot = judge->known[id];
+
+    if (slot == NULL) {
+        return 0;
+    }
+
     rule = ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET);
 
     if (rule) {

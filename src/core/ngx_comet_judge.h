@@ -132,6 +132,7 @@ typedef struct {
 
 typedef struct {
     const ngx_comet_policy_t      *policy;
+    ngx_comet_policy_t             bare;       /* where only a model counts */
     ngx_comet_endpoint_e           endpoint;
 
     ngx_comet_field_t              root;

@@ -235,6 +235,14 @@ static const ngx_comet_field_t  responses[] = {
 };
 
 
+/* of compact and input_tokens */
+
+static const ngx_comet_field_t  bare[] = {
+    { NAME("model"), .types = STRING, .flags = NGX_COMET_NONEMPTY },
+    { .name = NULL }
+};
+
+
 const ngx_comet_field_t *
 ngx_comet_param_table(ngx_comet_endpoint_e endpoint)
 {
@@ -245,6 +253,10 @@ ngx_comet_param_table(ngx_comet_endpoint_e endpoint)
 
     case NGX_COMET_ENDPOINT_RESPONSES:
         return responses;
+
+    case NGX_COMET_ENDPOINT_COMPACT:
+    case NGX_COMET_ENDPOINT_INPUT_TOKENS:
+        return bare;
 
     default:
         return NULL;

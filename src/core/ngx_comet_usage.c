@@ -65,7 +65,7 @@ ngx_comet_usage_init(ngx_comet_usage_t *usage, ngx_comet_endpoint_e endpoint,
 {
     memset(usage, 0, sizeof(ngx_comet_usage_t));
 
-    usage->responses = (endpoint == NGX_COMET_ENDPOINT_RESPONSES);
+    usage->responses = (endpoint != NGX_COMET_ENDPOINT_CHAT);
     usage->stream = (stream != 0);
     usage->inject = (stream && inject && !usage->responses);
 

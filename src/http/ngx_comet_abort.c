@@ -159,8 +159,7 @@ ngx_comet_abort_time(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     meter = ctx->meter;
 
     if (u == NULL || u->peer.connection == NULL || !u->request_body_sent
-        || ctx->told || ctx->endpoint == NULL
-        || ngx_comet_param_table(ctx->endpoint->id) == NULL)
+        || ctx->told || ctx->endpoint == NULL || !ctx->endpoint->metered)
     {
         return 0;
     }

@@ -269,6 +269,10 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
 
+        if (ngx_comet_admit_kinds[i].sized && !ctx->endpoint->metered) {
+            continue;
+        }
+
         n = asked.n;
 
         ngx_comet_admit_ask(&asked, ctx, i, &model,

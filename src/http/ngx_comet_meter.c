@@ -199,7 +199,7 @@ ngx_comet_meter_applies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     return ctx->relaying
            && ctx->endpoint
-           && ngx_comet_param_table(ctx->endpoint->id)
+           && ctx->endpoint->metered
            && r->headers_out.status / 100 == 2
            && ctx->meter == NULL;
 }
@@ -701,7 +701,7 @@ ngx_comet_meter_result(ngx_comet_ctx_t *ctx, ngx_comet_usage_result_t *res)
     ngx_memzero(res, sizeof(ngx_comet_usage_result_t));
 
     if (ctx == NULL || !ctx->gated || ctx->endpoint == NULL
-        || ngx_comet_param_table(ctx->endpoint->id) == NULL)
+        || !ctx->endpoint->metered)
     {
         res->metered = NGX_COMET_METERED_NOT;
         return;

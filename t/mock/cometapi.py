@@ -357,6 +357,11 @@ def answer_of(mock, request, words):
         value = response(request, words, "completed")
         mock.responses[value["id"]] = value
         return value
+    if path.endswith("/v1/responses/input_tokens"):
+        return {"object": "response.input_tokens",
+                "input_tokens": usage(request, words)[0]}
+    if path.endswith("/v1/responses/compact"):
+        return compaction(request, words)
     if "/v1/responses/" in path:
         if path.endswith("/input_items"):
             return {"object": "list", "data": [], "has_more": False}
@@ -423,6 +428,16 @@ def response(request, words, status):
             "input_tokens_details": {"cached_tokens": 3},
             "output_tokens_details": {"reasoning_tokens": 2},
         } if done else None,
+    }
+
+
+def compaction(request, words):
+    value = response(request, words, "completed")
+    return {
+        "id": value["id"], "object": "response.compaction",
+        "created_at": value["created_at"], "usage": value["usage"],
+        "output": [{"id": "cmp_mock", "type": "compaction",
+                    "encrypted_content": "".join(words)}],
     }
 
 

@@ -439,11 +439,84 @@ test_responses_cells(void **state)
 }
 
 
+/* only a model is looked at, and whether the body is JSON */
+
+static const ngx_comet_rule_t  bare_rules[] = {
+    { .param = "store", .kind = NGX_COMET_RULE_SET, .set = "false" },
+    { .param = "instructions", .kind = NGX_COMET_RULE_OFF },
+    { .param = NULL }
+};
+
+static const setting_t  bare_list = {
+    .name = "list", .admits = "o3", .rules = bare_rules, .cap = 10,
+    .cap_default = 1, .usage = 1
+};
+
+static const setting_t  bare_observe = {
+    .name = "observed list", .mode = NGX_COMET_OBSERVE, .admits = "o3"
+};
+
+static const case_t  bare_cases[] = {
+
+    { 0, &reject, "{}", 0, NGX_COMET_PASS, 0, 0, 0, 0, 0 },
+    { 0, &reject, "{\"model\":null,\"x\":1}", 0, NGX_COMET_PASS,
+      0, 0, 0, 0, 0 },
+    { 0, &reject, "{\"temperature\":9,\"stream\":1,\"input\":{},"
+      "\"max_tokens\":-1,\"input\":2,\"Input\":3}", 0, NGX_COMET_PASS,
+      0, 0, 0, 0, 0 },
+    { 0, &reject, "{\"model\":\"\"}", 0, NGX_COMET_REFUSED,
+      "model", VALUE, "model", 0, 0 },
+    { 0, &repair, "{\"model\":\"a\",\"model\":\"b\"}", 0,
+      NGX_COMET_REFUSED, "model", TWO, "model", 0, 0 },
+    { 0, &repair, "{\"MODEL\":\"b\"}", 0, NGX_COMET_REFUSED,
+      "model", TWO, "model", 0, 0 },
+    { 0, &reject, "{\"x\":01}", 0, NGX_COMET_REFUSED,
+      "", "invalid_json", "JSON", 0, 0 },
+    { 0, &reject, "[]", 0, NGX_COMET_REFUSED,
+      "", TYPE, "object", 0, 0 },
+
+    { 0, &bare_list, "{\"model\":\"o3\",\"instructions\":\"x\"}", 0,
+      NGX_COMET_PASS, 0, 0, 0, 0, 0 },
+    { 0, &bare_list, "{\"model\":\"o4\"}", 0, NGX_COMET_REFUSED,
+      "model", "model_not_allowed", "o4", 0, 0 },
+    { 0, &bare_list, "{\"previous_response_id\":\"a\"}", 0,
+      NGX_COMET_PASS, 0, 0, 0, 0, 0 },
+    { 0, &bare_observe, "{\"model\":\"o4\"}", 0, NGX_COMET_REFUSED,
+      "model", "model_not_allowed", "o4", 0, 0 },
+    { 0, &bare_observe, "{\"model\":4}", 0, NGX_COMET_REFUSED,
+      "model", TYPE, "string", 0, 0 },
+    { 0, &bare_observe, "{\"x\":1}", 0, NGX_COMET_PASS, 0, 0, 0, 0, 0 },
+};
+
+
+static void
+test_bare_cases(void **state)
+{
+    size_t  i, k;
+    case_t  row;
+
+    const ngx_comet_endpoint_e  endpoints[] = {
+        NGX_COMET_ENDPOINT_COMPACT, NGX_COMET_ENDPOINT_INPUT_TOKENS
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(bare_cases) / sizeof(bare_cases[0]); i++) {
+        for (k = 0; k < 2; k++) {
+            row = bare_cases[i];
+            row.endpoint = endpoints[k];
+            run(&row);
+        }
+    }
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_chat_cells),
+        cmocka_unit_test(test_bare_cases),
         cmocka_unit_test(test_responses_cells),
     };
 
