@@ -385,7 +385,9 @@ def test_415(edge, mock, headers, lines):
 
 
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8",
-                                  "Application/JSON;charset=\"UTF-8\""])
+                                  "Application/JSON;charset=\"UTF-8\"",
+                                  "application/json ;\t charset=utf-8",
+                                  "application/json; "])
 def test_json_in_utf8_however_it_is_said(edge, kind):
     body = json.dumps(CHAT).encode()
     with Client(edge) as client:
@@ -398,6 +400,14 @@ def test_json_in_utf8_however_it_is_said(edge, kind):
 @pytest.mark.parametrize("kind", ["", "text/plain",
                                   "application/json; charset=utf-7",
                                   "application/json; charset=utf-16", "application/jsonx",
+                                  "app lication/json", "application /json",
+                                  "application/js\ton", "application/json charset=utf-8",
+                                  "application/json; charset = utf-8",
+                                  "application/json; charset=utf-8 x",
+                                  "application/json; charset=\"utf -8\"",
+                                  "application/json; charset=utf-8; charset=utf-7",
+                                  "application/json; x", "application/json,text/plain",
+                                  ";application/json", "application/json;;",
                                   "application/x-www-form-urlencoded"])
 def test_415_for_other_types(edge, mock, kind):
     body = json.dumps(CHAT).encode()

@@ -49,9 +49,8 @@ def test_nothing_of_the_network_behind_is_told(edge, mock):
 
 def test_what_an_api_needs_goes_on(edge, mock):
     wanted = {"Accept": "text/event-stream", "User-Agent": "OpenAI/Python 1",
-              "OpenAI-Organization": "org-1", "OpenAI-Project": "proj-1",
               "OpenAI-Beta": "x=v2", "X-Stainless-Lang": "python",
-              "X-Stainless-Retry-Count": "1", "Idempotency-Key": "idem-1",
+              "X-Stainless-Retry-Count": "1",
               "traceparent": "00-abc-def-01", "tracestate": "a=b",
               "X-Request-ID": "req-1", "X-Client-Request-Id": "req-2"}
     assert chat(edge, headers=wanted).status == 200

@@ -165,46 +165,63 @@ ngx_comet_gate_check(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 }
 
 
+/* white space stands around a semicolon and nowhere else */
+
+static u_char *
+ngx_comet_gate_skip(u_char *p, u_char *last)
+{
+    while (p < last && (*p == ' ' || *p == '\t')) {
+        p++;
+    }
+
+    return p;
+}
+
+
 /* application/json, in UTF-8: an API may believe another charset */
 
 static ngx_uint_t
 ngx_comet_gate_type(ngx_str_t *type)
 {
     u_char      *p, *last;
-    ngx_str_t   *form;
+    ngx_str_t   *charset;
 
-    static ngx_str_t  forms[] = {
-        ngx_string("application/json"),
-        ngx_string("application/json;charset=utf-8"),
-        ngx_string("application/json;charset=\"utf-8\""),
+    static ngx_str_t  json = ngx_string("application/json");
+    static ngx_str_t  charsets[] = {
+        ngx_string("charset=utf-8"),
+        ngx_string("charset=\"utf-8\""),
         ngx_null_string
     };
 
-    if (type->len == forms[0].len
-        && ngx_memcmp(type->data, forms[0].data, type->len) == 0)
+    if (type->len < json.len
+        || ngx_strncasecmp(type->data, json.data, json.len) != 0)
     {
+        return 0;
+    }
+
+    last = type->data + type->len;
+    p = ngx_comet_gate_skip(type->data + json.len, last);
+
+    if (p == last) {
         return 1;
     }
 
-    for (form = forms; form->len; form++) {
+    if (*p != ';') {
+        return 0;
+    }
 
-        p = form->data;
+    p = ngx_comet_gate_skip(p + 1, last);
 
-        for (last = type->data; last < type->data + type->len; last++) {
+    if (p == last) {
+        return 1;
+    }
 
-            if (*last == ' ' || *last == '\t') {
-                continue;
-            }
+    for (charset = charsets; charset->len; charset++) {
 
-            if (p == form->data + form->len || ngx_tolower(*last) != *p) {
-                break;
-            }
-
-            p++;
-        }
-
-        if (last == type->data + type->len && p == form->data + form->len) {
-            return 1;
+        if ((size_t) (last - p) >= charset->len
+            && ngx_strncasecmp(p, charset->data, charset->len) == 0)
+        {
+            return ngx_comet_gate_skip(p + charset->len, last) == last;
         }
     }
 

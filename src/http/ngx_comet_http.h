@@ -388,7 +388,8 @@ void ngx_comet_key_mask(ngx_conf_t *cf, ngx_str_t *key);
 
 /* ngx_comet_tenant.c */
 
-#define NGX_COMET_TENANT_CONF  0x00100000
+#define NGX_COMET_TENANT_CONF      0x00100000
+#define NGX_COMET_TENANT_NAME_MAX  128
 
 char *ngx_comet_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_comet_client_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
@@ -598,7 +599,16 @@ const char *ngx_comet_verdict_name(ngx_comet_verdict_e verdict);
 /* ngx_comet_request.c */
 
 ngx_int_t ngx_comet_create_request(ngx_http_request_t *r);
+
+/* ngx_comet_header.c */
+
 ngx_uint_t ngx_comet_header_is_secret(ngx_str_t *name);
+
+/* at most so many bytes are copied; NULL where it failed */
+
+size_t ngx_comet_headers_size(ngx_http_request_t *r);
+u_char *ngx_comet_headers_copy(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    u_char *p);
 
 /* ngx_comet_answer.c */
 

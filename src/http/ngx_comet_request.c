@@ -6,54 +6,6 @@ static ngx_int_t ngx_comet_request_create(ngx_http_request_t *r,
 static ngx_int_t ngx_comet_request_uri(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx, ngx_str_t *uri);
 static ngx_uint_t ngx_comet_request_uri_is_plain(ngx_http_request_t *r);
-static ngx_uint_t ngx_comet_header_forwarded(ngx_comet_loc_conf_t *clcf,
-    ngx_table_elt_t *h);
-static size_t ngx_comet_headers_size(ngx_http_request_t *r);
-static u_char *ngx_comet_headers_copy(ngx_http_request_t *r, u_char *p);
-
-
-/* what an LLM API needs of the client's head; a final '-' means a prefix */
-
-static ngx_str_t  ngx_comet_forwarded[] = {
-    ngx_string("x-stainless-"),
-    ngx_string("content-type"),
-    ngx_string("content-encoding"),
-    ngx_string("accept"),
-    ngx_string("user-agent"),
-    ngx_string("openai-"),
-    ngx_string("idempotency-key"),
-    ngx_string("x-idempotency-key"),
-    ngx_string("traceparent"),
-    ngx_string("tracestate"),
-    ngx_string("x-request-id"),
-    ngx_string("x-client-request-id"),
-    ngx_string("x-correlation-id"),
-    ngx_null_string
-};
-
-
-/* what never leaves, whatever an operator writes */
-
-static ngx_str_t  ngx_comet_secret[] = {
-    ngx_string("authorization"),
-    ngx_string("proxy-authorization"),
-    ngx_string("x-api-key"),
-    ngx_string("api-key"),
-    ngx_string("x-goog-api-key"),
-    ngx_string("cookie"),
-    ngx_string("host"),
-    ngx_string("connection"),
-    ngx_string("keep-alive"),
-    ngx_string("proxy-connection"),
-    ngx_string("content-length"),
-    ngx_string("transfer-encoding"),
-    ngx_string("accept-encoding"),
-    ngx_string("expect"),
-    ngx_string("te"),
-    ngx_string("trailer"),
-    ngx_string("upgrade"),
-    ngx_null_string
-};
 
 
 static ngx_str_t  ngx_comet_version = ngx_string(" HTTP/1.1" CRLF "Host: ");
@@ -162,7 +114,11 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         *b->last++ = CR; *b->last++ = LF;
     }
 
-    b->last = ngx_comet_headers_copy(r, b->last);
+    b->last = ngx_comet_headers_copy(r, ctx, b->last);
+    if (b->last == NULL) {
+        return NGX_ERROR;
+    }
+
     *b->last++ = CR; *b->last++ = LF;
 
     b->flush = 1;
@@ -267,121 +223,4 @@ ngx_comet_request_uri_is_plain(ngx_http_request_t *r)
     }
 
     return path == end;
-}
-
-
-static ngx_uint_t
-ngx_comet_header_listed(ngx_str_t *list, u_char *lowcase, size_t len)
-{
-    ngx_str_t  *name;
-
-    for (name = list; name->len; name++) {
-
-        if (lowcase[0] != name->data[0]) {
-            continue;
-        }
-
-        if (len != name->len
-            && (len < name->len || name->data[name->len - 1] != '-'))
-        {
-            continue;
-        }
-
-        if (ngx_memcmp(lowcase, name->data, name->len) == 0) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-ngx_uint_t
-ngx_comet_header_is_secret(ngx_str_t *name)
-{
-    return ngx_comet_header_listed(ngx_comet_secret, name->data, name->len);
-}
-
-
-static ngx_uint_t
-ngx_comet_header_forwarded(ngx_comet_loc_conf_t *clcf, ngx_table_elt_t *h)
-{
-    ngx_str_t   *name;
-    ngx_uint_t   i;
-
-    if (ngx_comet_header_listed(ngx_comet_forwarded, h->lowcase_key,
-                                h->key.len))
-    {
-        return 1;
-    }
-
-    if (clcf->forward_headers == NULL) {
-        return 0;
-    }
-
-    name = clcf->forward_headers->elts;
-
-    for (i = 0; i < clcf->forward_headers->nelts; i++) {
-        if (name[i].len == h->key.len
-            && ngx_memcmp(name[i].data, h->lowcase_key, h->key.len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/* of all headers, of which most are forwarded */
-
-static size_t
-ngx_comet_headers_size(ngx_http_request_t *r)
-{
-    size_t            len;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    len = 0;
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            len += h[i].key.len + sizeof(": ") - 1
-                   + h[i].value.len + sizeof(CRLF) - 1;
-        }
-    }
-
-    return len;
-}
-
-
-static u_char *
-ngx_comet_headers_copy(ngx_http_request_t *r, u_char *p)
-{
-    ngx_uint_t             i;
-    ngx_list_part_t       *part;
-    ngx_table_elt_t       *h;
-    ngx_comet_loc_conf_t  *clcf;
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (!ngx_comet_header_forwarded(clcf, &h[i])) {
-                continue;
-            }
-
-            p = ngx_copy(p, h[i].key.data, h[i].key.len);
-            *p++ = ':'; *p++ = ' ';
-            p = ngx_copy(p, h[i].value.data, h[i].value.len);
-            *p++ = CR; *p++ = LF;
-        }
-    }
-
-    return p;
 }

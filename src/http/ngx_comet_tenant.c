@@ -6,7 +6,6 @@
 #include <openssl/sha.h>
 
 
-#define NGX_COMET_TENANT_NAME_MAX   128
 #define NGX_COMET_CLIENT_KEY_MIN    16
 #define NGX_COMET_CLIENT_KEY_MAX    4096
 #define NGX_COMET_TENANT_NONE       UINT32_MAX

@@ -1,0 +1,261 @@
+/* which of the client's headers go to the API, and as what */
+
+
+#include "ngx_comet_http.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
+
+
+typedef enum {
+    NGX_COMET_HEADER_PASSES,
+    NGX_COMET_HEADER_HASHED,
+    NGX_COMET_HEADER_STAYS
+} ngx_comet_header_e;
+
+
+typedef struct {
+    ngx_str_t           name;      /* lowercase; a final '-' means a prefix */
+    ngx_comet_header_e  what;
+} ngx_comet_header_t;
+
+
+static ngx_comet_header_e ngx_comet_header_what(ngx_comet_loc_conf_t *clcf,
+    ngx_table_elt_t *h);
+static u_char *ngx_comet_header_hash(ngx_comet_ctx_t *ctx, ngx_str_t *value,
+    u_char *p);
+
+
+#define NGX_COMET_HASH_LEN   (2 * SHA256_DIGEST_LENGTH)
+#define NGX_COMET_HASH_OF    "comet idempotency"
+
+
+/* what an LLM API needs of the client's head; the first that fits */
+
+static ngx_comet_header_t  ngx_comet_forwarded[] = {
+
+    { ngx_string("x-stainless-"), NGX_COMET_HEADER_PASSES },
+    { ngx_string("content-type"), NGX_COMET_HEADER_PASSES },
+    { ngx_string("content-encoding"), NGX_COMET_HEADER_PASSES },
+    { ngx_string("accept"), NGX_COMET_HEADER_PASSES },
+    { ngx_string("user-agent"), NGX_COMET_HEADER_PASSES },
+
+    /* they choose within the account, which is not the client's */
+    { ngx_string("openai-organization"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("openai-project"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("openai-"), NGX_COMET_HEADER_PASSES },
+
+    /* the API knows one account, and tenants may choose the same */
+    { ngx_string("idempotency-key"), NGX_COMET_HEADER_HASHED },
+    { ngx_string("x-idempotency-key"), NGX_COMET_HEADER_HASHED },
+
+    { ngx_string("traceparent"), NGX_COMET_HEADER_PASSES },
+    { ngx_string("tracestate"), NGX_COMET_HEADER_PASSES },
+    { ngx_string("x-request-id"), NGX_COMET_HEADER_PASSES },
+    { ngx_string("x-client-request-id"), NGX_COMET_HEADER_PASSES },
+    { ngx_string("x-correlation-id"), NGX_COMET_HEADER_PASSES },
+    { ngx_null_string, NGX_COMET_HEADER_STAYS }
+};
+
+
+/* what never leaves, whatever an operator writes */
+
+static ngx_comet_header_t  ngx_comet_secret[] = {
+    { ngx_string("authorization"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("proxy-authorization"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("x-api-key"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("api-key"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("x-goog-api-key"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("cookie"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("host"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("connection"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("keep-alive"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("proxy-connection"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("content-length"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("transfer-encoding"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("accept-encoding"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("expect"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("te"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("trailer"), NGX_COMET_HEADER_STAYS },
+    { ngx_string("upgrade"), NGX_COMET_HEADER_STAYS },
+    { ngx_null_string, NGX_COMET_HEADER_STAYS }
+};
+
+
+static ngx_comet_header_t *
+ngx_comet_header_find(ngx_comet_header_t *header, u_char *lowcase, size_t len)
+{
+    ngx_str_t  *name;
+
+    for ( /* void */ ; header->name.len; header++) {
+
+        name = &header->name;
+
+        if (lowcase[0] != name->data[0]) {
+            continue;
+        }
+
+        if (len != name->len
+            && (len < name->len || name->data[name->len - 1] != '-'))
+        {
+            continue;
+        }
+
+        if (ngx_memcmp(lowcase, name->data, name->len) == 0) {
+            return header;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_uint_t
+ngx_comet_header_is_secret(ngx_str_t *name)
+{
+    return ngx_comet_header_find(ngx_comet_secret, name->data, name->len)
+           != NULL;
+}
+
+
+static ngx_comet_header_e
+ngx_comet_header_what(ngx_comet_loc_conf_t *clcf, ngx_table_elt_t *h)
+{
+    ngx_str_t           *name;
+    ngx_uint_t           i;
+    ngx_comet_header_t  *header;
+
+    header = ngx_comet_header_find(ngx_comet_forwarded, h->lowcase_key,
+                                   h->key.len);
+
+    if (header && header->what != NGX_COMET_HEADER_STAYS) {
+        return header->what;
+    }
+
+    if (clcf->forward_headers == NULL) {
+        return NGX_COMET_HEADER_STAYS;
+    }
+
+    name = clcf->forward_headers->elts;
+
+    for (i = 0; i < clcf->forward_headers->nelts; i++) {
+        if (name[i].len == h->key.len
+            && ngx_memcmp(name[i].data, h->lowcase_key, h->key.len) == 0)
+        {
+            return NGX_COMET_HEADER_PASSES;
+        }
+    }
+
+    return NGX_COMET_HEADER_STAYS;
+}
+
+
+/* of all headers, of which most are forwarded */
+
+size_t
+ngx_comet_headers_size(ngx_http_request_t *r)
+{
+    size_t            len;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    len = 0;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            len += h[i].key.len + sizeof(": ") - 1
+                   + ngx_max(h[i].value.len, NGX_COMET_HASH_LEN)
+                   + sizeof(CRLF) - 1;
+        }
+    }
+
+    return len;
+}
+
+
+u_char *
+ngx_comet_headers_copy(ngx_http_request_t *r, ngx_comet_ctx_t *ctx, u_char *p)
+{
+    ngx_uint_t             i;
+    ngx_list_part_t       *part;
+    ngx_table_elt_t       *h;
+    ngx_comet_header_e     what;
+    ngx_comet_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            what = ngx_comet_header_what(clcf, &h[i]);
+
+            /* an empty key is none, and would become one */
+
+            if (what == NGX_COMET_HEADER_STAYS
+                || (what == NGX_COMET_HEADER_HASHED && h[i].value.len == 0))
+            {
+                continue;
+            }
+
+            p = ngx_copy(p, h[i].key.data, h[i].key.len);
+            *p++ = ':'; *p++ = ' ';
+
+            if (what == NGX_COMET_HEADER_PASSES) {
+                p = ngx_copy(p, h[i].value.data, h[i].value.len);
+
+            } else {
+                p = ngx_comet_header_hash(ctx, &h[i].value, p);
+                if (p == NULL) {
+                    return NULL;
+                }
+            }
+
+            *p++ = CR; *p++ = LF;
+        }
+    }
+
+    return p;
+}
+
+
+/*
+ * By the key that goes to the API, so that it is the same in all workers and
+ * on all edges of the account, and nobody else can find what was hashed.
+ */
+
+static u_char *
+ngx_comet_header_hash(ngx_comet_ctx_t *ctx, ngx_str_t *value, u_char *p)
+{
+    u_char     *last, text[NGX_COMET_TENANT_NAME_MAX
+                           + sizeof(NGX_COMET_HASH_OF)],
+                key[SHA256_DIGEST_LENGTH], digest[SHA256_DIGEST_LENGTH];
+    ngx_str_t  *bearer;
+
+    bearer = &ctx->conf.bearer;
+
+    last = ngx_cpymem(text, NGX_COMET_HASH_OF, sizeof(NGX_COMET_HASH_OF));
+
+    if (ctx->tenant) {
+        last = ngx_cpymem(last, ctx->tenant->name.data,
+                          ctx->tenant->name.len);
+    }
+
+    if (HMAC(EVP_sha256(), bearer->data + sizeof("Bearer ") - 1,
+             bearer->len - (sizeof("Bearer ") - 1), text, last - text, key,
+             NULL)
+        == NULL
+        || HMAC(EVP_sha256(), key, SHA256_DIGEST_LENGTH, value->data,
+                value->len, digest, NULL)
+           == NULL)
+    {
+        return NULL;
+    }
+
+    return ngx_hex_dump(p, digest, SHA256_DIGEST_LENGTH);
+}

@@ -1,0 +1,94 @@
+"""Headers that choose within the account, or that tenants share."""
+
+import hashlib
+import hmac
+
+import pytest
+
+from conftest import KEY, edge_conf
+from test_tenants import ALICE, BOB, bearer, tenants
+from wire import chat
+
+
+def sent(mock, name):
+    return [v for k, v in mock.last().headers if k.lower() == name]
+
+
+def sha(key, text):
+    return hmac.new(key, text, hashlib.sha256)
+
+
+def hashed(value, tenant="", key=KEY):
+    """As docs/directives.md has it."""
+    own = sha(key.encode(), b"comet idempotency\0" + tenant.encode()).digest()
+    return sha(own, value.encode("latin-1")).hexdigest()
+
+
+CHOOSING = {"OpenAI-Organization": "org-1", "openai-project": "proj-1"}
+
+
+def test_what_chooses_within_the_account_stays(edge, mock):
+    assert chat(edge, headers=dict(CHOOSING, **{"OpenAI-Beta": "a"})) \
+        .status == 200
+    assert sent(mock, "openai-organization") == []
+    assert sent(mock, "openai-project") == []
+    assert sent(mock, "openai-beta") == ["a"]
+    assert b"org-1" not in mock.last().head
+    assert b"proj-1" not in mock.last().head
+
+
+def test_what_chooses_can_be_opened_one_by_one(nginx, mock):
+    edge = nginx(edge_conf(mock, "comet_forward_header OpenAI-Project;"))
+    assert chat(edge, headers=CHOOSING).status == 200
+    assert sent(mock, "openai-organization") == []
+    assert sent(mock, "openai-project") == ["proj-1"]
+
+
+@pytest.mark.parametrize("name", ["Idempotency-Key", "x-idempotency-key"])
+@pytest.mark.parametrize("value", ["k", "7d9c-" * 500, "\xe9 \x80"])
+def test_an_idempotency_key_is_hashed(nginx, mock, name, value):
+    edge = nginx(edge_conf(mock, "comet_forward_header Idempotency-Key;"))
+    answer = chat(edge, headers={name: value})
+    assert answer.status == 200
+    assert sent(mock, name.lower()) == [hashed(value)]
+
+
+def test_two_tenants_with_one_key_are_two(nginx, mock):
+    server = nginx(tenants(mock))
+    seen = []
+    for client, tenant in ((ALICE, "alice"), (BOB, "bob")):
+        for _ in range(2):
+            assert chat(server, headers=dict(
+                bearer(client), **{"Idempotency-Key": "order-1"})) \
+                .status == 200
+            assert sent(mock, "idempotency-key") == [
+                hashed("order-1", tenant)]
+        seen += sent(mock, "idempotency-key")
+    assert len(set(seen)) == 2
+    assert b"order-1" not in b"".join(r.head for r in mock.requests)
+
+
+def test_the_same_everywhere(nginx, mock):
+    """On another edge, in other workers, after a reload."""
+    conf = tenants(mock)
+    one, two = nginx(conf, workers=2), nginx(conf)
+    headers = dict(bearer(), **{"Idempotency-Key": "order-1"})
+    for server in (one, two):
+        for _ in range(4):
+            assert chat(server, headers=headers).status == 200
+    one.reload()
+    assert chat(one, headers=headers).status == 200
+    assert len({r.header("idempotency-key") for r in mock.requests}) == 1
+
+
+def test_another_key_of_the_api_is_another_hash(nginx, mock):
+    server = nginx(tenants(mock, bob="comet_key sk-bobs-own-0123456789;"))
+    headers = {"Idempotency-Key": "order-1"}
+    assert chat(server, headers=dict(bearer(BOB), **headers)).status == 200
+    assert sent(mock, "idempotency-key") == [
+        hashed("order-1", "bob", "sk-bobs-own-0123456789")]
+
+
+def test_each_of_several_is_hashed_and_an_empty_one_dropped(edge, mock):
+    assert chat(edge, headers={"Idempotency-Key": ["a", "b", ""]}).status == 200
+    assert sent(mock, "idempotency-key") == [hashed("a"), hashed("b")]
