@@ -106,6 +106,47 @@ def test_who_is_not_known_is_401(nginx, mock, headers):
     assert not mock.requests
 
 
+SEVERAL = "more than one API key"
+
+
+@pytest.mark.parametrize("headers,said,logged", [
+    ({}, "missing or not known", "there is no API key"),
+    ({"Authorization": "Basic abc"}, "missing", "there is no API key"),
+    (bearer("wrong-5f4dcc3b5aa7"), "not known", "the API key is not known"),
+    ({"api-key": "wrong-5f4" * 500}, "not known", "the API key is too long"),
+    (dict(bearer(), **{"x-api-key": "wrong-5f4"}), SEVERAL,
+     "there is " + SEVERAL),
+    ({"x-api-key": ALICE, "api-key": ALICE}, SEVERAL, "there is " + SEVERAL)])
+def test_why_it_is_401_is_told_and_logged(nginx, mock, headers, said, logged):
+    server = nginx(tenants(mock), level="notice")
+    answer = chat(server, headers=headers)
+    assert answer.status == 401
+    assert said in answer.json()["error"]["message"]
+    line, = [one for one in server.log().splitlines() if "no tenant" in one]
+    assert "[notice]" in line and "no tenant: " + logged in line
+    assert "wrong-5f4" not in line and ALICE not in line
+    assert "client: 127.0.0.1" in line
+
+
+def test_a_variable_that_names_nobody_is_logged(nginx, mock):
+    server = nginx(tenants(mock, location="comet_tenant_from $http_x_who;"),
+                   level="notice")
+    answer = chat(server, headers={"X-Who": "mallory"})
+    assert answer.status == 401
+    assert "not known here" in answer.json()["error"]["message"]
+    line, = [one for one in server.log().splitlines() if "no tenant" in one]
+    assert "[notice]" in line and "comet_tenant_from" in line
+    assert "mallory" not in line
+
+
+def test_a_limit_is_logged_at_notice(nginx, mock):
+    server = nginx(tenants(mock, alice="comet_rate 1r/m;"), level="notice")
+    assert [chat(server, headers=bearer()).status for _ in "12"] == [200, 429]
+    line, = [one for one in server.log().splitlines() if "limited" in one]
+    assert "[notice]" in line and 'tenant "alice"' in line and "1r/m" in line
+    assert ALICE not in line
+
+
 def test_a_second_authorization_is_no_key(nginx, mock):
     server = nginx(tenants(mock))
     answer = chat(server, headers={"Authorization": ["Bearer " + ALICE,

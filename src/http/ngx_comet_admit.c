@@ -583,7 +583,7 @@ ngx_comet_admit_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     admission->dry_run = ctx->conf.dry_run;
     admission->refused = 1;
 
-    level = ctx->conf.dry_run ? NGX_LOG_WARN : NGX_LOG_INFO;
+    level = ctx->conf.dry_run ? NGX_LOG_WARN : NGX_LOG_NOTICE;
 
     ngx_log_error(level, r->connection->log, 0, "limited%s, tenant \"%V\": %*s",
                   ctx->conf.dry_run ? ", dry run" : "",

@@ -11,6 +11,22 @@
 #define NGX_COMET_TENANT_NONE       UINT32_MAX
 
 
+#define NGX_COMET_HOW                                                         \
+    ", as \"Authorization: Bearer KEY\", x-api-key or api-key."
+
+#define NGX_COMET_NO_KEY                                                      \
+    "The API key is missing or not known here. Send one" NGX_COMET_HOW
+
+
+typedef enum {
+    NGX_COMET_CREDENTIAL_ONE,
+    NGX_COMET_CREDENTIAL_LONG,
+    NGX_COMET_CREDENTIAL_NONE,
+    NGX_COMET_CREDENTIAL_TWO,
+    NGX_COMET_CREDENTIAL_VARIABLE
+} ngx_comet_credential_e;
+
+
 static char *ngx_comet_tenant_parse(ngx_conf_t *cf,
     ngx_comet_main_conf_t *cmcf, ngx_comet_tenant_t *tenant);
 static void ngx_comet_tenant_digest(ngx_str_t *text, u_char *digest);
@@ -508,7 +524,7 @@ ngx_comet_tenant_bearer(ngx_str_t *value)
  * key comes back all the same, to take the time that one does.
  */
 
-static ngx_int_t
+static ngx_comet_credential_e
 ngx_comet_tenant_credential(ngx_http_request_t *r, ngx_str_t *key)
 {
     ngx_int_t         rc;
@@ -550,25 +566,70 @@ ngx_comet_tenant_credential(ngx_http_request_t *r, ngx_str_t *key)
     }
 
     if (n > 1) {
-        return NGX_DECLINED;
+        return NGX_COMET_CREDENTIAL_TWO;
+    }
+
+    if (rc != NGX_OK || key->len == 0) {
+        return NGX_COMET_CREDENTIAL_NONE;
     }
 
     if (key->len > NGX_COMET_CLIENT_KEY_MAX) {
         key->len = NGX_COMET_CLIENT_KEY_MAX;
-        return NGX_DECLINED;
+        return NGX_COMET_CREDENTIAL_LONG;
     }
 
-    return rc;
+    return NGX_COMET_CREDENTIAL_ONE;
+}
+
+
+/* neither the log nor the client is told a key, or a part of one */
+
+static ngx_int_t
+ngx_comet_tenant_unknown(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_comet_credential_e credential)
+{
+    ngx_comet_loc_conf_t  *clcf;
+
+    static const struct {
+        const char  *log;
+        const char  *message;
+    } texts[] = {
+        [NGX_COMET_CREDENTIAL_ONE] =
+            { "the API key is not known", NGX_COMET_NO_KEY },
+        [NGX_COMET_CREDENTIAL_LONG] =
+            { "the API key is too long", NGX_COMET_NO_KEY },
+        [NGX_COMET_CREDENTIAL_NONE] =
+            { "there is no API key", NGX_COMET_NO_KEY },
+        [NGX_COMET_CREDENTIAL_TWO] =
+            { "there is more than one API key",
+              "There is more than one API key, and readers could take "
+              "different ones. Send one" NGX_COMET_HOW },
+        [NGX_COMET_CREDENTIAL_VARIABLE] =
+            { "the variable of \"comet_tenant_from\" names nobody",
+              "This caller is not known here." },
+    };
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+
+    ctx->conf = clcf->policy;
+    ctx->error_code = "invalid_api_key";
+
+    ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0, "no tenant: %s",
+                  texts[credential].log);
+
+    return ngx_comet_refuse(r,
+                            ngx_comet_error_of_status(NGX_HTTP_UNAUTHORIZED),
+                            "%s", texts[credential].message);
 }
 
 
 ngx_int_t
 ngx_comet_tenant_identify(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    ngx_int_t               rc;
-    ngx_str_t               text;
-    ngx_comet_loc_conf_t   *clcf;
-    ngx_comet_main_conf_t  *cmcf;
+    ngx_str_t                text;
+    ngx_comet_loc_conf_t    *clcf;
+    ngx_comet_main_conf_t   *cmcf;
+    ngx_comet_credential_e   credential;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
     cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
@@ -584,13 +645,14 @@ ngx_comet_tenant_identify(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
+        credential = NGX_COMET_CREDENTIAL_VARIABLE;
         ctx->tenant = ngx_comet_tenant_of(cmcf, &cmcf->names, &text);
 
     } else {
-        rc = ngx_comet_tenant_credential(r, &text);
+        credential = ngx_comet_tenant_credential(r, &text);
         ctx->tenant = ngx_comet_tenant_of(cmcf, &cmcf->keys, &text);
 
-        if (rc != NGX_OK) {
+        if (credential != NGX_COMET_CREDENTIAL_ONE) {
             ctx->tenant = NULL;
         }
     }
@@ -605,14 +667,5 @@ ngx_comet_tenant_identify(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_OK;
     }
 
-    ctx->conf = clcf->policy;
-    ctx->error_code = "invalid_api_key";
-
-    return ngx_comet_refuse(r,
-                            ngx_comet_error_of_status(NGX_HTTP_UNAUTHORIZED),
-                            clcf->tenant_from
-                            ? "This caller is not known here."
-                            : "The API key is missing or not known here. "
-                              "Send one, as \"Authorization: Bearer KEY\", "
-                              "x-api-key or api-key.");
+    return ngx_comet_tenant_unknown(r, ctx, credential);
 }
