@@ -336,6 +336,34 @@ def test_several_violations_are_all_told(modes):
         assert said in error["message"]
 
 
+@pytest.mark.parametrize("size", [0, 3000000])
+def test_a_body_is_repaired_in_256_places_at_most(modes, mock, size):
+    """in memory and in a file"""
+    def body(count, value):
+        bias = ",".join('"%d":%d' % (n, value) for n in range(count))
+        return ('{"model":"gpt-4o","messages":[{"role":"user"}],'
+                '"x":"%s","logit_bias":{%s}}' % ("x" * size, bias)).encode()
+
+    answer = post(modes, "/repair/v1/chat/completions", body(256, 200))
+    assert answer.status == 200
+    assert answer.header("x-comet-repairs") == "logit_bias=clamped"
+    assert mock.last().body == body(256, 100)
+
+    answer = post(modes, "/repair/v1/chat/completions", body(257, 200))
+    error = answer.json()["error"]
+    assert (answer.status, error["code"], error["param"]) \
+        == (400, "too_many_repairs", "logit_bias")
+    assert "more than 256 values" in error["message"]
+
+    answer = post(modes, "/reject/v1/chat/completions", body(100000, 200))
+    assert answer.status == 400
+    assert answer.json()["error"]["code"] == "invalid_value"
+
+    answer = post(modes, "/observe/v1/chat/completions", body(100000, 200))
+    assert answer.status == 200
+    assert mock.last().body == body(100000, 200)
+
+
 # no two readers
 
 AMBIGUOUS = [

@@ -570,6 +570,11 @@ ngx_comet_amend_ranges(ngx_comet_judge_t *judge)
     ngx_comet_slot_t   *slot;
     ngx_comet_range_t  *range;
 
+    if (judge->unkept && !judge->provider->developer) {
+        ngx_comet_judge_crowded(judge, "messages");
+        return;
+    }
+
     for (range = judge->ranges; range; range = range->next) {
         slot = range->slot;
 

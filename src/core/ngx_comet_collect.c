@@ -15,6 +15,7 @@
 
 
 #define NGX_COMET_PATH_MAX  128
+#define NGX_COMET_NAME_MAX  65
 
 
 static int ngx_comet_collect_name(ngx_comet_judge_t *judge,
@@ -35,9 +36,6 @@ static void ngx_comet_collect_string(ngx_comet_judge_t *judge,
     const ngx_comet_field_t *field, const ngx_comet_token_t *token);
 static void ngx_comet_collect_number(ngx_comet_judge_t *judge,
     const ngx_comet_field_t *field, const ngx_comet_token_t *token);
-static void ngx_comet_collect_outside(ngx_comet_judge_t *judge,
-    const ngx_comet_field_t *field, double number,
-    const ngx_comet_token_t *token);
 
 
 static const unsigned  ngx_comet_token_types[] = {
@@ -51,10 +49,35 @@ static const unsigned  ngx_comet_token_types[] = {
 };
 
 
+/* what is in a parameter is of no more interest if only the log is told */
+
+static int
+ngx_comet_collect_rest(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token)
+{
+    if (judge->policy->mode != NGX_COMET_OBSERVE) {
+        judge->enough = judge->beyond
+                        || judge->policy->mode == NGX_COMET_REJECT;
+        return 0;
+    }
+
+    return judge->depth > 1 && token->type != NGX_COMET_OBJECT_END
+           && token->type != NGX_COMET_ARRAY_END;
+}
+
+
 int
 ngx_comet_collect(void *data, const ngx_comet_token_t *token)
 {
     ngx_comet_judge_t *judge = data;
+
+    if (judge->enough) {
+        return NGX_COMET_SCAN_STOP;
+    }
+
+    if (ngx_comet_judge_full(judge) && ngx_comet_collect_rest(judge, token)) {
+        return NGX_COMET_SCAN_REST;
+    }
 
     switch (token->type) {
 
@@ -125,6 +148,16 @@ ngx_comet_collect_wrong(ngx_comet_judge_t *judge, const char *code,
     char     path[NGX_COMET_PATH_MAX], text[256];
     va_list  args;
 
+    judge->beyond = 1;
+
+    if (judge->slot) {
+        judge->slot->bad = 1;
+    }
+
+    if (ngx_comet_judge_full(judge)) {
+        return;
+    }
+
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
@@ -132,12 +165,6 @@ ngx_comet_collect_wrong(ngx_comet_judge_t *judge, const char *code,
     ngx_comet_collect_path(judge, path);
     ngx_comet_judge_say(judge, path, code, "%s %s",
                         path[0] ? path : "the body", text);
-
-    judge->beyond = 1;
-
-    if (judge->slot) {
-        judge->slot->bad = 1;
-    }
 }
 
 
@@ -151,6 +178,10 @@ ngx_comet_collect_ambiguous(ngx_comet_judge_t *judge, const char *name,
 
     judge->fatal = 1;
     judge->beyond = 1;
+
+    if (ngx_comet_judge_full(judge)) {
+        return;
+    }
 
     ngx_comet_collect_path(judge, path);
     snprintf(text, sizeof(text), "%.80s%s%s", path, path[0] ? "." : "", name);
@@ -197,39 +228,6 @@ ngx_comet_collect_name(ngx_comet_judge_t *judge,
  * Of the names that are relied upon, none may come in a shape that some reader
  * takes for it and another does not: in other case, or with a NUL behind.
  */
-
-static int
-ngx_comet_collect_alike(const ngx_comet_token_t *token, const char *name)
-{
-    int   n;
-    char  folded[64];
-
-    n = ngx_comet_name_fold(token->text, strlen(token->text), folded,
-                            sizeof(folded));
-
-    return n == (int) strlen(name) && memcmp(folded, name, (size_t) n) == 0;
-}
-
-
-/* names that are relied upon are of small letters; only others can be alike */
-
-static int
-ngx_comet_collect_odd(const ngx_comet_token_t *token)
-{
-    size_t         i;
-    unsigned char  c;
-
-    for (i = 0; i < token->len; i++) {
-        c = (unsigned char) token->text[i];
-
-        if (c == '\0' || c >= 0x80 || (c >= 'A' && c <= 'Z')) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
 
 static void
 ngx_comet_collect_disguised(ngx_comet_judge_t *judge, const char *name)
@@ -295,7 +293,8 @@ static int
 ngx_comet_collect_param(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token)
 {
-    size_t             i;
+    int                n;
+    char               folded[NGX_COMET_NAME_MAX];
     ngx_comet_slot_t  *slot;
 
     if (judge->slot && judge->slot->next_start == 0) {
@@ -305,12 +304,9 @@ ngx_comet_collect_param(ngx_comet_judge_t *judge,
     judge->slot = NULL;
     judge->members++;
 
-    for (i = 0; i < judge->nslots; i++) {
-        slot = &judge->slots[i];
+    slot = ngx_comet_judge_named(judge, token->text, token->len);
 
-        if (!ngx_comet_collect_is(token, slot->name, slot->name_len)) {
-            continue;
-        }
+    if (slot) {
 
         if (slot->seen) {
             ngx_comet_collect_ambiguous(judge, slot->name,
@@ -337,10 +333,11 @@ ngx_comet_collect_param(ngx_comet_judge_t *judge,
                                                   : NGX_COMET_SCAN_TEXT;
     }
 
-    for (i = 0; ngx_comet_collect_odd(token) && i < judge->nslots; i++) {
-        if (ngx_comet_collect_alike(token, judge->slots[i].name)) {
-            ngx_comet_collect_disguised(judge, judge->slots[i].name);
-        }
+    n = ngx_comet_name_alike(token->text, token->len, folded, sizeof(folded));
+    slot = n < 0 ? NULL : ngx_comet_judge_named(judge, folded, (size_t) n);
+
+    if (slot) {
+        ngx_comet_collect_disguised(judge, slot->name);
     }
 
     return NGX_COMET_SCAN_SKIP;
@@ -351,6 +348,8 @@ static int
 ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
     const ngx_comet_token_t *token)
 {
+    int                       n;
+    char                      folded[NGX_COMET_NAME_MAX];
     unsigned                  bit;
     const ngx_comet_field_t  *field;
 
@@ -383,11 +382,13 @@ ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
                ? NGX_COMET_SCAN_TEXT : NGX_COMET_SCAN_ON;
     }
 
-    if (ngx_comet_collect_odd(token)) {
-        for (field = frame->field->fields; field->name; field++) {
-            if (ngx_comet_collect_alike(token, field->name)) {
-                ngx_comet_collect_disguised(judge, field->name);
-            }
+    n = ngx_comet_name_alike(token->text, token->len, folded, sizeof(folded));
+
+    for (field = frame->field->fields; n >= 0 && field->name; field++) {
+        if ((size_t) n == field->len && memcmp(folded, field->name, field->len)
+                                        == 0)
+        {
+            ngx_comet_collect_disguised(judge, field->name);
         }
     }
 
@@ -658,33 +659,6 @@ ngx_comet_collect_text(ngx_comet_slot_t *slot, const ngx_comet_token_t *token)
 }
 
 
-/* what can be repaired inside of a parameter; NULL without memory */
-
-static ngx_comet_range_t *
-ngx_comet_collect_range(ngx_comet_judge_t *judge,
-    const ngx_comet_token_t *token)
-{
-    ngx_comet_range_t  *range;
-
-    range = judge->policy->alloc(judge->policy->data,
-                                 sizeof(ngx_comet_range_t));
-    if (range == NULL) {
-        judge->failed = 1;
-        return NULL;
-    }
-
-    range->slot = judge->slot;
-    range->start = token->start;
-    range->end = token->end;
-    range->clamp = 0;
-    range->developer = 0;
-    range->next = judge->ranges;
-    judge->ranges = range;
-
-    return range;
-}
-
-
 static void
 ngx_comet_collect_model(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token)
@@ -734,7 +708,6 @@ ngx_comet_collect_string(ngx_comet_judge_t *judge,
     unsigned                 i;
     const char *const       *values;
     ngx_comet_frame_t       *frame;
-    ngx_comet_range_t       *range;
     const ngx_comet_need_t  *need;
 
     frame = &judge->frames[judge->depth - 1];
@@ -780,11 +753,7 @@ ngx_comet_collect_string(ngx_comet_judge_t *judge,
         && judge->policy->mode == NGX_COMET_REPAIR
         && ngx_comet_collect_same(token, "developer"))
     {
-        range = ngx_comet_collect_range(judge, token);
-
-        if (range) {
-            range->developer = 1;
-        }
+        ngx_comet_range_role(judge, token);
     }
 
     if (!(field->flags & NGX_COMET_ASKS)) {
@@ -841,32 +810,6 @@ ngx_comet_collect_number(ngx_comet_judge_t *judge,
     if (field->low < field->high
         && (number < field->low || number > field->high))
     {
-        ngx_comet_collect_outside(judge, field, number, token);
-    }
-}
-
-
-/* numbers inside of a parameter are clamped where they stand */
-
-static void
-ngx_comet_collect_outside(ngx_comet_judge_t *judge,
-    const ngx_comet_field_t *field, double number,
-    const ngx_comet_token_t *token)
-{
-    ngx_comet_range_t  *range;
-
-    ngx_comet_judge_say(judge, judge->slot->name, "invalid_value",
-                        "%s has %.40s, but takes %g to %g",
-                        judge->slot->name, token->text, field->low,
-                        field->high);
-
-    if (judge->policy->mode != NGX_COMET_REPAIR) {
-        return;
-    }
-
-    range = ngx_comet_collect_range(judge, token);
-
-    if (range) {
-        range->clamp = number < field->low ? field->low : field->high;
+        ngx_comet_range_number(judge, field, number, token);
     }
 }

@@ -31,15 +31,28 @@ static const ngx_comet_field_t  ngx_comet_any_field = {
 };
 
 
+static inline unsigned char *
+ngx_comet_judge_head(ngx_comet_judge_t *judge, const char *name, size_t len)
+{
+    return &judge->heads[((unsigned char) name[0] + len * 7)
+                         % NGX_COMET_HASH_SIZE];
+}
+
+
 static void
 ngx_comet_judge_add(ngx_comet_judge_t *judge, const char *name, size_t len,
     const ngx_comet_field_t *field)
 {
+    unsigned char     *head;
     ngx_comet_slot_t  *slot;
 
     slot = &judge->slots[judge->nslots++];
 
     memset(slot, 0, offsetof(ngx_comet_slot_t, name_start));
+
+    head = ngx_comet_judge_head(judge, name, len);
+    slot->link = *head;
+    *head = (unsigned char) judge->nslots;
 
     slot->name = name;
     slot->name_len = len;
@@ -237,21 +250,30 @@ ngx_comet_judge_finish(ngx_comet_judge_t *judge)
 }
 
 
+/* a byte can be read behind the name, even if it is empty */
+
 ngx_comet_slot_t *
-ngx_comet_judge_slot(ngx_comet_judge_t *judge, const char *name)
+ngx_comet_judge_named(ngx_comet_judge_t *judge, const char *name, size_t len)
 {
-    size_t             len;
+    unsigned           i;
     ngx_comet_slot_t  *slot;
 
-    len = strlen(name);
+    for (i = *ngx_comet_judge_head(judge, name, len); i; i = slot->link) {
+        slot = &judge->slots[i - 1];
 
-    for (slot = judge->slots; slot < judge->slots + judge->nslots; slot++) {
         if (slot->name_len == len && memcmp(slot->name, name, len) == 0) {
             return slot;
         }
     }
 
     return NULL;
+}
+
+
+ngx_comet_slot_t *
+ngx_comet_judge_slot(ngx_comet_judge_t *judge, const char *name)
+{
+    return ngx_comet_judge_named(judge, name, strlen(name));
 }
 
 
@@ -311,6 +333,10 @@ ngx_comet_append(char *text, size_t size, const char *separator,
 
     len = strlen(text);
 
+    if (len == size - 1) {
+        return;
+    }
+
     if (len) {
         len += (size_t) snprintf(text + len, size - len, "%s", separator);
     }
@@ -321,13 +347,22 @@ ngx_comet_append(char *text, size_t size, const char *separator,
 }
 
 
+/* nothing more is said */
+
+int
+ngx_comet_judge_full(const ngx_comet_judge_t *judge)
+{
+    return judge->violations == NGX_COMET_WRONG_MAX;
+}
+
+
 void
 ngx_comet_judge_say(ngx_comet_judge_t *judge, const char *param,
     const char *code, const char *fmt, ...)
 {
     va_list  args;
 
-    if (judge->status == 403) {
+    if (judge->status == 403 || ngx_comet_judge_full(judge)) {
         return;
     }
 
@@ -339,6 +374,27 @@ ngx_comet_judge_say(ngx_comet_judge_t *judge, const char *param,
     va_start(args, fmt);
     ngx_comet_append(judge->message, sizeof(judge->message), "; ", fmt, args);
     va_end(args);
+}
+
+
+/* what was said so far could have been repaired */
+
+void
+ngx_comet_judge_crowded(ngx_comet_judge_t *judge, const char *param)
+{
+    judge->beyond = 1;
+    judge->enough = 1;
+
+    if (judge->status == 403) {
+        return;
+    }
+
+    judge->violations = 0;
+    judge->message[0] = '\0';
+
+    ngx_comet_judge_say(judge, param, "too_many_repairs",
+                        "%s has more than %d values to repair, which is more "
+                        "than are repaired", param, NGX_COMET_WRONG_MAX);
 }
 
 
@@ -512,6 +568,7 @@ ngx_comet_judge_model(ngx_comet_judge_t *judge)
         ngx_comet_judge_say(judge, "model", "model_not_allowed",
                             "the model %s is not allowed here", judge->model);
         judge->status = 403;
+        judge->enough = 1;
         return;
     }
 

@@ -73,6 +73,7 @@ typedef struct {
     unsigned                       drop:1;
     unsigned                       twin:1;     /* of another cap; no wrong */
     unsigned                       told:1;     /* that it was repaired */
+    unsigned                       link;       /* of the same hash, or 0 */
 
     uint64_t                       name_start;
     uint64_t                       name_end;
@@ -128,6 +129,11 @@ typedef struct {
 #define NGX_COMET_FRAMES     8
 #define NGX_COMET_MODEL_MAX  256
 #define NGX_COMET_SAY_MAX    1024
+#define NGX_COMET_HASH_SIZE  64
+
+/* of what is wrong; of places to repair inside of parameters, by kind */
+
+#define NGX_COMET_WRONG_MAX  256
 
 
 typedef struct {
@@ -138,8 +144,10 @@ typedef struct {
     ngx_comet_field_t              root;
     unsigned                       depth;      /* of frames */
     unsigned                       skipping:1;
+    unsigned                       enough:1;   /* no more is looked at */
 
     size_t                         nslots;
+    unsigned char                  heads[NGX_COMET_HASH_SIZE];
     ngx_comet_slot_t              *known[NGX_COMET_PARAM_IDS];
     ngx_comet_slot_t              *slot;       /* being read */
     size_t                         members;
@@ -147,6 +155,9 @@ typedef struct {
     uint64_t                       prev_end;
 
     ngx_comet_range_t             *ranges;     /* to repair, last first */
+    size_t                         nclamps;
+    size_t                         nroles;
+    unsigned                       unkept:1;   /* roles beyond their number */
     ngx_comet_asks_t               asks;
 
     const ngx_comet_provider_t    *provider;   /* once the model is known */
@@ -198,9 +209,13 @@ int ngx_comet_judge_finish(ngx_comet_judge_t *judge);
 
 ngx_comet_slot_t *ngx_comet_judge_slot(ngx_comet_judge_t *judge,
     const char *name);
+ngx_comet_slot_t *ngx_comet_judge_named(ngx_comet_judge_t *judge,
+    const char *name, size_t len);
 void ngx_comet_judge_say(ngx_comet_judge_t *judge, const char *param,
     const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+int ngx_comet_judge_full(const ngx_comet_judge_t *judge);
+void ngx_comet_judge_crowded(ngx_comet_judge_t *judge, const char *param);
 void ngx_comet_judge_repaired(ngx_comet_judge_t *judge, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 const char *ngx_comet_judge_values(ngx_comet_judge_t *judge,
@@ -213,6 +228,11 @@ void ngx_comet_judge_rules(ngx_comet_judge_t *judge, const char *param,
 int ngx_comet_judge_true(ngx_comet_judge_t *judge, ngx_comet_param_e id);
 int ngx_comet_judge_is_cap(const char *param);
 void ngx_comet_judge_params(ngx_comet_judge_t *judge);
+void ngx_comet_range_role(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token);
+void ngx_comet_range_number(ngx_comet_judge_t *judge,
+    const ngx_comet_field_t *field, double number,
+    const ngx_comet_token_t *token);
 int ngx_comet_collect(void *data, const ngx_comet_token_t *token);
 void ngx_comet_amend_asks(ngx_comet_asks_t *asks,
     const ngx_comet_token_t *token);

@@ -1,4 +1,7 @@
-/* The value of a number as JSON writes it, to the nearest double. */
+/*
+ * The value of a number as JSON writes it, to the nearest double; what is
+ * nearer to zero than 1e-22 becomes that, with its sign.
+ */
 
 
 #ifndef _NGX_COMET_NUMBER_H_INCLUDED_

@@ -43,6 +43,9 @@
 /* or anything below zero */
 #define NGX_COMET_SCAN_STOP  -1
 
+/* after any token: no token of what the container around still has */
+#define NGX_COMET_SCAN_REST  4
+
 
 typedef enum {
     NGX_COMET_OBJECT,

@@ -67,6 +67,12 @@ ngx_comet_scan_call(ngx_comet_scan_t *scan, ngx_comet_token_t *token)
         scan->status = NGX_COMET_SCAN_STOPPED;
     }
 
+    if (ask == NGX_COMET_SCAN_REST) {
+        scan->quiet = NGX_COMET_QUIET_REST;
+        scan->loud_depth = token->depth - 1;
+        return NGX_COMET_SCAN_ON;
+    }
+
     return ask;
 }
 

@@ -468,3 +468,40 @@ ngx_comet_name_fold(const char *name, size_t len, char *out, size_t size)
 
     return (int) n;
 }
+
+
+static int
+ngx_comet_name_is_odd(const char *name, size_t len)
+{
+    size_t         i;
+    unsigned char  c;
+
+    for (i = 0; i < len; i++) {
+        c = (unsigned char) name[i];
+
+        if (c == '\0' || c >= 0x80 || (c >= 'A' && c <= 'Z')) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+int
+ngx_comet_name_alike(const char *name, size_t len, char *out, size_t size)
+{
+    int  n;
+
+    if (!ngx_comet_name_is_odd(name, len)) {
+        return -1;
+    }
+
+    n = ngx_comet_name_fold(name, strlen(name), out, size - 1);
+
+    if (n >= 0) {
+        out[n] = '\0';
+    }
+
+    return n;
+}

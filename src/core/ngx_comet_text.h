@@ -114,6 +114,15 @@ size_t ngx_comet_text_unescape(char *dst, size_t size, const unsigned char *p,
 
 int ngx_comet_name_fold(const char *name, size_t len, char *out, size_t size);
 
+/*
+ * What some readers may take a name for that has a zero behind it: a name of
+ * small letters in other case, or one that ends at a NUL.  Returns its length,
+ * without the zero behind it, or -1 if it can only be what it is.
+ */
+
+int ngx_comet_name_alike(const char *name, size_t len, char *out,
+    size_t size);
+
 
 /* the levels, for ngx_comet_text.c only */
 

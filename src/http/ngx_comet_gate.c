@@ -392,7 +392,9 @@ ngx_comet_gate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         last |= b->last_buf;
         ctx->scanned = 1;
 
-        if (ngx_comet_judge_feed(ctx->judge, b->pos, b->last - b->pos) != 0) {
+        if (!hopeless
+            && ngx_comet_judge_feed(ctx->judge, b->pos, b->last - b->pos) != 0)
+        {
             hopeless = 1;
         }
     }
@@ -522,8 +524,11 @@ ngx_comet_gate_scan_again(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    (void) ngx_comet_judge_feed(ctx->judge, block.pos,
-                                block.last - block.pos);
+    if (ngx_comet_judge_feed(ctx->judge, block.pos, block.last - block.pos)
+        != 0)
+    {
+        rc = NGX_OK;
+    }
 
     if (rc == NGX_OK) {
         ngx_comet_walk_end(ctx->again);
