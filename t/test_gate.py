@@ -554,6 +554,34 @@ def test_comet_max_output_tokens(nginx, mock):
     answer = chat(edge, with_("o3", max_tokens=5000))
     assert mock.last().json() == with_("o3", max_completion_tokens=100)
     assert "max_tokens=100" in answer.header("x-comet-repairs")
+    answer = chat(edge, with_("o3", max_tokens=0))
+    assert mock.last().json() == with_("o3", max_completion_tokens=1)
+    assert "max_tokens=1" in answer.header("x-comet-repairs")
+
+
+CAPPED = ["comet_max_output_tokens 100;", "comet_max_output_tokens 100 default;",
+          "comet_param max_completion_tokens 0..100;"]
+
+
+@pytest.mark.parametrize("text", CAPPED)
+def test_a_cap_of_zero_is_none(nginx, mock, text):
+    """0 and -0 vanish where a reader leaves out what is empty."""
+    edge = nginx(edge_conf(mock, text))
+    for zero in (b"0", b"-0"):
+        for name, path, head in [
+                (b"max_tokens", "chat/completions", b'"messages":[{"role":'
+                 b'"user"}]'),
+                (b"max_completion_tokens", "chat/completions",
+                 b'"messages":[{"role":"user"}]'),
+                (b"max_output_tokens", "responses", b'"input":"x"'),
+                (b"max_tokens", "responses", b'"input":"x"')]:
+            answer = post(edge, "/v1/" + path, b'{"model":"gpt-5",%s,"%s":%s}'
+                          % (head, name, zero))
+            error = answer.json()["error"]
+            assert (answer.status, error["param"]) == (400, name.decode())
+            assert zero.decode() in error["message"]
+    assert chat(edge, with_("o3", max_tokens=1)).status == 200
+    assert chat(edge, with_("o3", max_tokens=None)).status == 200
 
 
 def test_models(nginx, mock):

@@ -414,6 +414,7 @@ def test_the_estimate_is_of_the_body_and_the_cap(nginx, mock):
     body = dict(CAPPED, n=3, model="gpt-4o")
     total = 1000000
     for one, key, output in [(CAPPED, ALICE, 100), (body, ALICE, 300),
+                             (dict(CHAT, max_tokens=0), ALICE, 4096),
                              (CHAT, ALICE, 4096), (CHAT, BOB, 50)]:
         before = left(server, key)
         total = before - estimate(one, output)

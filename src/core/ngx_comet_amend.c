@@ -285,7 +285,10 @@ ngx_comet_amend_caps(ngx_comet_judge_t *judge)
 }
 
 
-/* what an operator allows at most, and sends if nothing is said */
+/*
+ * What an operator allows at most, and sends if nothing is said.  Some readers
+ * take a cap of 0 for none.
+ */
 
 static void
 ngx_comet_amend_limit(ngx_comet_judge_t *judge, ngx_comet_param_e id)
@@ -315,7 +318,15 @@ ngx_comet_amend_limit(ngx_comet_judge_t *judge, ngx_comet_param_e id)
         found = 1;
         number = slot->clamped ? slot->clamp : slot->number;
 
-        if (number > (double) cap) {
+        if (number < 1) {
+            slot->clamped = 1;
+            slot->clamp = 1;
+
+            ngx_comet_judge_say(judge, slot->name, "invalid_value",
+                                "%s is %.24s, but at least 1 is needed here",
+                                slot->name, slot->text);
+
+        } else if (number > (double) cap) {
             slot->clamped = 1;
             slot->clamp = (double) cap;
 
@@ -339,7 +350,7 @@ ngx_comet_amend_limit(ngx_comet_judge_t *judge, ngx_comet_param_e id)
 
     rule = rules[NGX_COMET_RULE_RANGE];
 
-    if (rule && rule->high >= 0 && rule->high < (double) cap) {
+    if (rule && rule->high >= 1 && rule->high < (double) cap) {
         cap = (uint64_t) rule->high;
     }
 

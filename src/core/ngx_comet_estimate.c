@@ -64,7 +64,9 @@ ngx_comet_estimate_output(ngx_comet_judge_t *judge, uint64_t otherwise)
     for (i = 0; ngx_comet_estimate_caps[i]; i++) {
         one = ngx_comet_estimate_number(judge, ngx_comet_estimate_caps[i]);
 
-        if (one > cap) {
+        /* less is no cap to some readers */
+
+        if (one >= 1 && one > cap) {
             cap = one;
         }
     }

@@ -593,6 +593,12 @@ ngx_comet_judge_range(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot,
     low = rule ? rule->low : slot->field->low;
     high = rule ? rule->high : slot->field->high;
 
+    /* to some readers a cap of 0 is none */
+
+    if (rule && low < 1 && high >= 1 && ngx_comet_judge_is_cap(slot->name)) {
+        low = 1;
+    }
+
     if ((rule == NULL && low >= high)
         || (slot->number >= low && slot->number <= high))
     {

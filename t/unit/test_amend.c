@@ -42,6 +42,11 @@ static const ngx_comet_rule_t  set[] = {
     ngx_comet_rules_end
 };
 
+static const ngx_comet_rule_t  from_zero[] = {
+    ngx_comet_rule_range("max_tokens", 0, 100),
+    ngx_comet_rules_end
+};
+
 static const ngx_comet_rule_t  set_cap[] = {
     { "max_tokens", NGX_COMET_RULE_SET, 0, 0, NULL, "9" },
     ngx_comet_rules_end
@@ -80,6 +85,8 @@ static const ngx_comet_rule_t  options_off[] = {
 SETTING(narrow_reject, REJECT, narrow, 0, 0, NULL);
 SETTING(narrow_repair, REPAIR, narrow, 0, 0, NULL);
 SETTING(narrow_cap, REPAIR, narrow, 5000, 1, NULL);
+SETTING(from_zero_reject, REJECT, from_zero, 0, 0, NULL);
+SETTING(from_zero_repair, REPAIR, from_zero, 0, 0, NULL);
 SETTING(off_reject, REJECT, off, 0, 0, NULL);
 SETTING(off_repair, REPAIR, off, 0, 0, NULL);
 SETTING(off_observe, OBSERVE, off, 0, 0, NULL);
@@ -255,6 +262,46 @@ static const case_t  cap_cases[] = {
              ",\"logprobs\":true}", "n", NOT, "logprobs is not supported",
              "{\"max_tokens\":50,\"n\":1," M("claude-x") "," HI "}",
              "n=1, logprobs=dropped"),
+
+    /* no cap at all to some readers */
+
+    passes(CHAT, reject, "{" M("claude-x") "," HI ",\"max_tokens\":0}", NULL),
+    passes(CHAT, repair, "{" M("claude-x") "," HI ",\"max_tokens\":-0}", NULL),
+    refused(CHAT, cap_reject, "{" M("claude-x") "," HI ",\"max_tokens\":0}",
+            "max_tokens", VALUE, "max_tokens is 0, but at least 1 is needed"),
+    refused(CHAT, cap_reject, "{" M("x") "," HI ",\"max_tokens\":9,"
+            "\"max_completion_tokens\":-0}", "max_completion_tokens", VALUE,
+            "max_completion_tokens is -0, but at least 1 is needed"),
+    refused(CHAT, default_reject, "{" M("o3") "," HI ",\"max_tokens\":0,"
+            "\"max_completion_tokens\":-0}", "max_completion_tokens", VALUE,
+            "is -0, but at least 1"),
+    refused(CHAT, cap_reject, "{" M("o3") "," HI ",\"max_tokens\":0e5}",
+            "max_tokens", TYPE, "must be an integer"),
+    refused(CHAT, cap_repair, "{" M("o3") "," HI ",\"max_tokens\":0.0}",
+            "max_tokens", TYPE, "must be an integer"),
+    passes(CHAT, cap_reject, "{" M("x") "," HI ",\"max_tokens\":null}", NULL),
+    repaired(CHAT, cap_repair, "{" M("o3") "," HI ",\"max_tokens\":0}",
+             "max_tokens", VALUE, "at least 1", "{" M("o3") "," HI
+             ",\"max_completion_tokens\":1}", "max_tokens=1"),
+    repaired(CHAT, default_repair, "{\"max_tokens\":-0," M("x") "," HI "}",
+             "max_tokens", VALUE, "is -0, but at least 1",
+             "{\"max_tokens\":1," M("x") "," HI "}", "max_tokens=1"),
+    repaired(CHAT, cap_repair, "{\"max_tokens\":-5," M("x") "," HI "}",
+             "max_tokens", VALUE, "at least 1",
+             "{\"max_tokens\":1," M("x") "," HI "}", "max_tokens=1"),
+    repaired(RESPONSES, default_repair, "{" M("x") ",\"input\":\"\","
+             "\"max_output_tokens\":0}", "max_output_tokens", VALUE,
+             "at least 1", "{" M("x") ",\"input\":\"\","
+             "\"max_output_tokens\":1}", "max_output_tokens=1"),
+    observed(CHAT, cap_observe, "{" M("o3") "," HI ",\"max_tokens\":0}",
+             "max_tokens", VALUE, "at least 1"),
+    refused(CHAT, from_zero_reject, "{" M("o3") "," HI
+            ",\"max_completion_tokens\":-0}", "max_completion_tokens", NOT,
+            "is -0, but o3 takes 1 to 100"),
+    repaired(RESPONSES, from_zero_repair, "{" M("x") ",\"input\":\"\","
+             "\"max_tokens\":0}", "max_tokens", NOT, "takes 1 to 100",
+             "{" M("x") ",\"input\":\"\",\"max_output_tokens\":1}",
+             "max_tokens=1"),
 
     /* a rule for one name of the cap is a rule for all */
 

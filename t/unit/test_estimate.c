@@ -18,6 +18,11 @@ static const ngx_comet_rule_t  set_cap[] = {
     ngx_comet_rules_end
 };
 
+static const ngx_comet_rule_t  set_zero[] = {
+    { "max_tokens", NGX_COMET_RULE_SET, 0, 0, NULL, "0" },
+    ngx_comet_rules_end
+};
+
 static const ngx_comet_rule_t  set_null[] = {
     { "max_completion_tokens", NGX_COMET_RULE_SET, 0, 0, NULL, "null" },
     ngx_comet_rules_end
@@ -54,6 +59,10 @@ static const setting_t  capped_observed = {
 
 static const setting_t  sets_cap = {
     .name = "sets the cap", .rules = set_cap
+};
+
+static const setting_t  sets_zero = {
+    .name = "sets zero", .rules = set_zero
 };
 
 static const setting_t  sets_null = {
@@ -93,6 +102,19 @@ static const struct {
     { RESPONSES, &capped_default, R "}", 1000 },
     { CHAT, &capped, GPT "}", OTHERWISE },
 
+    /* nor to a reader that takes a zero for nothing */
+
+    { CHAT, &reject, GPT ",\"max_completion_tokens\":0}", OTHERWISE },
+    { CHAT, &reject, CLAUDE ",\"max_tokens\":-0,\"n\":1}", OTHERWISE },
+    { RESPONSES, &reject, R ",\"max_output_tokens\":0}", OTHERWISE },
+    { CHAT, &repair, GPT ",\"max_tokens\":-7}", OTHERWISE },
+    { CHAT, &sets_zero, GPT ",\"max_tokens\":7}", OTHERWISE },
+    { CHAT, &observe, GPT ",\"max_tokens\":0.0,\"n\":2}", 2 * OTHERWISE },
+    { CHAT, &observe, GPT ",\"max_tokens\":0e5}", OTHERWISE },
+    { CHAT, &observe, GPT ",\"max_tokens\":0.9}", OTHERWISE },
+    { CHAT, &capped_observed, GPT ",\"max_tokens\":0}", OTHERWISE },
+    { CHAT, &capped, GPT ",\"max_tokens\":0}", 1 },
+
     /* one, by any of its names, renamed or not */
 
     { CHAT, &reject, GPT ",\"max_completion_tokens\":12}", 12 },
@@ -102,7 +124,6 @@ static const struct {
     { RESPONSES, &reject, R ",\"max_tokens\":12}", 12 },
     { CHAT, &reject, GPT ",\"max_tokens\":12,\"max_completion_tokens\":12}",
       12 },
-    { CHAT, &reject, GPT ",\"max_completion_tokens\":0}", 0 },
     { CHAT, &reject, GPT ",\"max_completion_tokens\":12,\"n\":5}", 60 },
     { CHAT, &reject, "{\"n\":5,\"max_tokens\":12,\"model\":\"gpt-5\"," HI "}",
       60 },
