@@ -88,10 +88,16 @@ def test_edits_at_every_place_of_a_file_twice_the_same(
         nginx, mock, chunked, sendfile):
     edge = nginx(servers(mock, RULES + """
         sendfile %s;
-        comet_next_upstream http_503 non_idempotent;""" % sendfile))
+        comet_next_upstream http_503 non_idempotent;""" % sendfile, http="""
+        comet_provider old {
+            match     old-*;
+            param     temperature 0..1;
+            cap       max_tokens;
+            developer off;
+        }"""))
     with Client(edge) as client:
         for size in (1500, BLOCK - 200, BLOCK, 3 * BLOCK + 7):
-            for model in ("o3", "claude-x"):
+            for model in ("o3", "old-x"):
                 pad = "p" * size
                 seen = len(mock.requests)
                 answer = client.call("POST", "/v1/chat/completions",

@@ -127,8 +127,8 @@ WRONG = [
 
 WRONG_RESPONSES = [
     (dict(RESPONSE, temperature=2.5), "temperature", "invalid_value", 2),
-    (dict(RESPONSE, model="claude-x", temperature=1.5), "temperature",
-     "unsupported_value", 1),
+    (dict(RESPONSE, model="claude-x", temperature=2.5), "temperature",
+     "invalid_value", 2),
     (dict(RESPONSE, top_p=2), "top_p", "invalid_value", 1),
     (dict(RESPONSE, top_logprobs=21), "top_logprobs", "invalid_value", 20),
     (dict(RESPONSE, max_tool_calls=-1), "max_tool_calls", "invalid_value",
@@ -226,6 +226,9 @@ RIGHT = [
     with_(logprobs=True, top_logprobs=20), with_("claude-x", logprobs=None),
     with_("o3", reasoning_effort="xhigh"),
     with_("gpt-5.1", reasoning_effort="none"),
+    with_("gpt-5", reasoning_effort="low"),
+    with_("gpt-5-nano", reasoning_effort="minimal"),
+    with_(service_tier="fast"),
     with_("vendor/unknown", reasoning_effort="low", logprobs=True),
     with_(response_format={"type": "json_object"}),
     with_("claude-x", response_format={
@@ -258,6 +261,7 @@ RIGHT_RESPONSES = [
          tool_choice="auto", tools=[{"type": "function", "name": "f"},
                                     {"type": "web_search_preview"}]),
     dict(RESPONSE, model="o1-pro"),
+    dict(RESPONSE, model="claude-x", temperature=1.5, service_tier="fast"),
 ]
 
 
@@ -313,17 +317,32 @@ def test_the_cap_goes_under_the_name_that_the_model_takes(modes, mock, mode):
 
 
 def test_the_developer_role(modes, mock):
-    body = with_("claude-x", messages=[
+    """It is one of every model that is documented."""
+    for model in ("claude-x", "gemini-x", "gpt-4o", "gpt-3.5-turbo", "o3",
+                  "mystery"):
+        body = with_(model, messages=[{"role": "developer", "content": "a"},
+                                      {"role": "user", "content": "b"}])
+        for mode in ("reject", "repair", "observe"):
+            answer = post(modes, "/%s/v1/chat/completions" % mode, body)
+            assert answer.status == 200
+            assert answer.header("x-comet-repairs") is None
+            assert mock.last().body == json.dumps(body).encode()
+
+
+def test_a_provider_without_the_developer_role(nginx, mock):
+    edge = nginx(edge_conf(mock, "comet_invalid repair;", http="""
+        comet_provider old { match old-*; developer off; }"""))
+    body = with_("old-1", messages=[
         {"role": "developer", "content": "a"},
         {"content": "developer", "role": "user"},
-        {"role": "develop\\u0065r".encode().decode("unicode_escape"),
-         "content": "b"}])
-    answer = post(modes, "/repair/v1/chat/completions", body)
+        {"role": "DEV", "content": "b"}])
+    text = json.dumps(body).encode().replace(b"DEV", b"dev\\u0065loper")
+    answer = chat(edge, text)
     assert [m["role"] for m in mock.last().json()["messages"]] \
         == ["system", "user", "system"]
     assert "role=system" in answer.header("x-comet-repairs")
-    post(modes, "/repair/v1/chat/completions", dict(body, model="o3"))
-    assert mock.last().json() == dict(body, model="o3")
+    assert chat(edge, text.replace(b"old-1", b"new-1")).status == 200
+    assert b"system" not in mock.last().body
 
 
 def test_several_violations_are_all_told(modes):
@@ -678,12 +697,20 @@ def test_edits_in_memory_and_in_files(nginx, mock, memory, chunked):
         comet_invalid repair; comet_param user =me; comet_param store =true;
         comet_max_output_tokens 50 default;
         comet_next_upstream http_503 non_idempotent;
-        client_body_buffer_size %s;""" % memory)
-        .replace("127.0.0.1:%d" % mock.port, "api"))
+        client_body_buffer_size %s;""" % memory, http="""
+        comet_provider old {
+            match     old-*;
+            param     temperature 0..1;
+            param     logprobs off;
+            param     top_logprobs off;
+            param     reasoning_effort off;
+            cap       max_tokens;
+            developer off;
+        }""").replace("127.0.0.1:%d" % mock.port, "api"))
     rng = random.Random(3)
     for n in range(12):
         pad = "\u043f" * rng.choice([1, 300, 9000, 40000])
-        fields = [("model", rng.choice(["claude-x", "o3", "gemini-x"])),
+        fields = [("model", rng.choice(["old-x", "o3", "gemini-x"])),
                   ("messages", [{"role": "developer", "content": pad},
                                 {"role": "user", "content": pad}]),
                   ("temperature", 5.25), ("logprobs", True),
@@ -699,9 +726,8 @@ def test_edits_in_memory_and_in_files(nginx, mock, memory, chunked):
         first, second = mock.requests[seen:]
         assert (first.head, first.body) == (second.head, second.body)
         got = first.json()
-        claude = body["model"] == "claude-x"
-        want = dict(body, user="me", store=True,
-                    temperature=1 if claude else 2)
+        old = body["model"] == "old-x"
+        want = dict(body, user="me", store=True, temperature=1 if old else 2)
         for name in ("max_tokens", "max_completion_tokens"):
             want.pop(name, None)
         want["max_completion_tokens" if body["model"] == "o3"
@@ -709,6 +735,7 @@ def test_edits_in_memory_and_in_files(nginx, mock, memory, chunked):
         if body["model"] != "o3":
             for name in ("logprobs", "top_logprobs", "reasoning_effort"):
                 want.pop(name)
+        if old:
             want["messages"] = [dict(body["messages"][0], role="system"),
                                 body["messages"][1]]
         assert got == want

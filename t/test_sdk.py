@@ -29,6 +29,23 @@ def test_create(edge, mock):
     assert mock.last().header("x-stainless-lang") == "python"
 
 
+def test_what_agents_send_unasked_passes(edge, mock):
+    """Where the API's documents differ, and roles that every model knows."""
+    sdk = client(edge)
+    for model, more in (("gpt-5", {"reasoning_effort": "low"}),
+                        ("gpt-5-mini", {"reasoning_effort": "minimal"}),
+                        ("claude-sonnet-4-6", {"temperature": 1}),
+                        ("gemini-2.5-pro", {"temperature": 2}),
+                        ("gpt-4o", {"service_tier": "fast"})):
+        messages = [{"role": "developer", "content": "Be brief"}] + HELLO
+        sdk.chat.completions.create(model=model, messages=messages, **more)
+        assert mock.last().json() == dict(model=model, messages=messages,
+                                          **more)
+    sdk.responses.create(model="claude-sonnet-4-6", input="Hello",
+                         temperature=1.8, service_tier="fast")
+    assert mock.last().json()["temperature"] == 1.8
+
+
 def test_stream(edge):
     stream = client(edge).chat.completions.create(
         model="gpt-5.4", messages=HELLO, stream=True,

@@ -504,10 +504,12 @@ ngx_comet_judge_rules(ngx_comet_judge_t *judge, const char *param,
 
     ngx_comet_judge_find(rules, judge->policy->rules, param);
 
-    /* of what is known of providers, only these hold beyond chat */
+    /* what is documented of models is so of chat, an operator may mean both */
 
     if (judge->endpoint == NGX_COMET_ENDPOINT_CHAT
-        || strcmp(param, "temperature") == 0 || strcmp(param, "top_p") == 0)
+        || (judge->described
+            && (strcmp(param, "temperature") == 0
+                || strcmp(param, "top_p") == 0)))
     {
         ngx_comet_judge_find(rules, judge->provider->rules, param);
     }
@@ -552,6 +554,7 @@ ngx_comet_judge_model(ngx_comet_judge_t *judge)
     if (policy->provider) {
         judge->provider = policy->provider(policy->data, judge->model,
                                            judge->model_len);
+        judge->described = (judge->provider != NULL);
     }
 
     if (judge->provider == NULL) {

@@ -31,6 +31,8 @@ typedef struct {
     unsigned                       models:1; /* admit() has a say */
     unsigned                       usage:1;  /* streams are to bring it */
 
+    /* what an operator says of the model, or NULL */
+
     const ngx_comet_provider_t  *(*provider)(void *data, const char *model,
                                       size_t len);
     int                          (*admit)(void *data, const char *model,
@@ -168,6 +170,7 @@ typedef struct {
     unsigned                       failed:1;   /* no memory */
     unsigned                       fatal:1;    /* two readers may differ */
     unsigned                       beyond:1;   /* repair */
+    unsigned                       described:1; /* by an operator: the model */
     unsigned                       usage_added:1;
     size_t                         violations;
     size_t                         nrepairs;

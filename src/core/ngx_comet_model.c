@@ -6,7 +6,6 @@
 typedef enum {
     NGX_COMET_FAMILY_O1_PRO,
     NGX_COMET_FAMILY_O_SERIES,
-    NGX_COMET_FAMILY_GPT_51,
     NGX_COMET_FAMILY_GPT_5,
     NGX_COMET_FAMILY_GPT_41,
     NGX_COMET_FAMILY_GPT,
@@ -23,7 +22,7 @@ static const char *const  ngx_comet_claude_formats[] = {
 };
 
 
-/* ranges that narrow those of the parameter tables, chat only but the first */
+/* ranges that narrow those of the parameter tables, on chat only */
 
 static const ngx_comet_rule_t  ngx_comet_openai_rules[] = {
     ngx_comet_rule_off("reasoning_effort"),
@@ -68,19 +67,16 @@ static const ngx_comet_provider_t  ngx_comet_providers[] = {
       NGX_COMET_CAP_COMPLETION_TOKENS, 1, 0, 1 },
 
     { "openai", ngx_comet_openai_rules,
-      NGX_COMET_CAP_COMPLETION_TOKENS, 1, 0, 1 },
-
-    { "openai", ngx_comet_openai_rules,
       NGX_COMET_CAP_EITHER, 1, 0, 0 },
 
     { "openai", ngx_comet_openai_rules,
-      NGX_COMET_CAP_TOKENS, 0, 0, 0 },
+      NGX_COMET_CAP_TOKENS, 1, 0, 0 },
 
     { "claude", ngx_comet_claude_rules,
-      NGX_COMET_CAP_TOKENS, 0, 0, 0 },
+      NGX_COMET_CAP_TOKENS, 1, 0, 0 },
 
     { "gemini", ngx_comet_gemini_rules,
-      NGX_COMET_CAP_TOKENS, 0, 0, 1 },
+      NGX_COMET_CAP_TOKENS, 1, 0, 1 },
 
     { "other", ngx_comet_no_rules,
       NGX_COMET_CAP_AS_SENT, 1, 0, 0 },
@@ -127,27 +123,17 @@ ngx_comet_digits(const char *name, size_t len, size_t *pos)
 static ngx_comet_family_e
 ngx_comet_family_of_gpt(const char *name, size_t len)
 {
-    int     major, minor;
+    int     major;
     size_t  i;
 
     i = sizeof("gpt-") - 1;
     major = ngx_comet_digits(name, len, &i);
-    minor = 0;
-
-    if (i < len && name[i] == '.') {
-        i++;
-        minor = ngx_comet_digits(name, len, &i);
-    }
 
     if (major == -1) {
         return NGX_COMET_FAMILY_OTHER;
     }
 
-    if (major > 5 || (major == 5 && minor >= 1)) {
-        return NGX_COMET_FAMILY_GPT_51;
-    }
-
-    if (major == 5) {
+    if (major >= 5) {
         return NGX_COMET_FAMILY_GPT_5;
     }
 

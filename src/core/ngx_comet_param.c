@@ -25,7 +25,10 @@ LIST(efforts) = {
     "none", "minimal", "low", "medium", "high", "xhigh", "max", NULL
 };
 
-LIST(tiers) = { "auto", "default", "flex", "priority", "scale", NULL };
+LIST(tiers) = {
+    "auto", "default", "flex", "priority", "scale", "fast", NULL
+};
+
 LIST(formats) = { "text", "json_object", "json_schema", NULL };
 LIST(choices) = { "auto", "none", "required", NULL };
 LIST(details) = { "low", "high", "auto", NULL };

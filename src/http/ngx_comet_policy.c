@@ -177,13 +177,7 @@ ngx_comet_policy_json(ngx_http_request_t *r, ngx_str_t *text)
 static const ngx_comet_provider_t *
 ngx_comet_policy_provider(void *data, const char *model, size_t len)
 {
-    ngx_http_request_t *r = data;
-
-    const ngx_comet_provider_t  *provider;
-
-    provider = ngx_comet_provider_find(r, model, len);
-
-    return provider ? provider : ngx_comet_model_provider(model, len);
+    return ngx_comet_provider_find(data, model, len);
 }
 
 

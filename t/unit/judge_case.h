@@ -55,6 +55,29 @@ complain(const case_t *row, const char *what, const char *test)
 }
 
 
+/* of an operator, for models that are called old */
+
+static const ngx_comet_rule_t  old_rules[] = {
+    ngx_comet_rule_range("temperature", 0, 1),
+    ngx_comet_rule_range("n", 1, 1),
+    ngx_comet_rule_off("stream_options"),
+    ngx_comet_rules_end
+};
+
+static const ngx_comet_provider_t  old = {
+    .name = "old", .rules = old_rules, .cap = NGX_COMET_CAP_TOKENS
+};
+
+
+static inline const ngx_comet_provider_t *
+old_provider(void *data, const char *model, size_t len)
+{
+    (void) data;
+
+    return len >= 3 && memcmp(model, "old", 3) == 0 ? &old : NULL;
+}
+
+
 static inline void
 prepare(const setting_t *setting)
 {
@@ -66,6 +89,7 @@ prepare(const setting_t *setting)
     policy.cap_default = setting->cap_default;
     policy.models = setting->admits != NULL;
     policy.usage = setting->usage != 0;
+    policy.provider = old_provider;
     policy.admit = arena_admit;
     policy.alloc = arena_alloc;
     policy.data = &arena;

@@ -375,25 +375,27 @@ static const case_t  drop_cases[] = {
     /* the role */
 
     { CHAT, &repair, "{\"messages\":[{\"role\":\"developer\"},{\"role\":"
-      "\"user\"},{\"role\":\"dev\\u0065loper\"}]," M("claude-x") "}", 0,
+      "\"user\"},{\"role\":\"dev\\u0065loper\"}]," M("old-x") "}", 0,
       NGX_COMET_REPAIRED, NULL, NULL, NULL,
       "{\"messages\":[{\"role\":\"system\"},{\"role\":\"user\"},{\"role\":"
-      "\"system\"}]," M("claude-x") "}", "messages.role=system" },
-    { CHAT, &repair, "{" M("gpt-4o") ",\"messages\":[{\"role\":"
-      "\"developer\"}]}", 0, NGX_COMET_REPAIRED, NULL, NULL, NULL,
-      "{" M("gpt-4o") ",\"messages\":[{\"role\":\"system\"}]}",
-      "messages.role=system" },
+      "\"system\"}]," M("old-x") "}", "messages.role=system" },
+    passes(CHAT, repair, "{" M("gpt-4o") ",\"messages\":[{\"role\":"
+           "\"developer\"}]}", NULL),
+    passes(CHAT, repair, "{" M("claude-x") ",\"messages\":[{\"role\":"
+           "\"developer\"}]}", NULL),
+    passes(CHAT, repair, "{" M("gemini-x") ",\"messages\":[{\"role\":"
+           "\"developer\"}]}", NULL),
     passes(CHAT, repair, "{" M("o3") ",\"messages\":[{\"role\":"
            "\"developer\"}]}", NULL),
     passes(CHAT, repair, "{" M("gpt-4.1") ",\"messages\":[{\"role\":"
            "\"developer\"}]}", NULL),
     passes(CHAT, repair, "{" M("x") ",\"messages\":[{\"role\":"
            "\"developer\"}]}", NULL),
-    passes(CHAT, reject, "{" M("claude-x") ",\"messages\":[{\"role\":"
+    passes(CHAT, reject, "{" M("old-x") ",\"messages\":[{\"role\":"
            "\"developer\"}]}", NULL),
-    passes(CHAT, observe, "{" M("claude-x") ",\"messages\":[{\"role\":"
+    passes(CHAT, observe, "{" M("old-x") ",\"messages\":[{\"role\":"
            "\"developer\"}]}", NULL),
-    refused(CHAT, repair, "{" M("claude-x") ",\"messages\":[{\"role\":"
+    refused(CHAT, repair, "{" M("old-x") ",\"messages\":[{\"role\":"
             "\"developer\"},{\"role\":1}]}", "messages[1].role", TYPE,
             "must be a string"),
 };
@@ -751,7 +753,7 @@ test_no_memory(void **state)
 {
     size_t  i, failed;
 
-    static const char  body[] = "{" M("claude-x") ",\"messages\":[{\"role\":"
+    static const char  body[] = "{" M("old") ",\"messages\":[{\"role\":"
                                 "\"developer\"}],\"n\":7,\"logit_bias\":"
                                 "{\"1\":999},\"max_completion_tokens\":9}";
 
