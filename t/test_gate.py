@@ -422,6 +422,26 @@ def test_what_two_readers_may_read_differently(modes, mock, mode):
     assert not mock.requests
 
 
+def test_a_message_says_which_and_what_to_write(modes):
+    for target, body, param, said in [
+            ("/v1/responses", dict(RESPONSE, metadata={"a": "", "b\"c": 7}),
+             "metadata", 'metadata["b"c"] must be a string'),
+            ("/v1/responses", dict(RESPONSE, metadata={"\x1bé": []}),
+             "metadata", 'metadata["\x1bé"] must be a string'),
+            ("/v1/chat/completions", with_(logit_bias={"7": "1"}),
+             "logit_bias", 'logit_bias["7"] must be a number'),
+            ("/v1/chat/completions", with_(Temperature=1), "temperature",
+             'temperature is written "Temperature", which only some readers '
+             'take for it: write "temperature"'),
+            ("/v1/chat/completions", with_(**{"max_to\u212aens": 5}),
+             "max_tokens", 'take for it: write "max_tokens"'),
+            ("/v1/chat/completions", with_(**{"user\0x": ""}), "user",
+             'user is written "user\\u0000", which')]:
+        error = post(modes, "/reject" + target, body).json()["error"]
+        assert error["param"] == param
+        assert said in error["message"], error["message"]
+
+
 @pytest.mark.parametrize("headers,lines", [
     ({"Content-Encoding": "gzip"}, 1), ({"Content-Encoding": "br"}, 1),
     ({"Content-Type": "application/json"}, 2)])

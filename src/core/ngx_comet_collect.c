@@ -145,8 +145,9 @@ static void
 ngx_comet_collect_wrong(ngx_comet_judge_t *judge, const char *code,
     const char *fmt, ...)
 {
-    char     path[NGX_COMET_PATH_MAX], text[256];
-    va_list  args;
+    char                path[NGX_COMET_PATH_MAX], text[256];
+    va_list             args;
+    ngx_comet_frame_t  *frame;
 
     judge->beyond = 1;
 
@@ -163,8 +164,16 @@ ngx_comet_collect_wrong(ngx_comet_judge_t *judge, const char *code,
     va_end(args);
 
     ngx_comet_collect_path(judge, path);
-    ngx_comet_judge_say(judge, path, code, "%s %s",
-                        path[0] ? path : "the body", text);
+    frame = judge->depth ? &judge->frames[judge->depth - 1] : NULL;
+
+    if (frame && frame->field->member && frame->pending) {
+        ngx_comet_judge_say(judge, path, code, "%s[\"%s\"] %s", path,
+                            judge->member, text);
+
+    } else {
+        ngx_comet_judge_say(judge, path, code, "%s %s",
+                            path[0] ? path : "the body", text);
+    }
 }
 
 
@@ -191,6 +200,18 @@ ngx_comet_collect_ambiguous(ngx_comet_judge_t *judge, const char *name,
 }
 
 
+static void
+ngx_comet_collect_keep(char *to, size_t size, const ngx_comet_token_t *token)
+{
+    size_t  n;
+
+    n = token->len < size - 1 ? token->len : size - 1;
+
+    memcpy(to, token->text, n);
+    to[n] = '\0';
+}
+
+
 static int
 ngx_comet_collect_name(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token)
@@ -201,7 +222,7 @@ ngx_comet_collect_name(ngx_comet_judge_t *judge,
 
     if (frame->field->member) {
         frame->count++;
-        frame->pending = frame->field->member;
+        frame->pending = NULL;
 
         if (frame->field->name_max
             && (token->cut
@@ -212,6 +233,9 @@ ngx_comet_collect_name(ngx_comet_judge_t *judge,
                                     "has a name of more than %zu characters",
                                     frame->field->name_max);
         }
+
+        frame->pending = frame->field->member;
+        ngx_comet_collect_keep(judge->member, sizeof(judge->member), token);
 
         return NGX_COMET_SCAN_TEXT;
     }
@@ -230,11 +254,20 @@ ngx_comet_collect_name(ngx_comet_judge_t *judge,
  */
 
 static void
-ngx_comet_collect_disguised(ngx_comet_judge_t *judge, const char *name)
+ngx_comet_collect_disguised(ngx_comet_judge_t *judge, const char *name,
+    const ngx_comet_token_t *token)
 {
-    ngx_comet_collect_ambiguous(judge, name,
-                                "is written in a way that only some readers "
-                                "take for it");
+    char  what[192];
+
+    what[0] = '\0';
+
+    if (!ngx_comet_judge_full(judge)) {
+        snprintf(what, sizeof(what), "is written \"%.64s%s\", which only some "
+                 "readers take for it: write \"%s\"", token->text,
+                 strlen(token->text) < token->len ? "\\u0000" : "", name);
+    }
+
+    ngx_comet_collect_ambiguous(judge, name, what);
 }
 
 
@@ -337,7 +370,7 @@ ngx_comet_collect_param(ngx_comet_judge_t *judge,
     slot = n < 0 ? NULL : ngx_comet_judge_named(judge, folded, (size_t) n);
 
     if (slot) {
-        ngx_comet_collect_disguised(judge, slot->name);
+        ngx_comet_collect_disguised(judge, slot->name, token);
     }
 
     return NGX_COMET_SCAN_SKIP;
@@ -388,7 +421,7 @@ ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
         if ((size_t) n == field->len && memcmp(folded, field->name, field->len)
                                         == 0)
         {
-            ngx_comet_collect_disguised(judge, field->name);
+            ngx_comet_collect_disguised(judge, field->name, token);
         }
     }
 
@@ -636,18 +669,6 @@ ngx_comet_collect_done(ngx_comet_judge_t *judge,
 
         ngx_comet_judge_params(judge);
     }
-}
-
-
-static void
-ngx_comet_collect_keep(char *to, size_t size, const ngx_comet_token_t *token)
-{
-    size_t  n;
-
-    n = token->len < size - 1 ? token->len : size - 1;
-
-    memcpy(to, token->text, n);
-    to[n] = '\0';
 }
 
 

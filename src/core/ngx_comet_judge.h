@@ -188,6 +188,7 @@ typedef struct {
     ngx_comet_frame_t              frames[NGX_COMET_FRAMES];
     ngx_comet_slot_t               slots[NGX_COMET_PARAM_MAX];
     char                           model[NGX_COMET_MODEL_MAX];
+    char                           member[65]; /* as its client named it */
     char                           param[128];
     char                           message[NGX_COMET_SAY_MAX];
     char                           repairs[NGX_COMET_SAY_MAX];

@@ -593,7 +593,8 @@ static const case_t  reader_cases[] = {
     refused(CHAT, repair, "{" M("x") "," HI ",\"n\":null,\"n\":1}", "n", TWO,
             "n is there more than once"),
     refused(CHAT, repair, "{" M("x") "," HI ",\"Stream\":1}", "stream", TWO,
-            "only some readers"),
+            "stream is written \"Stream\", which only some readers take for "
+            "it: write \"stream\""),
     refused(CHAT, repair, "{" M("x") "," HI ",\"max_to\xe2\x84\xaa"
             "ens\":1}", "max_tokens", TWO, "only some readers"),
     refused(CHAT, repair, "{" M("x") "," HI ",\"max_to\\u212aens\":1}",

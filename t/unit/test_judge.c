@@ -209,8 +209,10 @@ static const cell_t  chat_cells[] = {
       "logit_bias has -101, but takes -100 to 100",
       ",\"logit_bias\":{\"1\":-100,\"2\": 100 ,\"3\":7}",
       "logit_bias=clamped" },
-    { "x", ",\"logit_bias\":{}", ",\"logit_bias\":{\"1\":\"2\"}",
-      "logit_bias", TYPE, "a number", NULL, NULL },
+    { "x", ",\"logit_bias\":{}",
+      ",\"logit_bias\":{\"1\":2,\"50256\":\"2\"}",
+      "logit_bias", TYPE, "logit_bias[\"50256\"] must be a number", NULL,
+      NULL },
     { "x", ",\"max_tokens\":0", ",\"max_tokens\":-1", "max_tokens", VALUE,
       "must be 0 or more", ",\"max_tokens\":0", "max_tokens=0" },
     { "x", ",\"max_completion_tokens\":9007199254740991",
@@ -313,10 +315,12 @@ static const cell_t  message_cells[] = {
       "[{\"role\":\"user\",\"r\\u006fle\":\"tool\"}]", "messages[0].role",
       TWO, "messages[0].role is there more than once", NULL, NULL },
     { "x", "[{\"role\":\"user\"}]", "[{\"role\":\"user\",\"Role\":1}]",
-      "messages[0].role", TWO, "only some readers", NULL, NULL },
+      "messages[0].role", TWO, "messages[0].role is written \"Role\", which "
+      "only some readers take for it: write \"role\"", NULL, NULL },
     { "x", "[{\"role\":\"user\"}]",
       "[{\"role\":\"user\",\"ro\\u006ce\\u0000x\":1}]", "messages[0].role",
-      TWO, "only some readers", NULL, NULL },
+      TWO, "messages[0].role is written \"role\\u0000\", which only some "
+      "readers take for it: write \"role\"", NULL, NULL },
 };
 
 
@@ -350,7 +354,12 @@ static const cell_t  responses_cells[] = {
     { "x", ",\"previous_response_id\":null", ",\"previous_response_id\":{}",
       "previous_response_id", TYPE, "a string", NULL, NULL },
     { "x", ",\"metadata\":{\"a\":\"b\",\"c\":null}",
-      ",\"metadata\":{\"a\":1}", "metadata", TYPE, "a string", NULL, NULL },
+      ",\"metadata\":{\"a\":\"b\",\"order id\":1}", "metadata", TYPE,
+      "metadata[\"order id\"] must be a string", NULL, NULL },
+    { "x", "", ",\"metadata\":{\"a\":[{\"b\":1}],\"c\":\"d\"}", "metadata",
+      TYPE, "metadata[\"a\"] must be a string", NULL, NULL },
+    { "x", ",\"metadata\":{\"\":\"\"}", ",\"metadata\":{\"\":7}", "metadata",
+      TYPE, "metadata[\"\"] must be a string", NULL, NULL },
     { "x", ",\"metadata\":{\"1\":\"\",\"2\":\"\",\"3\":\"\",\"4\":\"\","
       "\"5\":\"\",\"6\":\"\",\"7\":\"\",\"8\":\"\",\"9\":\"\",\"10\":\"\","
       "\"11\":\"\",\"12\":\"\",\"13\":\"\",\"14\":\"\",\"15\":\"\","
