@@ -5,6 +5,7 @@
 
 
 #include "ngx_comet_judge.h"
+#include "ngx_comet_name.h"
 #include "ngx_comet_number.h"
 
 #include <math.h>
@@ -684,23 +685,19 @@ static void
 ngx_comet_collect_model(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token)
 {
-    size_t  i;
-
     ngx_comet_collect_keep(judge->model, sizeof(judge->model), token);
     judge->model_len = token->len;
 
-    /* it goes into logs, and may go into headers */
+    /* it goes into logs too, and may go into headers */
 
-    for (i = 0; i < token->len; i++) {
-        if ((unsigned char) token->text[i] < ' ' || token->text[i] == 0x7f) {
-            break;
-        }
-    }
-
-    if (i < token->len || token->len >= sizeof(judge->model)) {
+    if (token->len >= sizeof(judge->model)
+        || !ngx_comet_name_usable(token->text, token->len))
+    {
         judge->fatal = 1;
         ngx_comet_collect_wrong(judge, "invalid_value",
-                                "must be the name of a model");
+                                "must be the name of a model, of at most 255 "
+                                "bytes, without control characters, and "
+                                "without white space at an end");
     }
 }
 

@@ -1,4 +1,5 @@
 #include "ngx_comet_glob.h"
+#include "ngx_comet_name.h"
 
 
 /*
@@ -6,9 +7,9 @@
  * pattern_len * text_len whatever the pattern.
  */
 
-int
-ngx_comet_glob_match(const char *pattern, size_t pattern_len,
-    const char *text, size_t text_len)
+static inline int
+ngx_comet_glob_run(const char *pattern, size_t pattern_len, const char *text,
+    size_t text_len, int nocase)
 {
     size_t  p, t, star, resume;
 
@@ -25,7 +26,11 @@ ngx_comet_glob_match(const char *pattern, size_t pattern_len,
             continue;
         }
 
-        if (p < pattern_len && pattern[p] == text[t]) {
+        if (p < pattern_len
+            && (pattern[p] == text[t]
+                || (nocase && ngx_comet_name_lower(pattern[p])
+                              == ngx_comet_name_lower(text[t]))))
+        {
             p++;
             t++;
             continue;
@@ -44,4 +49,20 @@ ngx_comet_glob_match(const char *pattern, size_t pattern_len,
     }
 
     return p == pattern_len;
+}
+
+
+int
+ngx_comet_glob_match(const char *pattern, size_t pattern_len,
+    const char *text, size_t text_len)
+{
+    return ngx_comet_glob_run(pattern, pattern_len, text, text_len, 0);
+}
+
+
+int
+ngx_comet_glob_match_nocase(const char *pattern, size_t pattern_len,
+    const char *text, size_t text_len)
+{
+    return ngx_comet_glob_run(pattern, pattern_len, text, text_len, 1);
 }

@@ -13,5 +13,10 @@
 int ngx_comet_glob_match(const char *pattern, size_t pattern_len,
     const char *text, size_t text_len);
 
+/* the same without regard to the case of ASCII */
+
+int ngx_comet_glob_match_nocase(const char *pattern, size_t pattern_len,
+    const char *text, size_t text_len);
+
 
 #endif /* _NGX_COMET_GLOB_H_INCLUDED_ */

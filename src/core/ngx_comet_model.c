@@ -1,4 +1,5 @@
 #include "ngx_comet_model.h"
+#include "ngx_comet_name.h"
 
 #include <string.h>
 
@@ -83,14 +84,20 @@ static const ngx_comet_provider_t  ngx_comet_providers[] = {
 };
 
 
+/* in any case; the prefix is of small letters */
+
 static int
 ngx_comet_starts(const char *name, size_t len, const char *prefix)
 {
-    size_t  n;
+    size_t  i;
 
-    n = strlen(prefix);
+    for (i = 0; prefix[i]; i++) {
+        if (i == len || ngx_comet_name_lower(name[i]) != prefix[i]) {
+            return 0;
+        }
+    }
 
-    return len >= n && memcmp(name, prefix, n) == 0;
+    return 1;
 }
 
 
@@ -150,7 +157,7 @@ ngx_comet_family(const char *name, size_t len)
 {
     size_t  i;
 
-    if (len >= 2 && name[0] == 'o') {
+    if (len >= 2 && ngx_comet_name_lower(name[0]) == 'o') {
         i = 1;
 
         if (ngx_comet_digits(name, len, &i) != -1
@@ -184,15 +191,7 @@ ngx_comet_family(const char *name, size_t len)
 const ngx_comet_provider_t *
 ngx_comet_model_provider(const char *model, size_t len)
 {
-    size_t  i;
+    model = ngx_comet_name_proper(model, &len);
 
-    /* the name proper is the last segment of vendor/name */
-
-    for (i = len; i > 0; i--) {
-        if (model[i - 1] == '/') {
-            break;
-        }
-    }
-
-    return &ngx_comet_providers[ngx_comet_family(model + i, len - i)];
+    return &ngx_comet_providers[ngx_comet_family(model, len)];
 }

@@ -7,6 +7,7 @@
 #include <pcre2.h>
 
 #include "ngx_comet_glob.h"
+#include "ngx_comet_name.h"
 
 
 /* a name of a model needs a few dozen; an expression that blows up, any */
@@ -16,7 +17,7 @@
 
 int
 ngx_comet_pattern_compile(ngx_comet_pattern_t *pattern, const char *text,
-    size_t len, char *error, size_t size)
+    size_t len, unsigned loose, char *error, size_t size)
 {
     int                   number;
     size_t                offset;
@@ -27,14 +28,16 @@ ngx_comet_pattern_compile(ngx_comet_pattern_t *pattern, const char *text,
 
     pattern->text = text;
     pattern->len = len;
+    pattern->loose = loose;
 
     if (len == 0 || text[0] != '~') {
         return 0;
     }
 
     pattern->code = pcre2_compile((PCRE2_SPTR) text + 1, len - 1,
-                                  PCRE2_NEVER_BACKSLASH_C, &number, &offset,
-                                  NULL);
+                                  PCRE2_NEVER_BACKSLASH_C
+                                  | (loose ? PCRE2_CASELESS : 0),
+                                  &number, &offset, NULL);
     if (pattern->code == NULL) {
         pcre2_get_error_message(number, said, sizeof(said));
         snprintf(error, size, "%s at \"%s\"", (char *) said,
@@ -58,14 +61,17 @@ ngx_comet_pattern_compile(ngx_comet_pattern_t *pattern, const char *text,
 }
 
 
-int
-ngx_comet_pattern_match(const ngx_comet_pattern_t *pattern, const char *text,
+static int
+ngx_comet_pattern_fits(const ngx_comet_pattern_t *pattern, const char *text,
     size_t len)
 {
     int  rc;
 
     if (pattern->code == NULL) {
-        return ngx_comet_glob_match(pattern->text, pattern->len, text, len);
+        return pattern->loose
+               ? ngx_comet_glob_match_nocase(pattern->text, pattern->len, text,
+                                             len)
+               : ngx_comet_glob_match(pattern->text, pattern->len, text, len);
     }
 
     rc = pcre2_match(pattern->code, (PCRE2_SPTR) text, len, 0, 0,
@@ -76,6 +82,36 @@ ngx_comet_pattern_match(const ngx_comet_pattern_t *pattern, const char *text,
     }
 
     return rc >= 0 ? 1 : -1;
+}
+
+
+int
+ngx_comet_pattern_match(const ngx_comet_pattern_t *pattern, const char *text,
+    size_t len)
+{
+    int          rc;
+    size_t       n;
+    const char  *proper;
+
+    if (!pattern->loose) {
+        return ngx_comet_pattern_fits(pattern, text, len);
+    }
+
+    if (pattern->len == 1 && pattern->text[0] == '*') {
+        return 1;
+    }
+
+    if (!ngx_comet_name_certain(text, len)) {
+        return -1;
+    }
+
+    rc = ngx_comet_pattern_fits(pattern, text, len);
+
+    n = len;
+    proper = ngx_comet_name_proper(text, &n);
+
+    return rc == 0 && n != len ? ngx_comet_pattern_fits(pattern, proper, n)
+                               : rc;
 }
 
 

@@ -501,9 +501,9 @@ void ngx_comet_policy_choose(ngx_comet_policy_conf_t *conf,
 ngx_int_t ngx_comet_policy_of(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 ngx_uint_t ngx_comet_policy_admits(ngx_comet_policy_conf_t *policy,
     const char *model, size_t len);
-char *ngx_comet_patterns(ngx_conf_t *cf, ngx_array_t **list);
+char *ngx_comet_patterns(ngx_conf_t *cf, ngx_array_t **list, unsigned loose);
 ngx_int_t ngx_comet_pattern_set(ngx_conf_t *cf, ngx_comet_pattern_t *pattern,
-    ngx_str_t *text);
+    ngx_str_t *text, unsigned loose);
 char *ngx_comet_rule(ngx_conf_t *cf, ngx_array_t **params);
 char *ngx_comet_models(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_comet_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

@@ -146,7 +146,7 @@ ngx_comet_limit_option(ngx_conf_t *cf, ngx_comet_limit_conf_t *conf,
         pattern.data = value->data + 7;
         pattern.len = value->len - 7;
 
-        return ngx_comet_pattern_set(cf, conf->models, &pattern) == NGX_OK
+        return ngx_comet_pattern_set(cf, conf->models, &pattern, 1) == NGX_OK
                ? NGX_CONF_OK : NGX_CONF_ERROR;
     }
 
@@ -455,7 +455,7 @@ ngx_comet_price(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    if (ngx_comet_pattern_set(cf, &pc->models, &value[1]) != NGX_OK) {
+    if (ngx_comet_pattern_set(cf, &pc->models, &value[1], 1) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -497,19 +497,22 @@ ngx_comet_price(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* the first that fits */
+/* the first that fits; none before which it cannot be told of another */
 
 const ngx_comet_price_t *
 ngx_comet_price_of(ngx_comet_main_conf_t *cmcf, const char *model, size_t len)
 {
+    int                 rc;
     ngx_uint_t          i;
     ngx_comet_price_t  *price;
 
     price = cmcf->prices.elts;
 
     for (i = 0; i < cmcf->prices.nelts; i++) {
-        if (ngx_comet_pattern_match(&price[i].models, model, len) == 1) {
-            return &price[i];
+        rc = ngx_comet_pattern_match(&price[i].models, model, len);
+
+        if (rc != 0) {
+            return rc == 1 ? &price[i] : NULL;
         }
     }
 

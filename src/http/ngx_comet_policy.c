@@ -255,12 +255,14 @@ ngx_comet_models(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     char  *p = conf;
 
-    return ngx_comet_patterns(cf, (ngx_array_t **) (p + cmd->offset));
+    return ngx_comet_patterns(cf, (ngx_array_t **) (p + cmd->offset),
+                              cmd->offset == offsetof(ngx_comet_loc_conf_t,
+                                                      policy.deny));
 }
 
 
 char *
-ngx_comet_patterns(ngx_conf_t *cf, ngx_array_t **list)
+ngx_comet_patterns(ngx_conf_t *cf, ngx_array_t **list, unsigned loose)
 {
     ngx_str_t   *value;
     ngx_uint_t   i;
@@ -275,7 +277,7 @@ ngx_comet_patterns(ngx_conf_t *cf, ngx_array_t **list)
     value = cf->args->elts;
 
     for (i = 1; i < cf->args->nelts; i++) {
-        if (ngx_comet_pattern_set(cf, ngx_array_push(*list), &value[i])
+        if (ngx_comet_pattern_set(cf, ngx_array_push(*list), &value[i], loose)
             != NGX_OK)
         {
             return NGX_CONF_ERROR;
@@ -288,7 +290,7 @@ ngx_comet_patterns(ngx_conf_t *cf, ngx_array_t **list)
 
 ngx_int_t
 ngx_comet_pattern_set(ngx_conf_t *cf, ngx_comet_pattern_t *pattern,
-    ngx_str_t *text)
+    ngx_str_t *text, unsigned loose)
 {
     char                 error[128];
     ngx_str_t           *value;
@@ -309,7 +311,7 @@ ngx_comet_pattern_set(ngx_conf_t *cf, ngx_comet_pattern_t *pattern,
     }
 
     if (ngx_comet_pattern_compile(pattern, (char *) text->data, text->len,
-                                  error, sizeof(error))
+                                  loose, error, sizeof(error))
         != 0)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

@@ -80,7 +80,7 @@ ngx_comet_provider_line(ngx_conf_t *cf, ngx_command_t *dummy, void *conf)
     value = cf->args->elts;
 
     if (ngx_strcmp(value[0].data, "match") == 0 && cf->args->nelts > 1) {
-        return ngx_comet_patterns(cf, &pc->match);
+        return ngx_comet_patterns(cf, &pc->match, 1);
     }
 
     if (ngx_strcmp(value[0].data, "param") == 0 && cf->args->nelts > 2) {
