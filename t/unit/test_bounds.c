@@ -238,20 +238,6 @@ test_repairs(void **state)
 }
 
 
-static const ngx_comet_provider_t  old = {
-    "old", NULL, NGX_COMET_CAP_AS_SENT, 0, 0
-};
-
-
-static const ngx_comet_provider_t *
-old_provider(void *data, const char *model, size_t len)
-{
-    (void) data;
-
-    return len == 3 && memcmp(model, "old", 3) == 0 ? &old : NULL;
-}
-
-
 static void
 run_roles(const char *model, size_t n, int last, ngx_comet_verdict_e verdict)
 {
