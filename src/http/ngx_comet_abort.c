@@ -164,7 +164,10 @@ ngx_comet_abort_time(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return 0;
     }
 
-    if (meter ? meter->done || ngx_comet_usage_exact(&meter->usage)
+    /* where no more can be learned */
+
+    if (meter ? meter->done || meter->usage.bad || meter->usage.broken
+                || ngx_comet_usage_exact(&meter->usage)
               : u->header_sent)
     {
         return 0;
