@@ -12,6 +12,8 @@ FUZZ_TIME ?= 60
 FUZZ_CFLAGS = -g -O1 -std=gnu11 -Isrc/core -It/unit \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
+ROOMS ?= bookworm trixie
+
 BENCHES = $(patsubst t/bench/bench_%.c,%,$(wildcard t/bench/bench_*.c))
 
 CORE = $(wildcard src/core/*.c)
@@ -128,6 +130,11 @@ newer: ## build and server tests on Debian 13's nginx source
 	@$(MAKE) -s venv
 	COMET_NGINX=$(CURDIR)/build/newer/objs/nginx \
 	COMET_MODULE=$(CURDIR)/build/newer/objs/ngx_comet_module.so $(PYTEST)
+
+.PHONY: rooms $(ROOMS:%=room-%)
+rooms: $(ROOMS:%=room-%) ## demo and test in bare Debian 12 and 13, as root
+$(ROOMS:%=room-%): room-%:
+	@t/rooms.sh $*
 
 .PHONY: valgrind
 valgrind: ## server tests under valgrind (some minutes)

@@ -35,7 +35,8 @@ answers() {
 }
 
 stop() {
-    trap - EXIT INT TERM
+    trap - EXIT
+    trap '' INT TERM
     [ -z "${nginx_pid:-}" ] || kill "$nginx_pid" 2>/dev/null || true
     [ -z "${mock_pid:-}" ] || kill "$mock_pid" 2>/dev/null || true
     wait

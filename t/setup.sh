@@ -27,6 +27,7 @@ packages_of() {
     bench)  echo python3 python3-venv valgrind libnginx-mod-http-lua \
                  lua-cjson ;;
     valgrind) echo valgrind ;;
+    rooms)  echo debootstrap debian-archive-keyring git python3 ;;
     *)      fail "nothing is known of \"$1\"" ;;
     esac
 }

@@ -118,7 +118,7 @@ def ci(project, **broken):
     """.ci/run, with targets that do nothing, fail, or miss something"""
     does = {"fails": "false", "misses": "mkdir -p build; "
             "echo nginx 9 >>build/missing; false"}
-    targets = ("test", "asan", "newer", "fuzz", "lint")
+    targets = ("test", "asan", "newer", "fuzz", "lint", "rooms")
     (project / "Makefile").write_text("".join(
         "%s:\n\t@%s\n" % (name, does.get(broken.get(name), "true"))
         for name in targets))
@@ -130,12 +130,12 @@ def ci(project, **broken):
 
 def test_ci_counts_what_passed(project):
     status, lines = ci(project)
-    assert status == 0 and lines[-1] == "5 passed, 0 failed, 0 skipped"
+    assert status == 0 and lines[-1] == "7 passed, 0 failed, 0 skipped"
 
 
 def test_ci_tells_what_could_not_be_had(project):
     status, lines = ci(project, newer="misses")
-    assert status == 0 and lines[-1] == "4 passed, 0 failed, 1 skipped"
+    assert status == 0 and lines[-1] == "6 passed, 0 failed, 1 skipped"
     assert lines[-2] == "== MISSING, so not done: make newer: nginx 9"
 
 
