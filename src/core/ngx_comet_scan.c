@@ -45,6 +45,13 @@ ngx_comet_scan_init(ngx_comet_scan_t *scan, unsigned max_depth,
 
 
 void
+ngx_comet_scan_lenient(ngx_comet_scan_t *scan)
+{
+    scan->lenient = 1;
+}
+
+
+void
 ngx_comet_scan_raw(ngx_comet_scan_t *scan, char *buf, size_t size)
 {
     scan->raw = buf;
@@ -275,20 +282,59 @@ ngx_comet_scan_value(ngx_comet_scan_t *scan, const unsigned char *p,
                                                       : NGX_COMET_ARRAY);
 
     case 't':
-        return ngx_comet_scan_literal_begin(scan, p, end, 0);
+        return ngx_comet_scan_literal_begin(scan, p, end,
+                                            NGX_COMET_LITERAL_TRUE);
 
     case 'f':
-        return ngx_comet_scan_literal_begin(scan, p, end, 1);
+        return ngx_comet_scan_literal_begin(scan, p, end,
+                                            NGX_COMET_LITERAL_FALSE);
 
     case 'n':
-        return ngx_comet_scan_literal_begin(scan, p, end, 2);
+        return ngx_comet_scan_literal_begin(scan, p, end,
+                                            NGX_COMET_LITERAL_NULL);
     }
 
     if (*p == '-' || (*p >= '0' && *p <= '9')) {
         return ngx_comet_scan_number_begin(scan, p, end);
     }
 
+    if (scan->lenient && (*p == 'N' || *p == 'I')) {
+        return ngx_comet_scan_literal_begin(scan, p, end, *p == 'N'
+                                            ? NGX_COMET_LITERAL_NAN
+                                            : NGX_COMET_LITERAL_INFINITY);
+    }
+
     return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_NO_VALUE);
+}
+
+
+/* nothing has come but white space, and what may become a mark */
+
+static const unsigned char *
+ngx_comet_scan_start(ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end)
+{
+    uint64_t                    at;
+    static const unsigned char  mark[] = { 0xef, 0xbb, 0xbf };
+
+    at = ngx_comet_scan_offset(scan, p);
+
+    if (scan->lenient && at < sizeof(mark) && at == scan->matched
+        && *p == mark[at])
+    {
+        scan->matched++;
+        return p + 1;
+    }
+
+    /* no value begins with these: the first byte of a mark will do */
+
+    if ((at == 0 && (*p == 0xef || *p >= 0xfe))
+        || scan->matched % sizeof(mark))
+    {
+        return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_BOM);
+    }
+
+    return ngx_comet_scan_value(scan, p, end);
 }
 
 
@@ -330,15 +376,7 @@ ngx_comet_scan_token(ngx_comet_scan_t *scan, const unsigned char *p,
         break;
 
     case NGX_COMET_AT_START:
-
-        /* no value begins with these: the first byte of a mark will do */
-
-        if (ngx_comet_scan_offset(scan, p) == 0 && (*p == 0xef || *p >= 0xfe))
-        {
-            return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_BOM);
-        }
-
-        break;
+        return ngx_comet_scan_start(scan, p, end);
 
     case NGX_COMET_AT_END:
         return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_TRAILING);

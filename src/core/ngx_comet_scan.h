@@ -1,5 +1,6 @@
 /*
- * A strict scanner of JSON, RFC 8259, that is fed with pieces cut anywhere.
+ * A scanner of JSON, RFC 8259, that is fed with pieces cut anywhere.  It is
+ * strict: what it takes, every reader takes.
  * Events, errors and their offsets do not depend on the cuts.  It allocates
  * nothing; what it keeps fits in ngx_comet_scan_t.
  */
@@ -127,6 +128,7 @@ typedef struct {
     unsigned              state;
     unsigned              depth;
     unsigned              max_depth;
+    unsigned              lenient;
     int                   ask;        /* for the value behind the name */
 
     unsigned              quiet;      /* no tokens */
@@ -173,6 +175,15 @@ typedef struct {
 
 void ngx_comet_scan_init(ngx_comet_scan_t *scan, unsigned max_depth,
     ngx_comet_scan_pt handler, void *data);
+
+/*
+ * Before the first piece: from now on what is taken besides is what common
+ * readers of answers take.  Lone surrogates and bytes that are no UTF-8 become
+ * U+FFFD in the text; NaN, Infinity and -Infinity are numbers; a byte order
+ * mark may stand before the value.
+ */
+
+void ngx_comet_scan_lenient(ngx_comet_scan_t *scan);
 
 /*
  * Where to copy values to that NGX_COMET_SCAN_RAW asks for; each overwrites

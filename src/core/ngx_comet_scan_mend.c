@@ -15,6 +15,22 @@ ngx_comet_scan_between(const ngx_comet_scan_t *scan)
 }
 
 
+static int
+ngx_comet_scan_mended(const ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end)
+{
+    ngx_comet_text_e  rc;
+
+    do {
+        rc = ngx_comet_scan_element(scan, &p, end);
+
+    } while (p != end && (rc == NGX_COMET_TEXT_WHOLE
+                          || rc == NGX_COMET_TEXT_REPLACED));
+
+    return rc == NGX_COMET_TEXT_WHOLE || rc == NGX_COMET_TEXT_REPLACED;
+}
+
+
 /* the rest of an element that was cut; -1 if it cannot become one */
 
 static int
@@ -22,7 +38,6 @@ ngx_comet_scan_mend_element(const ngx_comet_scan_t *scan, unsigned char *p)
 {
     unsigned              n, len;
     unsigned char         text[2 * NGX_COMET_ELEMENT_MAX];
-    const unsigned char  *end;
 
     static const char  space[] = "\\u0020";
     static const char  low[] = "\\udc00";
@@ -65,11 +80,7 @@ ngx_comet_scan_mend_element(const ngx_comet_scan_t *scan, unsigned char *p)
         }
     }
 
-    end = text;
-
-    if (ngx_comet_text_element(&end, text + n) != NGX_COMET_TEXT_WHOLE
-        || end != text + n)
-    {
+    if (!ngx_comet_scan_mended(scan, text, text + n)) {
         return -1;
     }
 

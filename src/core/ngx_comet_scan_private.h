@@ -30,6 +30,16 @@ enum {
 };
 
 
+enum {
+    NGX_COMET_LITERAL_TRUE,
+    NGX_COMET_LITERAL_FALSE,
+    NGX_COMET_LITERAL_NULL,
+    NGX_COMET_LITERAL_NAN,
+    NGX_COMET_LITERAL_INFINITY,
+    NGX_COMET_LITERAL_MINUS_INFINITY
+};
+
+
 /* why it keeps quiet */
 
 enum {
@@ -95,6 +105,8 @@ const unsigned char *ngx_comet_scan_number_begin(ngx_comet_scan_t *scan,
     const unsigned char *p, const unsigned char *end);
 const unsigned char *ngx_comet_scan_number(ngx_comet_scan_t *scan,
     const unsigned char *p, const unsigned char *end);
+ngx_comet_text_e ngx_comet_scan_element(const ngx_comet_scan_t *scan,
+    const unsigned char **pp, const unsigned char *end);
 const char *ngx_comet_scan_scalar_rest(const ngx_comet_scan_t *scan);
 int ngx_comet_scan_number_finish(ngx_comet_scan_t *scan);
 const unsigned char *ngx_comet_scan_literal_begin(ngx_comet_scan_t *scan,

@@ -119,20 +119,42 @@ ngx_comet_scan_number_end(ngx_comet_scan_t *scan, const unsigned char *p)
 }
 
 
+/* p is behind the sign */
+
+static const unsigned char *
+ngx_comet_scan_infinity(ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end)
+{
+    scan->state = NGX_COMET_IN_LITERAL;
+    scan->literal = NGX_COMET_LITERAL_MINUS_INFINITY;
+    scan->matched = 1;
+
+    return ngx_comet_scan_literal(scan, p, end);
+}
+
+
 const unsigned char *
 ngx_comet_scan_number(ngx_comet_scan_t *scan, const unsigned char *p,
     const unsigned char *end)
 {
-    unsigned              number;
+    unsigned              number, before;
     const unsigned char  *from;
 
     number = scan->number;
 
     for (from = p; p != end; p++) {
+        before = number;
         number = ngx_comet_scan_numbers[number]
                                        [ngx_comet_scan_number_class(*p)];
 
         if (number == NGX_COMET_NUMBER_BAD) {
+
+            if (scan->lenient && before == NGX_COMET_NUMBER_MINUS
+                && *p == 'I')
+            {
+                return ngx_comet_scan_infinity(scan, p, end);
+            }
+
             return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_BAD_NUMBER);
         }
 
@@ -181,9 +203,15 @@ static const struct {
     const char           *text;
     ngx_comet_token_e     type;
 } ngx_comet_scan_literals[] = {
-    { "true", NGX_COMET_TRUE },
-    { "false", NGX_COMET_FALSE },
-    { "null", NGX_COMET_NULL }
+    [NGX_COMET_LITERAL_TRUE] = { "true", NGX_COMET_TRUE },
+    [NGX_COMET_LITERAL_FALSE] = { "false", NGX_COMET_FALSE },
+    [NGX_COMET_LITERAL_NULL] = { "null", NGX_COMET_NULL },
+
+    /* to lenient readers only */
+
+    [NGX_COMET_LITERAL_NAN] = { "NaN", NGX_COMET_NUMBER },
+    [NGX_COMET_LITERAL_INFINITY] = { "Infinity", NGX_COMET_NUMBER },
+    [NGX_COMET_LITERAL_MINUS_INFINITY] = { "-Infinity", NGX_COMET_NUMBER }
 };
 
 
@@ -237,7 +265,30 @@ ngx_comet_scan_string_end(ngx_comet_scan_t *scan, const unsigned char *p)
 }
 
 
-/* goes on with the element that the last cut has divided */
+ngx_comet_text_e
+ngx_comet_scan_element(const ngx_comet_scan_t *scan,
+    const unsigned char **pp, const unsigned char *end)
+{
+    return scan->lenient ? ngx_comet_text_lenient(pp, end)
+                         : ngx_comet_text_element(pp, end);
+}
+
+
+static void
+ngx_comet_scan_string_replaced(ngx_comet_scan_t *scan)
+{
+    static const unsigned char  replacement[] = { 0xef, 0xbf, 0xbd };
+
+    ngx_comet_scan_string_keep(scan, replacement,
+                               replacement + sizeof(replacement));
+}
+
+
+/*
+ * Goes on with the element that the last cut has divided.  That there is one to
+ * replace may be told by a byte behind it: then this one is looked at again,
+ * behind what of an escape has come before it.
+ */
 
 static const unsigned char *
 ngx_comet_scan_string_part(ngx_comet_scan_t *scan, const unsigned char *p,
@@ -250,12 +301,30 @@ ngx_comet_scan_string_part(ngx_comet_scan_t *scan, const unsigned char *p,
         scan->part[scan->part_len++] = *p;
 
         part = scan->part;
-        rc = ngx_comet_text_element(&part, scan->part + scan->part_len);
+        rc = ngx_comet_scan_element(scan, &part, scan->part + scan->part_len);
 
         if (rc == NGX_COMET_TEXT_WHOLE) {
             ngx_comet_scan_string_keep(scan, scan->part, part);
             scan->part_len = 0;
             return p + 1;
+        }
+
+        if (rc == NGX_COMET_TEXT_REPLACED) {
+            ngx_comet_scan_string_replaced(scan);
+            scan->part_len -= (unsigned) (part - scan->part);
+
+            if (scan->part_len == 0) {
+                return p + 1;
+            }
+
+            scan->part_len--;
+            memmove(scan->part, part, scan->part_len);
+
+            if (scan->part_len == 0) {
+                return p;
+            }
+
+            continue;
         }
 
         if (rc != NGX_COMET_TEXT_PART) {
@@ -284,21 +353,30 @@ ngx_comet_scan_string(ngx_comet_scan_t *scan, const unsigned char *p,
         }
     }
 
-    from = p;
-    p = ngx_comet_text_run(p, end);
+    for ( ;; ) {
 
-    ngx_comet_scan_string_keep(scan, from, p);
+        from = p;
+        p = ngx_comet_text_run(p, end);
 
-    if (p == end) {
-        return p;
+        ngx_comet_scan_string_keep(scan, from, p);
+
+        if (p == end) {
+            return p;
+        }
+
+        if (*p == '"') {
+            return ngx_comet_scan_string_end(scan, p + 1);
+        }
+
+        from = p;
+        rc = ngx_comet_scan_element(scan, &p, end);
+
+        if (rc != NGX_COMET_TEXT_REPLACED) {
+            break;
+        }
+
+        ngx_comet_scan_string_replaced(scan);
     }
-
-    if (*p == '"') {
-        return ngx_comet_scan_string_end(scan, p + 1);
-    }
-
-    from = p;
-    rc = ngx_comet_text_element(&p, end);
 
     if (rc != NGX_COMET_TEXT_PART) {
         return ngx_comet_scan_string_fail(scan, p, rc);
@@ -315,7 +393,8 @@ const unsigned char *
 ngx_comet_scan_literal(ngx_comet_scan_t *scan, const unsigned char *p,
     const unsigned char *end)
 {
-    const char  *text;
+    const char         *text;
+    ngx_comet_token_e   type;
 
     text = ngx_comet_scan_literals[scan->literal].text;
 
@@ -333,8 +412,16 @@ ngx_comet_scan_literal(ngx_comet_scan_t *scan, const unsigned char *p,
         scan->matched++;
     }
 
-    return ngx_comet_scan_value_end(scan, p,
-                           ngx_comet_scan_literals[scan->literal].type, NULL);
+    type = ngx_comet_scan_literals[scan->literal].type;
+
+    if (type != NGX_COMET_NUMBER) {
+        return ngx_comet_scan_value_end(scan, p, type, NULL);
+    }
+
+    scan->len = scan->matched;
+    scan->cut = 0;
+
+    return ngx_comet_scan_value_end(scan, p, type, text);
 }
 
 

@@ -3,6 +3,9 @@
 #include <string.h>
 
 
+#define NGX_COMET_UNIT_LEN  (sizeof("\\uXXXX") - 1)
+
+
 static const unsigned char *ngx_comet_text_choose(const unsigned char *p,
     const unsigned char *end);
 
@@ -271,6 +274,31 @@ ngx_comet_text_element(const unsigned char **pp, const unsigned char *end)
     (*pp)++;
 
     return NGX_COMET_TEXT_WHOLE;
+}
+
+
+ngx_comet_text_e
+ngx_comet_text_lenient(const unsigned char **pp, const unsigned char *end)
+{
+    ngx_comet_text_e      rc;
+    const unsigned char  *from;
+
+    from = *pp;
+    rc = ngx_comet_text_element(pp, end);
+
+    switch (rc) {
+
+    case NGX_COMET_TEXT_SURROGATE:
+        *pp = from + NGX_COMET_UNIT_LEN;
+        return NGX_COMET_TEXT_REPLACED;
+
+    case NGX_COMET_TEXT_UTF8:
+        *pp += (*pp == from);
+        return NGX_COMET_TEXT_REPLACED;
+
+    default:
+        return rc;
+    }
 }
 
 

@@ -25,7 +25,8 @@ typedef enum {
     NGX_COMET_TEXT_CONTROL,
     NGX_COMET_TEXT_UTF8,
     NGX_COMET_TEXT_ESCAPE,
-    NGX_COMET_TEXT_SURROGATE
+    NGX_COMET_TEXT_SURROGATE,
+    NGX_COMET_TEXT_REPLACED        /* by readers that take it, with U+FFFD */
 } ngx_comet_text_e;
 
 
@@ -93,6 +94,14 @@ ngx_comet_text_special(uint64_t word)
  */
 
 ngx_comet_text_e ngx_comet_text_element(const unsigned char **pp,
+    const unsigned char *end);
+
+/*
+ * The same by lenient readers: a lone surrogate, and as many bytes as begin a
+ * character that does not go on, are an element that is replaced.
+ */
+
+ngx_comet_text_e ngx_comet_text_lenient(const unsigned char **pp,
     const unsigned char *end);
 
 /*

@@ -1,7 +1,8 @@
 /*
  * The first bytes choose the policy of the handler and the cuts, the rest is
  * the document.  Fed whole by the scalar functions and fed in pieces by each
- * level it must give the same.
+ * level it must give the same, strict or lenient; and lenient it must give what
+ * it gives strict, unless that is an error.
  */
 
 
@@ -95,7 +96,7 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     int          level;
     size_t       cuts[FUZZ_CUTS], ncuts, raw;
     unsigned     depth;
-    scan_log_t   whole;
+    scan_log_t   whole, lenient;
 
     if (size < FUZZ_HEADER) {
         return 0;
@@ -115,12 +116,25 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     ngx_comet_text_run = ngx_comet_text_scalar;
     scan_log_feed(&whole, data, size, NULL, 0, depth, raw, fuzz_place);
 
+    lenient = whole;
+    lenient.lenient = 1;
+    scan_log_feed(&lenient, data, size, NULL, 0, depth, raw, fuzz_place);
+
+    if (!scan_log_includes(&lenient, &whole)) {
+        fprintf(stderr, "lenient differs:\n%.*s\nstrict:\n%.*s\n",
+                (int) lenient.len, lenient.log, (int) whole.len, whole.log);
+        abort();
+    }
+
     for (level = 0; level < NGX_COMET_TEXT_LEVELS; level++) {
         fuzz_level(level, &whole, data, size, NULL, 0, depth, raw);
         fuzz_level(level, &whole, data, size, cuts, ncuts, depth, raw);
+        fuzz_level(level, &lenient, data, size, NULL, 0, depth, raw);
+        fuzz_level(level, &lenient, data, size, cuts, ncuts, depth, raw);
     }
 
     scan_log_free(&whole);
+    scan_log_free(&lenient);
 
     return 0;
 }

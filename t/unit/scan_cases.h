@@ -269,4 +269,55 @@ static const test_case_t  test_cases[] = {
 };
 
 
+/* the same for lenient readers, of what the strict ones refuse */
+
+static const test_case_t  lenient_cases[] = {
+
+    good("\xef\xbb\xbf{}"), good("\xef\xbb\xbf \n[]"), good("\xef\xbb\xbf" "1"),
+    bad("\xef", EMPTY, 1),
+    bad("\xef\xbb\xbf", EMPTY, 3),
+    bad("\xef\xbb{}", BOM, 2),
+    bad("\xef \xbb\xbf{}", BOM, 2),
+    bad("\xef\xbb\xbf\xef\xbb\xbf{}", NO_VALUE, 3),
+    bad(" \xef\xbb\xbf{}", NO_VALUE, 1),
+    bad("\xfe\xff\0{", BOM, 0),
+
+    good("NaN"), good("Infinity"), good("-Infinity"), good("[-Infinity]"),
+    good("[NaN,Infinity,-Infinity]"), good("{\"a\":NaN}"),
+    bad("-", TRUNCATED, 1),
+    bad("-I", TRUNCATED, 2),
+    bad("Na", TRUNCATED, 2),
+    bad("-NaN", BAD_NUMBER, 1),
+    bad("+Infinity", NO_VALUE, 0),
+    bad("Infinite", BAD_LITERAL, 7),
+    bad("[-Infinitx]", BAD_LITERAL, 9),
+    bad("[-1I]", NO_COMMA, 3),
+    bad("[nan]", BAD_LITERAL, 2),
+    bad("[NaNa]", NO_COMMA, 4),
+    bad("{NaN:1}", NO_NAME, 1),
+    bad("[inf]", NO_VALUE, 1),
+
+    good("\"\\ud83d\""), good("\"\\ude00\""), good("\"\\ud83d\\ud83d\""),
+    good("\"\\ude00\\ud83d\""), good("\"\\ud83d\\ud83d\\ude00\""),
+    good("\"\\ud83dx\""), good("\"\\ud83d\\\\\""), good("\"\\ud83d\\u0041\""),
+    good("\"\\uDBFF\\uE000\""), good("{\"\\udc00\":\"\\udc00\"}"),
+    good("\"\\ud83d\xc3\xa9\""), good("\"\\ud83d\xc3\""),
+    bad("\"\\ud83d\\x\"", BAD_ESCAPE, 8),
+    bad("\"\\ud83d\\u00g0\"", BAD_ESCAPE, 11),
+    bad("\"\\ud83d\t\"", BAD_CONTROL, 7),
+    bad("\"\\ud83d", TRUNCATED, 7),
+    bad("\"\\ud83d\\u00", TRUNCATED, 11),
+
+    good("\"\x80\""), good("\"\xff\""), good("\"\xc3\""), good("\"\xc3\xc3\""),
+    good("\"\xe2\x82\""), good("\"\xe2\x82\xe2\x82\xac\""),
+    good("\"\xed\xa0\x80\""), good("\"\xf0\x9f\x98\""), good("\"\xc0\x80\""),
+    good("\"\xf4\x90\x80\x80\""), good("\"\xe0\x80\x80\""),
+    good("\"\xc3\\n\""), good("\"\xf0\x9f\\\"\""), good("{\"\xff\":0}"),
+    bad("\"\xc3\\x\"", BAD_ESCAPE, 3),
+    bad("\"\xe2\x82\n\"", BAD_CONTROL, 3),
+    bad("\"\xe2\x82", TRUNCATED, 3),
+    bad("[\xff]", NO_VALUE, 1),
+};
+
+
 #endif /* _SCAN_CASES_H_INCLUDED_ */

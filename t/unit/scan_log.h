@@ -29,6 +29,7 @@ typedef enum {
 
 typedef struct {
     scan_log_policy_e     policy;
+    unsigned              lenient;
     uint64_t              seed;
 
     int                   rc;
@@ -203,6 +204,10 @@ scan_log_feed(scan_log_t *log, const unsigned char *p, size_t len,
     ngx_comet_scan_init(scan, depth, scan_log_handler, log);
     ngx_comet_scan_raw(scan, raw, raw_size);
 
+    if (log->lenient) {
+        ngx_comet_scan_lenient(scan);
+    }
+
     from = 0;
     log->rc = NGX_COMET_SCAN_OK;
 
@@ -238,6 +243,34 @@ scan_log_same(const scan_log_t *a, const scan_log_t *b)
            && a->offset == b->offset
            && a->len == b->len
            && (a->len == 0 || memcmp(a->log, b->log, a->len) == 0);
+}
+
+
+/* lenient takes what strict takes and says the same; else it may go on */
+
+static inline int
+scan_log_includes(const scan_log_t *lenient, const scan_log_t *strict)
+{
+    if (strict->rc != NGX_COMET_SCAN_ERROR) {
+        return scan_log_same(lenient, strict);
+    }
+
+    switch (strict->error) {
+
+    case NGX_COMET_SCAN_BOM:
+    case NGX_COMET_SCAN_NO_VALUE:
+    case NGX_COMET_SCAN_BAD_NUMBER:
+    case NGX_COMET_SCAN_BAD_UTF8:
+    case NGX_COMET_SCAN_BAD_SURROGATE:
+        return lenient->error != NGX_COMET_SCAN_BAD_UTF8
+               && lenient->error != NGX_COMET_SCAN_BAD_SURROGATE
+               && lenient->len >= strict->len
+               && (strict->len == 0
+                   || memcmp(lenient->log, strict->log, strict->len) == 0);
+
+    default:
+        return scan_log_same(lenient, strict);
+    }
 }
 
 

@@ -114,8 +114,8 @@ test_ways(const char *text, size_t len, const scan_log_t *whole)
 /* all policies, all levels */
 
 static void
-test_document(const char *text, size_t len, ngx_comet_scan_e error,
-    uint64_t offset)
+test_document_by(unsigned lenient, const char *text, size_t len,
+    ngx_comet_scan_e error, uint64_t offset)
 {
     int                    level, policy;
     scan_log_t             whole;
@@ -124,6 +124,7 @@ test_document(const char *text, size_t len, ngx_comet_scan_e error,
     for (policy = 0; policy < SCAN_LOG_POLICIES; policy++) {
         memset(&whole, 0, sizeof(scan_log_t));
         whole.policy = (scan_log_policy_e) policy;
+        whole.lenient = lenient;
         whole.seed = len;
 
         ngx_comet_text_run = ngx_comet_text_scalar;
@@ -149,6 +150,66 @@ test_document(const char *text, size_t len, ngx_comet_scan_e error,
         }
 
         scan_log_free(&whole);
+    }
+}
+
+
+/* what lenient readers take besides is nothing that the strict ones take */
+
+static void
+test_document(const char *text, size_t len, ngx_comet_scan_e error,
+    uint64_t offset)
+{
+    int         policy;
+    scan_log_t  strict, lenient;
+
+    test_document_by(0, text, len, error, offset);
+
+    for (policy = 0; policy < SCAN_LOG_POLICIES; policy++) {
+        memset(&strict, 0, sizeof(scan_log_t));
+        strict.policy = (scan_log_policy_e) policy;
+        strict.seed = len;
+        lenient = strict;
+        lenient.lenient = 1;
+
+        scan_log_feed(&strict, (const unsigned char *) text, len, NULL, 0,
+                      TEST_DEPTH, TEST_RAW, test_place);
+        scan_log_feed(&lenient, (const unsigned char *) text, len, NULL, 0,
+                      TEST_DEPTH, TEST_RAW, test_place);
+
+        if (!scan_log_includes(&lenient, &strict)) {
+            test_fail(text, len, &lenient, &strict, NULL, 0);
+        }
+
+        test_ways(text, len, &lenient);
+        scan_log_free(&strict);
+        scan_log_free(&lenient);
+    }
+}
+
+
+static void
+test_lenient(void **state)
+{
+    char                text[512];
+    size_t              i, pad;
+    const test_case_t  *c;
+
+    (void) state;
+
+    for (i = 0; i < sizeof(lenient_cases) / sizeof(lenient_cases[0]); i++) {
+        c = &lenient_cases[i];
+        test_document_by(1, c->text, c->len, c->error, c->offset);
+
+        for (pad = 40; c->text[0] == '"' && pad < 140;
+             pad += 1 + test_random(30))
+        {
+            memset(text, 'x', pad + 1);
+            text[0] = '"';
+            memcpy(text + pad + 1, c->text + 1, c->len - 1);
+            test_document_by(1, text, pad + c->len, c->error,
+                             c->error ? c->offset + pad : 0);
+        }
     }
 }
 
@@ -208,13 +269,14 @@ test_table_far(void **state)
 
 
 static void
-test_events(scan_log_policy_e policy, size_t raw, const char *text,
-    const char *expected)
+test_events_by(unsigned lenient, scan_log_policy_e policy, size_t raw,
+    const char *text, const char *expected)
 {
     scan_log_t  log;
 
     memset(&log, 0, sizeof(scan_log_t));
     log.policy = policy;
+    log.lenient = lenient;
 
     scan_log_feed(&log, (const unsigned char *) text, strlen(text), NULL, 0,
                   TEST_DEPTH, raw, test_place);
@@ -224,6 +286,53 @@ test_events(scan_log_policy_e policy, size_t raw, const char *text,
     assert_string_equal(log.log, expected);
 
     scan_log_free(&log);
+}
+
+
+static void
+test_events(scan_log_policy_e policy, size_t raw, const char *text,
+    const char *expected)
+{
+    test_events_by(0, policy, raw, text, expected);
+    test_events_by(1, policy, raw, text, expected);
+}
+
+
+#define FFFD  "\xef\xbf\xbd"
+
+static void
+test_replaced(void **state)
+{
+    (void) state;
+
+    test_events_by(1, SCAN_LOG_TEXT, 0,
+                   "[\"a\\ud83db\",\"\\ude00\\ud83d\\ud83d\\ude00\"]",
+                   "[0:0-1\n"
+                   "S1:1-11=5 a" FFFD "b\n"
+                   "S1:12-38=10 " FFFD FFFD "\xf0\x9f\x98\x80\n"
+                   "]0:38-39\n");
+    test_events_by(1, SCAN_LOG_TEXT, 0,
+                   "[\"\\ud83d\\u0041\\ud83d\\n\","
+                   "\"\x80\xf0\x9f\x98\xc3\xa9\xe2\x82\"]",
+                   "[0:0-1\n"
+                   "S1:1-23=8 " FFFD "A" FFFD "\n\n"
+                   "S1:24-34=11 " FFFD FFFD "\xc3\xa9" FFFD "\n"
+                   "]0:34-35\n");
+    test_events_by(1, SCAN_LOG_TEXT, 0, "\xef\xbb\xbf {\"\xff\":-Infinity}",
+                   "{0:4-5\n"
+                   "N1:5-8=3 " FFFD "\n"
+                   "#1:9-18=9 -Infinity\n"
+                   "}0:18-19\n");
+    test_events_by(1, SCAN_LOG_ON, 0, "[NaN,Infinity]",
+                   "[0:0-1\n"
+                   "#1:1-4=3 NaN\n"
+                   "#1:5-13=8 Infinity\n"
+                   "]0:13-14\n");
+    test_events_by(1, SCAN_LOG_RAW, 16, "{\"a\":[\"\\ud83d\xff\",NaN]}",
+                   "{0:0-1\n"
+                   "N1:1-4=1 a\n"
+                   "R1:5-20=15 [\"\\ud83d\xff\",NaN]\n"
+                   "}0:20-21\n");
 }
 
 
@@ -760,6 +869,8 @@ main(void)
         cmocka_unit_test(test_raw),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_table_far),
+        cmocka_unit_test(test_lenient),
+        cmocka_unit_test(test_replaced),
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_fold)
