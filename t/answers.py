@@ -37,6 +37,7 @@ class Made:
         self.style()
         self.finish = ""
         self.usage = None
+        self.known = None               # pieces and bytes at the last usage
         self.pieces = self.bytes = 0
         self.model = self.random.choice(["gpt-5.4", "gpt-5.4-2026-03-05"])
         self.parts = []                 # bytes, and whether the client's
@@ -130,7 +131,9 @@ class Made:
             if details != "absent":
                 value[names[0] + "_details"] = details
         numbers[2] = min(numbers[2], numbers[0])
-        self.usage = numbers
+        self.usage = [max(pair) for pair in zip(numbers,
+                                                self.usage or numbers)]
+        self.known = self.pieces, self.bytes
         return value
 
     # the call
@@ -170,7 +173,8 @@ class Made:
             said["tool_calls"] = self.tools()
         elif kind < 0.9:
             said[self.random.choice(["content", "content", "refusal",
-                                     "reasoning_content"])] = self.text()
+                                     "reasoning_content",
+                                     "reasoning"])] = self.text()
         if self.rare(0.3):
             said.setdefault("content", None)
         if self.rare(0.3):
@@ -298,11 +302,19 @@ class Made:
     # what comes of it
 
     def conclude(self):
+        def tokens(pieces, size):
+            return max(pieces, -(-size // 4))
         metered = "yes"
         if self.usage is None:
             metered = "estimate"
             self.usage = [len(json.dumps(self.call)) // 4 + 1,
-                          max(self.pieces, -(-self.bytes // 4)), 0, 0]
+                          tokens(self.pieces, self.bytes), 0, 0]
+        elif self.kind == "chat stream" and self.known[0] != self.pieces:
+            metered = "estimate"
+            self.usage[1] = max(
+                tokens(self.pieces, self.bytes), self.usage[1]
+                + tokens(self.pieces - self.known[0],
+                         self.bytes - self.known[1]))
         self.body = b"".join(part for part, kept in self.parts if kept)
         self.line = dict(zip(("input", "output", "cached", "reasoning"),
                              map(str, self.usage)),

@@ -125,6 +125,70 @@ def test_an_answer_that_is_not_believed(edge, mock, body, want):
     assert numbers(line) == [want, str((size + 3) // 4), "0", "0", "0"]
 
 
+USED = b'"usage":{"prompt_tokens":1,"completion_tokens":2}'
+EVENTS = b"200 OK\r\nContent-Type: text/event-stream"
+
+
+def say(text):
+    return b'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n' % text
+
+
+@pytest.mark.parametrize("odd", [
+    b'"a\\ud83d"', b'"\\ude00\\ud83d"', b'"caf\xe9"', b'[NaN,-Infinity]'],
+    ids=["lone", "turned round", "latin", "numbers"])
+@pytest.mark.parametrize("plain", [True, False])
+def test_what_json_readers_read_is_metered(edge, mock, odd, plain):
+    """An answer that is not strictly JSON; of a stream the first event."""
+    body = b'{"choices":[{"message":{"content":%s}}],%s}' % (odd, USED)
+    if plain:
+        answer, line = post(edge, "/v1/chat/completions", CHAT,
+                            raw(b"200 OK", b"\xef\xbb\xbf" + body))
+    else:
+        body = b'data: {"choices":[{"delta":{"content":"a"},"x":%s}]}\n\n' \
+               b'data: {"choices":[],%s}\n\ndata: [DONE]\n\n' % (odd, USED)
+        answer, line = post(edge, "/v1/chat/completions", ASKED,
+                            raw(EVENTS, body))
+    assert answer.body.endswith(body)
+    assert numbers(line) == ["yes", "1", "2", "0", "0"]
+
+
+def test_an_event_that_is_no_json_is_one_event(edge, mock):
+    body = say(b"a") + b'data: {"choices":[}\n\ndata: what\n\n' + say(b"b") \
+        + b'data: {"choices":[],%s}\n\ndata: [DONE]\n\n' % USED
+    answer, line = post(edge, "/v1/chat/completions", ASKED, raw(EVENTS, body))
+    assert answer.body == body
+    assert numbers(line) == ["yes", "1", "2", "0", "0"]
+
+
+def test_the_largest_of_several_usages_counts(edge, mock):
+    zero = b'data: {"choices":[],"usage":{"prompt_tokens":0,' \
+           b'"completion_tokens":0}}\n\n'
+    body = say(b"a") + b'data: {"choices":[],%s}\n\n' % USED + zero \
+        + b"data: [DONE]\n\n"
+    _, line = post(edge, "/v1/chat/completions", ASKED, raw(EVENTS, body))
+    assert numbers(line) == ["yes", "1", "2", "0", "0"]
+
+
+def test_text_behind_a_usage_is_counted_too(edge, mock):
+    body = b'data: {"choices":[],%s}\n\n' % USED + say(b"one two") * 9 \
+        + b"data: [DONE]\n\n"
+    _, line = post(edge, "/v1/chat/completions", ASKED, raw(EVENTS, body))
+    assert numbers(line) == ["estimate", "1", "18", "0", "0"]
+
+
+@pytest.mark.parametrize("more,stays", [
+    (b',"error":{"message":"no"}', True), (b',"citations":["x"]', True),
+    (b',"error":null,"cost":null,"id":"x"', False)])
+def test_a_chunk_that_holds_more_than_usage_stays(edge, mock, more, stays):
+    """Nobody asked for its usage, but for the rest of it."""
+    chunk = b'data: {"choices":[],%s%s}\n\n' % (USED, more)
+    end = b"data: [DONE]\n\n"
+    answer, line = post(edge, "/v1/chat/completions", STREAM,
+                        raw(EVENTS, say(b"a") + chunk + end))
+    assert answer.body == say(b"a") + (chunk if stays else b"") + end
+    assert numbers(line) == ["yes", "1", "2", "0", "0"]
+
+
 def test_a_compressed_answer_passes_unread(edge, mock):
     answer, line = post(edge, "/v1/chat/completions", CHAT,
                         raw(b"200 OK\r\nContent-Encoding: gzip", b"\x1f\x8b"))
@@ -159,7 +223,7 @@ def test_what_is_a_stream(edge, mock, kind, stream):
     body = b'{"choices":[],"usage":' \
            b'{"prompt_tokens":1,"completion_tokens":2}}'
     if stream:
-        body = b"data: %s\n\n" % body
+        body = b"data: %s\n\ndata: [DONE]\n\n" % body
     answer, line = post(edge, "/v1/chat/completions", ASKED, raw(
         b"200 OK\r\nContent-Type: " + kind.encode(), body))
     assert answer.body == body

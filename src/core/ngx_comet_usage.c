@@ -184,6 +184,7 @@ ngx_comet_usage_scan(ngx_comet_usage_t *usage, const unsigned char *p,
 
         ngx_comet_scan_init(usage->scan, NGX_COMET_SCAN_DEPTH_MAX,
                             ngx_comet_usage_token, usage);
+        ngx_comet_scan_lenient(usage->scan);
         usage->scanning = 1;
     }
 
@@ -595,7 +596,8 @@ ngx_comet_usage_finish(ngx_comet_usage_t *usage)
     }
 
     begun = usage->reading && usage->scanning
-            && usage->read->member->is == NGX_COMET_FOR_TEXT
+            && (usage->read->member->is == NGX_COMET_FOR_TEXT
+                || usage->read->member->is == NGX_COMET_FOR_THOUGHT)
             ? ngx_comet_scan_begun(usage->scan) : 0;
 
     if (usage->reading && (usage->whole || ngx_comet_usage_is_whole(usage))) {
@@ -618,17 +620,37 @@ ngx_comet_usage_finish(ngx_comet_usage_t *usage)
 int
 ngx_comet_usage_exact(const ngx_comet_usage_t *usage)
 {
-    return usage->complete && !usage->bad && !usage->broken
-           && (usage->final || usage->ended);
+    return usage->complete && !usage->bad
+           && usage->pieces == usage->known_pieces
+           && (usage->final || (usage->ended && !usage->broken));
+}
+
+
+static uint64_t
+ngx_comet_usage_tokens(uint64_t pieces, uint64_t bytes)
+{
+    uint64_t  tokens;
+
+    tokens = bytes / 4 + (bytes % 4 != 0);
+
+    return pieces > tokens ? pieces : tokens;
 }
 
 
 uint64_t
 ngx_comet_usage_produced(const ngx_comet_usage_t *usage)
 {
-    uint64_t  tokens;
+    uint64_t  all, known;
 
-    tokens = usage->bytes / 4 + (usage->bytes % 4 != 0);
+    all = ngx_comet_usage_tokens(usage->pieces, usage->bytes);
 
-    return usage->pieces > tokens ? usage->pieces : tokens;
+    if (!usage->complete || usage->pieces == usage->known_pieces) {
+        return all;
+    }
+
+    known = usage->numbers[NGX_COMET_USAGE_OUTPUT]
+            + ngx_comet_usage_tokens(usage->pieces - usage->known_pieces,
+                                     usage->bytes - usage->known_bytes);
+
+    return all > known ? all : known;
 }

@@ -50,17 +50,17 @@ typedef struct ngx_comet_member_s  ngx_comet_member_t;
 typedef struct {
     uint64_t                   numbers[NGX_COMET_USAGE_NUMBERS];
     unsigned                   have;       /* bits of them */
-    unsigned                   seen;       /* names that may come once */
+    unsigned                   bad;        /* of what is not believed */
 
     uint64_t                   pieces;
     uint64_t                   bytes;
 
     const char                *status;     /* of a response */
     unsigned                   usage:1;    /* an object */
-    unsigned                   bad:1;      /* not to be believed */
     unsigned                   choices:1;  /* an array */
     unsigned                   elements:1; /* with something in it */
     unsigned                   piece:1;    /* this choice has text */
+    unsigned                   thought:1;  /* and of it reasoning */
     unsigned                   delta:1;    /* text by the type of the event */
     unsigned                   last:1;     /* by the type of the event */
     unsigned                   ends:1;     /* a choice, an item or a part */
@@ -89,8 +89,8 @@ typedef struct {
 typedef struct {
 
     /*
-     * Of the last usage; a usage that is not complete or not believed leaves
-     * zeros.  Of the input, so much came from a cache: never more than all
+     * The largest of each that a usage told which was complete and believed,
+     * or zeros.  Of the input, so much came from a cache: never more than all
      * of it.  Reasoning may exceed the output where an API counts it apart.
      */
 
@@ -98,8 +98,11 @@ typedef struct {
 
     unsigned                   complete:1; /* input and output are known */
     unsigned                   final:1;    /* and nothing is to follow */
-    unsigned                   bad:1;      /* some usage was not believed */
-    unsigned                   broken:1;   /* the answer is not of its form */
+    unsigned                   bad:1;      /* the last was not believed */
+
+    /* not of its form, of a stream some event behind the last usage */
+
+    unsigned                   broken:1;
     unsigned                   error:1;    /* it tells of an error */
     unsigned                   ended:1;    /* as its form says */
     unsigned                   closing:1;  /* no text since an end of some */
@@ -136,6 +139,9 @@ typedef struct {
     unsigned                   passes:1;   /* the event is not the chunk */
     unsigned                   cut:1;      /* the event just ended was */
     unsigned                   cut_lf:1;   /* an LF may belong to it */
+
+    uint64_t                   known_pieces; /* at the last usage */
+    uint64_t                   known_bytes;
 
     unsigned                   done;       /* bytes of "[DONE]" */
     unsigned                   kept;       /* of one that is alike so far */
@@ -180,7 +186,8 @@ int ngx_comet_usage_exact(const ngx_comet_usage_t *usage);
 
 /*
  * How many tokens of output the text that passed stands for: one for each
- * delta, or one for four bytes, whichever is more.
+ * delta, or one for four bytes, whichever is more; or, if some of it came
+ * behind a usage, what that told and so much for the rest.
  */
 
 uint64_t ngx_comet_usage_produced(const ngx_comet_usage_t *usage);

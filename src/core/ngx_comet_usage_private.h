@@ -30,6 +30,8 @@ enum {
     NGX_COMET_FOR_SEQUENCE,
     NGX_COMET_FOR_PADDING,
     NGX_COMET_FOR_TEXT,
+    NGX_COMET_FOR_THOUGHT,          /* text that may come by two names */
+    NGX_COMET_FOR_MORE,             /* than is in the chunk with the usage */
     NGX_COMET_FOR_HOLDER            /* of others */
 };
 
@@ -52,6 +54,15 @@ struct ngx_comet_member_s {
     unsigned char              array;
     const ngx_comet_member_t  *members;
 };
+
+
+/* what else is in the chunk with the usage, as it is in all others */
+
+extern const ngx_comet_member_t  ngx_comet_usage_envelope[];
+
+/* any other */
+
+extern const ngx_comet_member_t  ngx_comet_usage_more;
 
 
 const ngx_comet_member_t *ngx_comet_usage_root(const ngx_comet_usage_t *usage);

@@ -9,167 +9,6 @@
 #include <string.h>
 
 
-#define ngx_comet_member(name, is, members, array)                            \
-    { name, sizeof(name) - 1, is, array, members }
-
-#define ngx_comet_array(name, is, members)                                    \
-    ngx_comet_member(name, is, members, 1)
-#define ngx_comet_object(name, is, members)                                   \
-    ngx_comet_member(name, is, members, 0)
-#define ngx_comet_scalar(name, is)                                            \
-    ngx_comet_member(name, is, NULL, 0)
-#define ngx_comet_end                                                         \
-    { "", 0, 0, 0, NULL }
-
-#define MEMBERS(name)  static const ngx_comet_member_t  name[]
-
-
-MEMBERS(cached) = {
-    ngx_comet_scalar("cached_tokens", NGX_COMET_FOR_CACHED),
-    ngx_comet_end
-};
-
-MEMBERS(reasoning) = {
-    ngx_comet_scalar("reasoning_tokens", NGX_COMET_FOR_REASONING),
-    ngx_comet_end
-};
-
-
-/* chat completions */
-
-MEMBERS(chat_usage) = {
-    ngx_comet_scalar("prompt_tokens", NGX_COMET_FOR_INPUT),
-    ngx_comet_scalar("completion_tokens", NGX_COMET_FOR_OUTPUT),
-    ngx_comet_object("prompt_tokens_details", NGX_COMET_FOR_DETAILS, cached),
-    ngx_comet_object("completion_tokens_details", NGX_COMET_FOR_DETAILS,
-        reasoning),
-    ngx_comet_end
-};
-
-MEMBERS(function) = {
-    ngx_comet_scalar("name", NGX_COMET_FOR_TEXT),
-    ngx_comet_scalar("arguments", NGX_COMET_FOR_TEXT),
-    ngx_comet_end
-};
-
-MEMBERS(tool_call) = {
-    ngx_comet_object("function", NGX_COMET_FOR_HOLDER, function),
-    ngx_comet_end
-};
-
-MEMBERS(message) = {
-    ngx_comet_scalar("content", NGX_COMET_FOR_TEXT),
-    ngx_comet_scalar("refusal", NGX_COMET_FOR_TEXT),
-    ngx_comet_scalar("reasoning_content", NGX_COMET_FOR_TEXT),
-    ngx_comet_array("tool_calls", NGX_COMET_FOR_HOLDER, tool_call),
-    ngx_comet_end
-};
-
-MEMBERS(choice) = {
-    ngx_comet_object("message", NGX_COMET_FOR_HOLDER, message),
-    ngx_comet_scalar("finish_reason", NGX_COMET_FOR_FINISH),
-    ngx_comet_end
-};
-
-MEMBERS(chunk_choice) = {
-    ngx_comet_object("delta", NGX_COMET_FOR_HOLDER, message),
-    ngx_comet_scalar("finish_reason", NGX_COMET_FOR_FINISH),
-    ngx_comet_end
-};
-
-MEMBERS(chat) = {
-    ngx_comet_scalar("model", NGX_COMET_FOR_MODEL),
-    ngx_comet_array("choices", NGX_COMET_FOR_CHOICES, choice),
-    ngx_comet_object("usage", NGX_COMET_FOR_USAGE, chat_usage),
-    ngx_comet_scalar("error", NGX_COMET_FOR_ERROR),
-    ngx_comet_end
-};
-
-MEMBERS(chat_chunk) = {
-    ngx_comet_scalar("model", NGX_COMET_FOR_MODEL),
-    ngx_comet_array("choices", NGX_COMET_FOR_CHOICES, chunk_choice),
-    ngx_comet_object("usage", NGX_COMET_FOR_USAGE, chat_usage),
-    ngx_comet_scalar("error", NGX_COMET_FOR_ERROR),
-    ngx_comet_scalar("obfuscation", NGX_COMET_FOR_PADDING),
-    ngx_comet_end
-};
-
-
-/* responses: the text of a stream is that of its deltas */
-
-MEMBERS(response_usage) = {
-    ngx_comet_scalar("input_tokens", NGX_COMET_FOR_INPUT),
-    ngx_comet_scalar("output_tokens", NGX_COMET_FOR_OUTPUT),
-    ngx_comet_object("input_tokens_details", NGX_COMET_FOR_DETAILS, cached),
-    ngx_comet_object("output_tokens_details", NGX_COMET_FOR_DETAILS,
-        reasoning),
-    ngx_comet_end
-};
-
-MEMBERS(incomplete) = {
-    ngx_comet_scalar("reason", NGX_COMET_FOR_REASON),
-    ngx_comet_end
-};
-
-MEMBERS(part) = {
-    ngx_comet_scalar("text", NGX_COMET_FOR_TEXT),
-    ngx_comet_scalar("refusal", NGX_COMET_FOR_TEXT),
-    ngx_comet_end
-};
-
-MEMBERS(item) = {
-    ngx_comet_scalar("type", NGX_COMET_FOR_ITEM),
-    ngx_comet_scalar("name", NGX_COMET_FOR_TEXT),
-    ngx_comet_scalar("arguments", NGX_COMET_FOR_TEXT),
-    ngx_comet_array("content", NGX_COMET_FOR_HOLDER, part),
-    ngx_comet_array("summary", NGX_COMET_FOR_HOLDER, part),
-    ngx_comet_end
-};
-
-MEMBERS(event_item) = {
-    ngx_comet_scalar("type", NGX_COMET_FOR_ITEM),
-    ngx_comet_end
-};
-
-MEMBERS(response) = {
-    ngx_comet_scalar("model", NGX_COMET_FOR_MODEL),
-    ngx_comet_scalar("status", NGX_COMET_FOR_STATUS),
-    ngx_comet_object("incomplete_details", NGX_COMET_FOR_HOLDER, incomplete),
-    ngx_comet_array("output", NGX_COMET_FOR_HOLDER, item),
-    ngx_comet_object("usage", NGX_COMET_FOR_USAGE, response_usage),
-    ngx_comet_scalar("error", NGX_COMET_FOR_ERROR),
-    ngx_comet_end
-};
-
-MEMBERS(event_response) = {
-    ngx_comet_scalar("model", NGX_COMET_FOR_MODEL),
-    ngx_comet_scalar("status", NGX_COMET_FOR_STATUS),
-    ngx_comet_object("incomplete_details", NGX_COMET_FOR_HOLDER, incomplete),
-    ngx_comet_array("output", NGX_COMET_FOR_HOLDER, event_item),
-    ngx_comet_object("usage", NGX_COMET_FOR_USAGE, response_usage),
-    ngx_comet_scalar("error", NGX_COMET_FOR_ERROR),
-    ngx_comet_end
-};
-
-MEMBERS(response_event) = {
-    ngx_comet_scalar("type", NGX_COMET_FOR_TYPE),
-    ngx_comet_scalar("sequence_number", NGX_COMET_FOR_SEQUENCE),
-    ngx_comet_scalar("delta", NGX_COMET_FOR_TEXT),
-    ngx_comet_object("response", NGX_COMET_FOR_HOLDER, event_response),
-    ngx_comet_scalar("error", NGX_COMET_FOR_ERROR),
-    ngx_comet_scalar("obfuscation", NGX_COMET_FOR_PADDING),
-    ngx_comet_end
-};
-
-
-static const ngx_comet_member_t  ngx_comet_usage_roots[2][2] = {
-    { ngx_comet_object("", NGX_COMET_FOR_HOLDER, chat),
-      ngx_comet_object("", NGX_COMET_FOR_HOLDER, chat_chunk) },
-    { ngx_comet_object("", NGX_COMET_FOR_HOLDER, response),
-      ngx_comet_object("", NGX_COMET_FOR_HOLDER, response_event) }
-};
-
-
 /* how a response ended, in the words of chat completions */
 
 static const struct {
@@ -197,18 +36,23 @@ static const struct {
 };
 
 
-const ngx_comet_member_t *
-ngx_comet_usage_root(const ngx_comet_usage_t *usage)
-{
-    return &ngx_comet_usage_roots[usage->responses][usage->stream];
-}
-
-
 static int
 ngx_comet_usage_is(const ngx_comet_token_t *token, const char *text)
 {
     return token->len == strlen(text)
            && memcmp(token->text, text, token->len) == 0;
+}
+
+
+static int
+ngx_comet_usage_ends(const ngx_comet_token_t *token, const char *text)
+{
+    size_t  n;
+
+    n = strlen(text);
+
+    return token->len > n
+           && memcmp(token->text + token->len - n, text, n) == 0;
 }
 
 
@@ -263,26 +107,15 @@ ngx_comet_usage_model(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
 }
 
 
-static int
-ngx_comet_usage_is_of(const ngx_comet_token_t *token, const char *kind)
-{
-    size_t  n;
-
-    n = strlen(kind);
-
-    return token->len > n && !token->cut
-           && memcmp(token->text + token->len - n, kind, n) == 0;
-}
-
-
 static void
 ngx_comet_usage_type(ngx_comet_usage_event_t *event,
     const ngx_comet_token_t *token)
 {
     size_t  i;
 
-    event->delta |= ngx_comet_usage_is_of(token, ".delta");
-    event->ends |= ngx_comet_usage_is_of(token, ".done");
+    event->delta |= !token->cut && ngx_comet_usage_ends(token, ".delta")
+                    && !ngx_comet_usage_ends(token, "audio.delta");
+    event->ends |= !token->cut && ngx_comet_usage_ends(token, ".done");
 
     for (i = 0; ngx_comet_usage_types[i].type; i++) {
         if (ngx_comet_usage_is(token, ngx_comet_usage_types[i].type)) {
@@ -339,6 +172,17 @@ ngx_comet_usage_text(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
         return;
     }
 
+    if (usage->read->member->is == NGX_COMET_FOR_THOUGHT) {
+
+        /* by both of its names it is told twice */
+
+        if (event->thought) {
+            return;
+        }
+
+        event->thought = 1;
+    }
+
     event->texts++;
     ngx_comet_usage_part(usage, token, NGX_COMET_ALIKE_TEXT);
 
@@ -393,6 +237,7 @@ ngx_comet_usage_string(ngx_comet_usage_t *usage,
         return;
 
     case NGX_COMET_FOR_TEXT:
+    case NGX_COMET_FOR_THOUGHT:
         ngx_comet_usage_text(usage, token);
         return;
 
@@ -451,7 +296,30 @@ ngx_comet_usage_count(ngx_comet_usage_t *usage,
         return;
     }
 
-    event->bad = 1;
+    event->bad |= 1u << (is == NGX_COMET_FOR_DETAILS
+                         ? usage->read->member->members->is : is);
+}
+
+
+/* of members of one name readers take the last: what was before is forgotten */
+
+static void
+ngx_comet_usage_clear(ngx_comet_usage_event_t *event,
+    const ngx_comet_member_t *member)
+{
+    if (member->is < NGX_COMET_USAGE_NUMBERS) {
+        event->numbers[member->is] = 0;
+
+    } else if (member->is == NGX_COMET_FOR_USAGE) {
+        event->usage = 0;
+    }
+
+    event->have &= ~(1u << member->is);
+    event->bad &= ~(1u << member->is);
+
+    for (member = member->members; member && member->len; member++) {
+        ngx_comet_usage_clear(event, member);
+    }
 }
 
 
@@ -491,6 +359,7 @@ ngx_comet_usage_element(ngx_comet_usage_t *usage,
     if (usage->read->member->is == NGX_COMET_FOR_CHOICES) {
         usage->read->event.elements = 1;
         usage->read->event.piece = 0;
+        usage->read->event.thought = 0;
         usage->passes = 1;
     }
 
@@ -548,6 +417,11 @@ ngx_comet_usage_value(ngx_comet_usage_t *usage,
 
     case NGX_COMET_FOR_ERROR:
         usage->read->event.error = 1;
+        usage->passes = 1;
+        break;
+
+    case NGX_COMET_FOR_MORE:
+        usage->passes = 1;
         break;
 
     case NGX_COMET_FOR_SEQUENCE:
@@ -635,42 +509,55 @@ ngx_comet_usage_same(const ngx_comet_member_t *member, const char *text,
 }
 
 
-/* a name of the usage that comes twice is read differently by readers */
-
-int
-ngx_comet_usage_name(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
+static const ngx_comet_member_t *
+ngx_comet_usage_find(const ngx_comet_member_t *member, const char *text,
+    size_t len, uint64_t head)
 {
-    size_t                     len;
-    uint64_t                   head;
-    unsigned                   bit;
-    const char                *text;
-    const ngx_comet_member_t  *member;
-
-    text = token->text;
-    len = token->len;
-    head = ngx_comet_usage_head(text, len);
-    member = usage->read->frames[token->depth]->members;
-
     while (member->len && !ngx_comet_usage_same(member, text, len, head)) {
         member++;
     }
 
-    if (member->len == 0) {
+    return member;
+}
+
+
+/* of a name that is not looked for, whether its value is */
+
+static int
+ngx_comet_usage_other(ngx_comet_usage_t *usage,
+    const ngx_comet_token_t *token, uint64_t head)
+{
+    if (usage->passes || token->depth != 1
+        || ngx_comet_usage_find(ngx_comet_usage_envelope, token->text,
+                                token->len, head)->len)
+    {
         return NGX_COMET_SCAN_SKIP;
+    }
+
+    usage->read->member = &ngx_comet_usage_more;
+
+    return NGX_COMET_SCAN_ON;
+}
+
+
+int
+ngx_comet_usage_name(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
+{
+    uint64_t                   head;
+    const ngx_comet_member_t  *member;
+
+    head = ngx_comet_usage_head(token->text, token->len);
+    member = ngx_comet_usage_find(usage->read->frames[token->depth]->members,
+                                  token->text, token->len, head);
+
+    if (member->len == 0) {
+        return ngx_comet_usage_other(usage, token, head);
     }
 
     usage->read->member = member;
 
-    if (member->is <= NGX_COMET_FOR_USAGE
-        && member->is != NGX_COMET_FOR_DETAILS)
-    {
-        bit = 1u << member->is;
-
-        if (usage->read->event.seen & bit) {
-            usage->read->event.bad = 1;
-        }
-
-        usage->read->event.seen |= bit;
+    if (member->is <= NGX_COMET_FOR_USAGE) {
+        ngx_comet_usage_clear(&usage->read->event, member);
     }
 
     return member->is == NGX_COMET_FOR_PADDING ? NGX_COMET_SCAN_ON
@@ -752,22 +639,34 @@ ngx_comet_usage_finished(ngx_comet_usage_t *usage)
 }
 
 
+/* some APIs tell a usage before all, with no choices either */
+
+static int
+ngx_comet_usage_last(const ngx_comet_usage_t *usage)
+{
+    if (usage->responses) {
+        return usage->read->event.last;
+    }
+
+    return !usage->read->event.elements
+           && (usage->pieces || usage->finish[0]);
+}
+
+
 static void
 ngx_comet_usage_numbers(ngx_comet_usage_t *usage)
 {
+    unsigned                  i;
     uint64_t                 *numbers;
     const unsigned            both = 1u << NGX_COMET_USAGE_INPUT
                                      | 1u << NGX_COMET_USAGE_OUTPUT;
     ngx_comet_usage_event_t  *event;
 
     event = &usage->read->event;
-    numbers = usage->numbers;
+    numbers = event->numbers;
 
-    usage->bad |= event->bad;
-
-    if (usage->bad) {
-        usage->complete = 0;
-        memset(numbers, 0, sizeof(usage->numbers));
+    if (event->bad) {
+        usage->bad = 1;
         return;
     }
 
@@ -775,14 +674,22 @@ ngx_comet_usage_numbers(ngx_comet_usage_t *usage)
         return;
     }
 
+    usage->bad = 0;
+    usage->broken = 0;
     usage->complete = 1;
-    usage->final = usage->responses ? event->last || !usage->stream
-                                    : !event->elements || !usage->stream;
+    usage->known_pieces = usage->pieces;
+    usage->known_bytes = usage->bytes;
 
-    memcpy(numbers, event->numbers, sizeof(usage->numbers));
+    usage->final |= !usage->stream || ngx_comet_usage_last(usage);
 
     if (numbers[NGX_COMET_USAGE_CACHED] > numbers[NGX_COMET_USAGE_INPUT]) {
         numbers[NGX_COMET_USAGE_CACHED] = numbers[NGX_COMET_USAGE_INPUT];
+    }
+
+    for (i = 0; i < NGX_COMET_USAGE_NUMBERS; i++) {
+        if (numbers[i] > usage->numbers[i]) {
+            usage->numbers[i] = numbers[i];
+        }
     }
 }
 

@@ -56,12 +56,17 @@ static const alike_case_t  cases[] = {
 
     { 0, SAY("one"), SAY("\t"), 0, 3, 0 },
     { 0, SAY("one"), SAY("\\x"), 0, 3, 0 },
-    { 0, SAY("one"), SAY("\\ud83d"), 0, 3, 0 },
-    { 0, SAY("one"), SAY("\x80"), 0, 3, 0 },
+
+    /* what is replaced is read in full */
+
+    { 0, SAY("one"), SAY("\\ud83d"), 0, 6, 0 },
+    { 0, SAY("one"), SAY("\x80"), 0, 6, 0 },
+    { 0, SAY("\\ud83d"), SAY("two"), 1, 6, 0 },
+    { 0, SAY("\x80"), SAY("two"), 1, 6, 0 },
     { 0, SAY("one"), HEAD "two", 0, 3, 0 },
     { 0, SAY("one"), SAY("two\n"), 0, 3, 0 },
     { 0, SAY("one"), HEAD "two\"},\"finish_reason\":null}],\"usage\":null,"
-      "\"obfuscation\":\"\x80\"}\n\n", 0, 3, 0 },
+      "\"obfuscation\":\"\x80\"}\n\n", 0, 6, 0 },
 
     /* what cannot tell of others */
 

@@ -86,7 +86,8 @@ put_string(writer_t *w)
     unsigned                  n;
     static const char *const  parts[] = {
         "word", " ", "\\n", "\\\"", "\\u00e9", "\xc3\xa9", "\\ud83d\\ude00",
-        "\xe2\x82\xac", "{", "}", "[]", "\\\\", "usage", "data: ", ":"
+        "\xe2\x82\xac", "{", "}", "[]", "\\\\", "usage", "data: ", ":",
+        "\\ufffd"
     };
 
     put(w, "\"");
@@ -124,11 +125,12 @@ put_unknown(writer_t *w)
     static const char *const  members[] = {
         "\"id\":\"chatcmpl-1\",", "\"created\":1774412483,",
         "\"service_tier\":null,", "\"x\":{\"usage\":{\"prompt_tokens\":1}},",
-        "\"obfuscation\":\"aBcD\",", "\"y\":[[],{},[{\"choices\":[1]}]],", ""
+        "\"obfuscation\":\"aBcD\",", "\"y\":[[],{},[{\"choices\":[1]}]],",
+        "\"z\":1.5e300,", "\"z\":[1.5e300],", ""
     };
 
     if (w->odd) {
-        put(w, any_of(members, 7));
+        put(w, any_of(members, sizeof(members) / sizeof(members[0])));
     }
 }
 
@@ -196,7 +198,7 @@ put_choice(writer_t *w, const char *holder, unsigned index)
         "null", "null", "null", "\"stop\"", "\"length\"", "\"tool_calls\""
     };
     static const char *const  texts[] = {
-        "content", "refusal", "reasoning_content", "other"
+        "content", "refusal", "reasoning_content", "reasoning", "other"
     };
 
     snprintf(text, sizeof(text), "{\"index\":%u,", index);
@@ -220,7 +222,7 @@ put_choice(writer_t *w, const char *holder, unsigned index)
         break;
 
     default:
-        put_name(w, any_of(texts, 4));
+        put_name(w, any_of(texts, 5));
         put_string(w);
     }
 

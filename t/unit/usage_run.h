@@ -24,6 +24,7 @@ typedef struct {
     int                 complete, final, bad, broken, error, ended, exact;
     int                 closing;
     uint64_t            pieces, bytes, produced;
+    uint64_t            known_pieces, known_bytes;
     char                finish[NGX_COMET_USAGE_FINISH];
     char                model[NGX_COMET_USAGE_MODEL + 1];
 
@@ -325,7 +326,7 @@ usage_model_given(const cJSON *value)
 
 
 static inline void
-usage_model_number(usage_run_t *run, const cJSON *value, unsigned i,
+usage_model_number(int *bad, const cJSON *value, unsigned i,
     uint64_t *numbers, unsigned *have)
 {
     if (!usage_model_given(value)) {
@@ -336,7 +337,7 @@ usage_model_number(usage_run_t *run, const cJSON *value, unsigned i,
         || value->valuedouble > NGX_COMET_USAGE_MAX
         || value->valuedouble != (double) (uint64_t) value->valuedouble)
     {
-        run->bad = 1;
+        *bad = 1;
         return;
     }
 
@@ -346,14 +347,14 @@ usage_model_number(usage_run_t *run, const cJSON *value, unsigned i,
 
 
 static inline void
-usage_model_details(usage_run_t *run, const cJSON *details, const char *name,
+usage_model_details(int *bad, const cJSON *details, const char *name,
     unsigned i, uint64_t *numbers, unsigned *have)
 {
     if (cJSON_IsObject(details)) {
-        usage_model_number(run, usage_get(details, name), i, numbers, have);
+        usage_model_number(bad, usage_get(details, name), i, numbers, have);
 
     } else if (usage_model_given(details)) {
-        run->bad = 1;
+        *bad = 1;
     }
 }
 
@@ -362,8 +363,8 @@ static inline void
 usage_model_usage(usage_run_t *run, const usage_form_t *form,
     const cJSON *usage, int final)
 {
-    int            r;
-    unsigned       have;
+    int            r, bad;
+    unsigned       i, have;
     uint64_t       numbers[NGX_COMET_USAGE_NUMBERS];
 
     static const char *const  names[2][4] = {
@@ -380,16 +381,21 @@ usage_model_usage(usage_run_t *run, const usage_form_t *form,
 
     r = form->responses;
     have = 0;
+    bad = 0;
     memset(numbers, 0, sizeof(numbers));
 
-    usage_model_number(run, usage_get(usage, names[r][0]), 0, numbers, &have);
-    usage_model_number(run, usage_get(usage, names[r][1]), 1, numbers, &have);
-    usage_model_details(run, usage_get(usage, names[r][2]), "cached_tokens",
+    usage_model_number(&bad, usage_get(usage, names[r][0]), 0, numbers,
+                       &have);
+    usage_model_number(&bad, usage_get(usage, names[r][1]), 1, numbers,
+                       &have);
+    usage_model_details(&bad, usage_get(usage, names[r][2]), "cached_tokens",
                         2, numbers, &have);
-    usage_model_details(run, usage_get(usage, names[r][3]),
+    usage_model_details(&bad, usage_get(usage, names[r][3]),
                         "reasoning_tokens", 3, numbers, &have);
 
-    if ((have & 3) != 3 || run->bad) {
+    run->bad |= bad;
+
+    if ((have & 3) != 3 || bad) {
         return;
     }
 
@@ -397,9 +403,18 @@ usage_model_usage(usage_run_t *run, const usage_form_t *form,
         numbers[2] = numbers[0];
     }
 
+    run->bad = 0;
+    run->broken = 0;
     run->complete = 1;
-    run->final = final;
-    memcpy(run->numbers, numbers, sizeof(numbers));
+    run->final |= final;
+    run->known_pieces = run->pieces;
+    run->known_bytes = run->bytes;
+
+    for (i = 0; i < NGX_COMET_USAGE_NUMBERS; i++) {
+        if (numbers[i] > run->numbers[i]) {
+            run->numbers[i] = numbers[i];
+        }
+    }
 }
 
 
@@ -449,6 +464,10 @@ usage_model_chat(usage_run_t *run, const usage_form_t *form,
                 + usage_model_text(usage_get(message, "refusal"))
                 + usage_model_text(usage_get(message, "reasoning_content"));
 
+        if (usage_model_text(usage_get(message, "reasoning_content")) == 0) {
+            bytes += usage_model_text(usage_get(message, "reasoning"));
+        }
+
         cJSON_ArrayForEach(call, calls) {
             call = (cJSON *) call;
             more = usage_model_text(usage_get(usage_get(call, "function"),
@@ -466,8 +485,9 @@ usage_model_chat(usage_run_t *run, const usage_form_t *form,
     run->closing |= ends;
 
     usage_model_usage(run, form, usage_get(root, "usage"),
-                      !form->stream || choices == NULL
-                      || choices->child == NULL);
+                      !form->stream
+                      || ((choices == NULL || choices->child == NULL)
+                          && (run->pieces || run->finish[0])));
 }
 
 
@@ -594,6 +614,32 @@ usage_model_responses(usage_run_t *run, const usage_form_t *form,
 }
 
 
+/* whether there is nothing in it but what the chunk with the usage has */
+
+static inline int
+usage_model_alone(const cJSON *root)
+{
+    unsigned                  i;
+    const cJSON              *item;
+    static const char *const  names[] = {
+        "id", "object", "created", "model", "choices", "usage",
+        "service_tier", "system_fingerprint", "obfuscation", NULL
+    };
+
+    cJSON_ArrayForEach(item, root) {
+        for (i = 0; names[i] && strcmp(names[i], item->string); i++) {
+            /* void */
+        }
+
+        if (names[i] == NULL && !cJSON_IsNull(item)) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 /* one JSON text; returns whether it is the chunk that must not go on */
 
 static inline int
@@ -620,7 +666,8 @@ usage_model_text_of(usage_run_t *run, const usage_form_t *form,
 
     choices = usage_get(root, "choices");
     cut = cJSON_IsArray(choices) && choices->child == NULL
-          && cJSON_IsObject(usage_get(root, "usage"));
+          && cJSON_IsObject(usage_get(root, "usage"))
+          && usage_model_alone(root);
 
     cJSON_Delete(root);
 
@@ -672,12 +719,20 @@ usage_model_stream(usage_run_t *run, const usage_form_t *form,
 }
 
 
+static inline uint64_t
+usage_model_tokens(uint64_t pieces, uint64_t bytes)
+{
+    return (bytes + 3) / 4 > pieces ? (bytes + 3) / 4 : pieces;
+}
+
+
 /* the same by the simple way; run->out is to be freed */
 
 static inline void
 usage_model(usage_run_t *run, const usage_form_t *form,
     const unsigned char *text, size_t len)
 {
+    uint64_t        more;
     unsigned char  *copy;
 
     memset(run, 0, sizeof(usage_run_t));
@@ -701,15 +756,18 @@ usage_model(usage_run_t *run, const usage_form_t *form,
         run->len = len;
     }
 
-    if (run->bad) {
-        run->complete = 0;
-        memset(run->numbers, 0, sizeof(run->numbers));
+    run->produced = usage_model_tokens(run->pieces, run->bytes);
+
+    if (run->complete && run->pieces != run->known_pieces) {
+        more = run->numbers[1]
+               + usage_model_tokens(run->pieces - run->known_pieces,
+                                    run->bytes - run->known_bytes);
+        run->produced = more > run->produced ? more : run->produced;
     }
 
-    run->produced = (run->bytes + 3) / 4 > run->pieces ? (run->bytes + 3) / 4
-                                                       : run->pieces;
-    run->exact = run->complete && !run->bad && !run->broken
-                 && (run->final || run->ended);
+    run->exact = run->complete && !run->bad
+                 && run->pieces == run->known_pieces
+                 && (run->final || (run->ended && !run->broken));
 
     free(copy);
 }
