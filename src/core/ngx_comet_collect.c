@@ -178,16 +178,19 @@ ngx_comet_collect_wrong(ngx_comet_judge_t *judge, const char *code,
 }
 
 
-/* a value that readers of JSON may disagree about */
+/* a value that readers of JSON may disagree about, of a parameter if slot */
 
 static void
-ngx_comet_collect_ambiguous(ngx_comet_judge_t *judge, const char *name,
-    const char *what)
+ngx_comet_collect_ambiguous(ngx_comet_judge_t *judge,
+    const ngx_comet_slot_t *slot, const char *name, const char *what)
 {
     char  path[NGX_COMET_PATH_MAX], text[NGX_COMET_PATH_MAX];
 
-    judge->fatal = 1;
     judge->beyond = 1;
+
+    if (slot) {
+        ngx_comet_judge_uncertain(judge, slot);
+    }
 
     if (ngx_comet_judge_full(judge)) {
         return;
@@ -255,7 +258,8 @@ ngx_comet_collect_name(ngx_comet_judge_t *judge,
  */
 
 static void
-ngx_comet_collect_disguised(ngx_comet_judge_t *judge, const char *name,
+ngx_comet_collect_disguised(ngx_comet_judge_t *judge,
+    const ngx_comet_slot_t *slot, const char *name,
     const ngx_comet_token_t *token)
 {
     char  what[192];
@@ -268,7 +272,7 @@ ngx_comet_collect_disguised(ngx_comet_judge_t *judge, const char *name,
                  strlen(token->text) < token->len ? "\\u0000" : "", name);
     }
 
-    ngx_comet_collect_ambiguous(judge, name, what);
+    ngx_comet_collect_ambiguous(judge, slot, name, what);
 }
 
 
@@ -313,16 +317,6 @@ ngx_comet_collect_same(const ngx_comet_token_t *token, const char *name)
 }
 
 
-/* whether it does not matter what is sent */
-
-static int
-ngx_comet_collect_set(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
-{
-    return !(slot->field->flags & NGX_COMET_REQUIRED)
-           && ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET);
-}
-
-
 static int
 ngx_comet_collect_param(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token)
@@ -343,7 +337,7 @@ ngx_comet_collect_param(ngx_comet_judge_t *judge,
     if (slot) {
 
         if (slot->seen) {
-            ngx_comet_collect_ambiguous(judge, slot->name,
+            ngx_comet_collect_ambiguous(judge, slot, slot->name,
                                         "is there more than once");
             return NGX_COMET_SCAN_SKIP;
         }
@@ -363,15 +357,15 @@ ngx_comet_collect_param(ngx_comet_judge_t *judge,
         judge->slot = slot;
         judge->frames[0].pending = slot->field;
 
-        return ngx_comet_collect_set(judge, slot) ? NGX_COMET_SCAN_SKIP
-                                                  : NGX_COMET_SCAN_TEXT;
+        return ngx_comet_judge_replaces(judge, slot) ? NGX_COMET_SCAN_SKIP
+                                                     : NGX_COMET_SCAN_TEXT;
     }
 
     n = ngx_comet_name_alike(token->text, token->len, folded, sizeof(folded));
     slot = n < 0 ? NULL : ngx_comet_judge_named(judge, folded, (size_t) n);
 
     if (slot) {
-        ngx_comet_collect_disguised(judge, slot->name, token);
+        ngx_comet_collect_disguised(judge, slot, slot->name, token);
     }
 
     return NGX_COMET_SCAN_SKIP;
@@ -402,7 +396,7 @@ ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
         }
 
         if (frame->seen & bit) {
-            ngx_comet_collect_ambiguous(judge, field->name,
+            ngx_comet_collect_ambiguous(judge, NULL, field->name,
                                         "is there more than once");
             return NGX_COMET_SCAN_SKIP;
         }
@@ -422,7 +416,7 @@ ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
         if ((size_t) n == field->len && memcmp(folded, field->name, field->len)
                                         == 0)
         {
-            ngx_comet_collect_disguised(judge, field->name, token);
+            ngx_comet_collect_disguised(judge, NULL, field->name, token);
         }
     }
 
@@ -435,9 +429,9 @@ ngx_comet_collect_body(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token)
 {
     if (token->type != NGX_COMET_OBJECT) {
+        ngx_comet_judge_uncertain(judge, NULL);
         ngx_comet_collect_wrong(judge, "invalid_type",
                                 "must be a JSON object");
-        judge->fatal = 1;
         return NGX_COMET_SCAN_STOP;
     }
 
@@ -466,6 +460,10 @@ ngx_comet_collect_mismatch(ngx_comet_judge_t *judge,
     const ngx_comet_field_t *field, const ngx_comet_token_t *token)
 {
     char  list[128];
+
+    if (judge->depth == 1 && judge->slot) {
+        ngx_comet_judge_uncertain(judge, judge->slot);
+    }
 
     ngx_comet_param_types(list, sizeof(list), field->types);
     ngx_comet_collect_wrong(judge, "invalid_type", "must be %s", list);
@@ -693,7 +691,7 @@ ngx_comet_collect_model(ngx_comet_judge_t *judge,
     if (token->len >= sizeof(judge->model)
         || !ngx_comet_name_usable(token->text, token->len))
     {
-        judge->fatal = 1;
+        ngx_comet_judge_uncertain(judge, judge->slot);
         ngx_comet_collect_wrong(judge, "invalid_value",
                                 "must be the name of a model, of at most 255 "
                                 "bytes, without control characters, and "
@@ -805,9 +803,9 @@ ngx_comet_collect_number(ngx_comet_judge_t *judge,
     }
 
     if (!isfinite(number)) {
+        ngx_comet_judge_uncertain(judge, NULL);
         ngx_comet_collect_wrong(judge, "invalid_value",
                                 "is a number that readers may not hold");
-        judge->fatal = 1;
         return;
     }
 

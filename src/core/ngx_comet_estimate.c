@@ -53,6 +53,24 @@ ngx_comet_estimate_number(ngx_comet_judge_t *judge, ngx_comet_param_e id)
 }
 
 
+/* one that goes out under a name which the model does not know caps nothing */
+
+static int
+ngx_comet_estimate_caps_it(ngx_comet_judge_t *judge, ngx_comet_param_e id)
+{
+    if (judge->policy->mode != NGX_COMET_OBSERVE || judge->provider == NULL) {
+        return 1;
+    }
+
+    if (judge->endpoint == NGX_COMET_ENDPOINT_RESPONSES) {
+        return id == NGX_COMET_PARAM_MAX_OUTPUT_TOKENS;
+    }
+
+    return id != NGX_COMET_PARAM_MAX_COMPLETION_TOKENS
+           || judge->provider->cap != NGX_COMET_CAP_TOKENS;
+}
+
+
 uint64_t
 ngx_comet_estimate_output(ngx_comet_judge_t *judge, uint64_t otherwise)
 {
@@ -62,6 +80,11 @@ ngx_comet_estimate_output(ngx_comet_judge_t *judge, uint64_t otherwise)
     cap = -1;
 
     for (i = 0; ngx_comet_estimate_caps[i]; i++) {
+
+        if (!ngx_comet_estimate_caps_it(judge, ngx_comet_estimate_caps[i])) {
+            continue;
+        }
+
         one = ngx_comet_estimate_number(judge, ngx_comet_estimate_caps[i]);
 
         /* less is no cap to some readers */

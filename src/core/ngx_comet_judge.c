@@ -146,7 +146,54 @@ ngx_comet_judge_hopeless(ngx_comet_judge_t *judge)
         return judge->beyond;
 
     default:
-        return judge->fatal && judge->policy->models;
+        return judge->fatal;
+    }
+}
+
+
+/* of the parameter, or of whatever may stand in the body: slot is NULL */
+
+static int
+ngx_comet_judge_relies(ngx_comet_judge_t *judge, const ngx_comet_slot_t *slot)
+{
+    const ngx_comet_policy_t  *policy;
+
+    policy = judge->policy;
+
+    if (slot == NULL) {
+        return policy->named || policy->sized;
+    }
+
+    if (slot == &judge->slots[0]) {
+        return policy->named;
+    }
+
+    return policy->sized
+           && (slot == judge->known[NGX_COMET_PARAM_N]
+               || ngx_comet_judge_is_cap(slot->name));
+}
+
+
+/*
+ * Two readers may differ about it.  Where lists, limits or prices rely on it,
+ * that goes in no mode, and is told in the place of what was only looked at.
+ */
+
+void
+ngx_comet_judge_uncertain(ngx_comet_judge_t *judge,
+    const ngx_comet_slot_t *slot)
+{
+    if (judge->fatal || judge->status == 403
+        || !ngx_comet_judge_relies(judge, slot))
+    {
+        return;
+    }
+
+    judge->fatal = 1;
+
+    if (judge->policy->mode == NGX_COMET_OBSERVE) {
+        judge->violations = 0;
+        judge->message[0] = '\0';
     }
 }
 
@@ -154,9 +201,9 @@ ngx_comet_judge_hopeless(ngx_comet_judge_t *judge)
 static void
 ngx_comet_judge_invalid(ngx_comet_judge_t *judge)
 {
-    judge->fatal = 1;
     judge->beyond = 1;
 
+    ngx_comet_judge_uncertain(judge, NULL);
     ngx_comet_judge_say(judge, "", "invalid_json",
                         "the body is not valid JSON: %s at byte %llu",
                         ngx_comet_scan_message(&judge->scan),
@@ -213,9 +260,9 @@ ngx_comet_judge_finish(ngx_comet_judge_t *judge)
 {
     ngx_comet_judge_end(judge);
 
-    /* nothing that the list of models could have been asked about */
+    /* nothing that lists and prices could have been asked about */
 
-    if (judge->provider == NULL
+    if (judge->provider == NULL && judge->policy->named
         && (judge->violations || !ngx_comet_judge_is_bare(judge)))
     {
         judge->fatal = 1;
@@ -491,6 +538,23 @@ ngx_comet_judge_own(ngx_comet_judge_t *judge, const char *param,
     ngx_comet_judge_find(rules, judge->policy->rules, param);
 
     return rules[kind];
+}
+
+
+/* whether it does not matter what is sent */
+
+int
+ngx_comet_judge_replaces(ngx_comet_judge_t *judge,
+    const ngx_comet_slot_t *slot)
+{
+    if (judge->policy->mode == NGX_COMET_OBSERVE
+        && ngx_comet_judge_relies(judge, slot))
+    {
+        return 0;
+    }
+
+    return !(slot->field->flags & NGX_COMET_REQUIRED)
+           && ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET);
 }
 
 

@@ -29,6 +29,8 @@ typedef struct {
     uint64_t                       cap;      /* of output tokens, or 0 */
     unsigned                       cap_default:1;
     unsigned                       models:1; /* admit() has a say */
+    unsigned                       named:1;  /* the model is relied upon */
+    unsigned                       sized:1;  /* so are the caps and n */
     unsigned                       usage:1;  /* streams are to bring it */
 
     /* what an operator says of the model, or NULL */
@@ -168,7 +170,7 @@ typedef struct {
     /* what was found */
 
     unsigned                       failed:1;   /* no memory */
-    unsigned                       fatal:1;    /* two readers may differ */
+    unsigned                       fatal:1;    /* in every mode */
     unsigned                       beyond:1;   /* repair */
     unsigned                       described:1; /* by an operator: the model */
     unsigned                       usage_added:1;
@@ -215,6 +217,8 @@ ngx_comet_slot_t *ngx_comet_judge_slot(ngx_comet_judge_t *judge,
     const char *name);
 ngx_comet_slot_t *ngx_comet_judge_named(ngx_comet_judge_t *judge,
     const char *name, size_t len);
+void ngx_comet_judge_uncertain(ngx_comet_judge_t *judge,
+    const ngx_comet_slot_t *slot);
 void ngx_comet_judge_say(ngx_comet_judge_t *judge, const char *param,
     const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
@@ -227,6 +231,8 @@ const char *ngx_comet_judge_values(ngx_comet_judge_t *judge,
 size_t ngx_comet_characters(const char *text, size_t len);
 const ngx_comet_rule_t *ngx_comet_judge_own(ngx_comet_judge_t *judge,
     const char *param, ngx_comet_rule_e kind);
+int ngx_comet_judge_replaces(ngx_comet_judge_t *judge,
+    const ngx_comet_slot_t *slot);
 void ngx_comet_judge_rules(ngx_comet_judge_t *judge, const char *param,
     const ngx_comet_rule_t **rules);
 int ngx_comet_judge_true(ngx_comet_judge_t *judge, ngx_comet_param_e id);

@@ -116,6 +116,40 @@ ngx_comet_admit_limited(ngx_comet_policy_conf_t *conf)
 }
 
 
+/* which members of a body the limits rely on; on trial they refuse nobody */
+
+void
+ngx_comet_admit_relies(ngx_comet_policy_conf_t *conf,
+    ngx_comet_policy_t *policy)
+{
+    ngx_uint_t               i, k;
+    ngx_comet_limit_conf_t  *limit;
+
+    if (conf->dry_run) {
+        return;
+    }
+
+    for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
+
+        if (conf->limits[i] == NULL) {
+            continue;
+        }
+
+        if (ngx_comet_admit_kinds[i].sized) {
+            policy->sized = 1;
+        }
+
+        limit = conf->limits[i]->limits.elts;
+
+        for (k = 0; k < conf->limits[i]->limits.nelts; k++) {
+            if (limit[k].models) {
+                policy->named = 1;
+            }
+        }
+    }
+}
+
+
 /* behind an internal redirect: a limit is not asked twice for one request */
 
 static ngx_uint_t

@@ -439,6 +439,8 @@ ngx_int_t ngx_comet_admit_init(ngx_conf_t *cf);
 void ngx_comet_admit_end(ngx_http_request_t *r);
 ngx_int_t ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 ngx_int_t ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+void ngx_comet_admit_relies(ngx_comet_policy_conf_t *conf,
+    ngx_comet_policy_t *policy);
 ngx_int_t ngx_comet_admit_headers(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 ngx_comet_quota_t *ngx_comet_admit_closest(ngx_comet_admission_t *admission);

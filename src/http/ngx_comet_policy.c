@@ -90,20 +90,25 @@ ngx_comet_policy_of(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     ngx_comet_rule_t         *rules;
     ngx_comet_param_t        *params;
     ngx_comet_loc_conf_t     *clcf;
+    ngx_comet_main_conf_t    *cmcf;
     ngx_comet_policy_conf_t  *conf;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
     conf = &ctx->conf;
 
     ctx->policy.mode = conf->mode;
     ctx->policy.cap = conf->cap;
     ctx->policy.cap_default = conf->cap_default;
     ctx->policy.models = (conf->models || conf->deny);
+    ctx->policy.named = (ctx->policy.models || cmcf->prices.nelts);
     ctx->policy.usage = (clcf->meter.usage && r == r->main);
     ctx->policy.provider = ngx_comet_policy_provider;
     ctx->policy.admit = ngx_comet_policy_admit;
     ctx->policy.alloc = ngx_comet_policy_alloc;
     ctx->policy.data = r;
+
+    ngx_comet_admit_relies(conf, &ctx->policy);
 
     if (conf->params == NULL) {
         return NGX_OK;

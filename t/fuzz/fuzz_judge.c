@@ -101,6 +101,8 @@ choose(const unsigned char *bits)
 
     policy.mode = bits[0] / 2 % 3;
     policy.models = bits[0] / 8 & 1;
+    policy.named = policy.models || (bits[2] & 1);
+    policy.sized = bits[2] / 2 & 1;
     policy.rules = rules[bits[0] / 16 % 5];
     policy.cap = bits[1] & 1 ? 50 : 0;
     policy.cap_default = bits[1] / 2 & 1;
@@ -189,10 +191,9 @@ check_number(const cJSON *json, const char *name)
 /* what is relied upon, read by somebody else */
 
 static void
-check_reader(const cJSON *json)
+check_model(const cJSON *json)
 {
-    const cJSON             *item;
-    const ngx_comet_slot_t  *slot;
+    const cJSON  *item;
 
     item = cJSON_GetObjectItemCaseSensitive(json, "model");
     must(item == cJSON_GetObjectItem(json, "model"));
@@ -200,6 +201,41 @@ check_reader(const cJSON *json)
     if (judge.provider) {
         must(cJSON_IsString(item)
              && strcmp(item->valuestring, judge.model) == 0);
+    }
+}
+
+
+static void
+check_output(const cJSON *json)
+{
+    check_number(json, "max_tokens");
+    check_number(json, "max_completion_tokens");
+
+    if (judge.endpoint == NGX_COMET_ENDPOINT_RESPONSES) {
+        check_number(json, "max_output_tokens");
+
+    } else {
+        check_number(json, "n");
+    }
+}
+
+
+static void
+check_reader(const cJSON *json)
+{
+    const cJSON             *item;
+    const ngx_comet_slot_t  *slot;
+
+    if (policy.mode != NGX_COMET_OBSERVE || policy.named) {
+        check_model(json);
+    }
+
+    if (policy.mode != NGX_COMET_OBSERVE || policy.sized) {
+        check_output(json);
+    }
+
+    if (policy.mode == NGX_COMET_OBSERVE) {
+        return;
     }
 
     item = cJSON_GetObjectItemCaseSensitive(json, "stream");
@@ -210,14 +246,7 @@ check_reader(const cJSON *json)
         must(slot->truth == cJSON_IsTrue(item));
     }
 
-    check_number(json, "max_tokens");
-    check_number(json, "max_completion_tokens");
     check_number(json, "temperature");
-    check_number(json, "n");
-
-    if (judge.endpoint == NGX_COMET_ENDPOINT_RESPONSES) {
-        check_number(json, "max_output_tokens");
-    }
 }
 
 
@@ -396,7 +425,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena.left = 0;
     check_cuts(data[2] + 1u);
 
-    relied = policy.mode != NGX_COMET_OBSERVE || policy.models;
+    relied = policy.mode != NGX_COMET_OBSERVE || policy.named || policy.sized;
 
     if (judge.verdict != NGX_COMET_REFUSED && relied) {
         json = cJSON_ParseWithLength(body, length);

@@ -13,6 +13,8 @@ typedef struct {
     unsigned                 cap_default;
     const char              *admits;
     unsigned                 usage;
+    unsigned                 named;
+    unsigned                 sized;
 } setting_t;
 
 
@@ -88,6 +90,8 @@ prepare(const setting_t *setting)
     policy.cap = setting->cap;
     policy.cap_default = setting->cap_default;
     policy.models = setting->admits != NULL;
+    policy.named = setting->admits != NULL || setting->named;
+    policy.sized = setting->sized != 0;
     policy.usage = setting->usage != 0;
     policy.provider = old_provider;
     policy.admit = arena_admit;
@@ -261,6 +265,17 @@ static const setting_t  repair = {
 
 static const setting_t  observe = {
     .name = "observe", .mode = NGX_COMET_OBSERVE
+};
+
+
+/* limits and prices, or a list, hold while what is wrong is only looked at */
+
+static const setting_t  observe_named = {
+    .name = "observe, named", .mode = NGX_COMET_OBSERVE, .named = 1
+};
+
+static const setting_t  observe_sized = {
+    .name = "observe, sized", .mode = NGX_COMET_OBSERVE, .sized = 1
 };
 
 

@@ -73,10 +73,14 @@ static const ngx_comet_rule_t  options_off[] = {
 };
 
 #define SETTING(name, mode, rules, cap, dflt, admits)                         \
-    static const setting_t  name = { #name, mode, rules, cap, dflt, admits, 0 }
+    static const setting_t  name = {                                          \
+        #name, mode, rules, cap, dflt, admits, 0, 0, 0                        \
+    }
 
 #define ASKING(name, mode, rules)                                             \
-    static const setting_t  name = { #name, mode, rules, 0, 0, NULL, 1 }
+    static const setting_t  name = {                                          \
+        #name, mode, rules, 0, 0, NULL, 1, 0, 0                               \
+    }
 
 #define REJECT   NGX_COMET_REJECT
 #define REPAIR   NGX_COMET_REPAIR
@@ -663,6 +667,96 @@ static const case_t  reader_cases[] = {
 };
 
 
+/* what is relied upon must be certain in every mode, and only that */
+
+static const case_t  relied_cases[] = {
+    refused(CHAT, observe_named, "{" M("o3") "," HI "," M("o4") "}", "model",
+            TWO, "model is there more than once"),
+    refused(CHAT, observe_named, "{" M("o3") "," HI ",\"mod\\u0065l\":\"a\"}",
+            "model", TWO, "model is there more than once"),
+    refused(CHAT, observe_named, "{\"MODEL\":\"o4\"," M("o3") "," HI "}",
+            "model", TWO, "write \"model\""),
+    refused(CHAT, observe_named, "{\"model\\u0000\":1," M("o3") "," HI "}",
+            "model", TWO, "write \"model\""),
+    refused(CHAT, observe_named, "{\"a\":\"\\ud800\"," M("o3") "," HI "}", "",
+            "invalid_json", "the body is not valid JSON: "),
+    refused(CHAT, observe_named, "{" M("o3") "," HI ",\"a\":\"\xff\"}", "",
+            "invalid_json", "the body is not valid JSON: "),
+    refused(CHAT, observe_named, "{" M("o3") "," HI "} {}", "",
+            "invalid_json", "something follows the value"),
+    refused(CHAT, observe_named, "{" M("o3") "," HI, "", "invalid_json",
+            "the body ends before"),
+    refused(CHAT, observe_named, "[]", "", TYPE, "must be a JSON object"),
+    refused(CHAT, observe_named, "", "", "invalid_json", "is empty"),
+    refused(CHAT, observe_named, "{" HI "}", "model", MISSING,
+            "model is missing"),
+    refused(CHAT, observe_named, "{\"model\":null," HI "}", "model", MISSING,
+            "model is missing"),
+    refused(CHAT, observe_named, "{\"model\":[\"o3\"]," HI "}", "model", TYPE,
+            "model must be a string"),
+    refused(CHAT, observe_named, "{\"model\":\"\"," HI "}", "model", VALUE,
+            "must not be empty"),
+    refused(CHAT, observe_named, "{" M("o3\\t") "," HI "}", "model", VALUE,
+            "must be the name of a model"),
+
+    /* it is told before what is only looked at */
+
+    refused(CHAT, observe_named, "{" M("o3") ",\"temperature\":9," HI ","
+            M("o3") "}", "model", TWO, "model is there more than once"),
+    refused(CHAT, observe_sized, "{" M("o3") ",\"temperature\":9," HI ",]", "",
+            "invalid_json", "the body is not valid JSON: "),
+
+    observed(CHAT, observe_named, "{" M("o3") "," HI ",\"n\":1,\"N\":7}", "n",
+             TWO, "write \"n\""),
+    observed(CHAT, observe_named, "{" M("o3") "," HI ",\"max_tokens\":1,"
+             "\"max_tokens\":7}", "max_tokens", TWO, "more than once"),
+    observed(CHAT, observe_named, "{" M("o3") "," HI ",\"user\":\"a\","
+             "\"user\":\"b\"}", "user", TWO, "more than once"),
+    observed(CHAT, observe_named, "{" M("o3") ",\"messages\":[{\"role\":"
+             "\"user\",\"role\":\"tool\"}]}", "messages[0].role", TWO,
+             "more than once"),
+    observed(CHAT, observe_named, "{" M("o3") "}", "messages", MISSING,
+             "messages is missing"),
+
+    refused(CHAT, observe_sized, "{" M("o3") "," HI ",\"max_tokens\":1,"
+            "\"max_tokens\":7}", "max_tokens", TWO, "more than once"),
+    refused(CHAT, observe_sized, "{" M("o3") "," HI ",\"max_tokens\":null,"
+            "\"max_tokens\":7}", "max_tokens", TWO, "more than once"),
+    refused(CHAT, observe_sized, "{\"Max_Tokens\":9," M("o3") "," HI "}",
+            "max_tokens", TWO, "write \"max_tokens\""),
+    refused(CHAT, observe_sized, "{" M("o3") "," HI ",\"max_completion_to"
+            "\xe2\x84\xaa" "ens\":7}", "max_completion_tokens", TWO,
+            "write \"max_completion_tokens\""),
+    refused(RESPONSES, observe_sized, "{" M("o3") ",\"input\":\"\","
+            "\"MAX_OUTPUT_TOKENS\":7}", "max_output_tokens", TWO,
+            "write \"max_output_tokens\""),
+    refused(CHAT, observe_sized, "{" M("o3") "," HI ",\"n\":1,\"n\":1}", "n",
+            TWO, "more than once"),
+    refused(CHAT, observe_sized, "{" M("o3") "," HI ",\"N\":100}", "n", TWO,
+            "write \"n\""),
+    refused(CHAT, observe_sized, "{" M("o3") "," HI ",\"n\":1E400}", "n",
+            VALUE, "readers may not hold"),
+    refused(CHAT, observe_sized, "{" M("o3") "," HI ",\"n\":\"100\"}", "n",
+            TYPE, "n must be a number"),
+    refused(CHAT, observe_sized, "{" M("o3") "," HI ",\"max_tokens\":{}}",
+            "max_tokens", TYPE, "max_tokens must be a number"),
+    refused(CHAT, observe_sized, "{\"a\":\"\\udc00\"," M("o3") "," HI "}", "",
+            "invalid_json", "the body is not valid JSON: "),
+    refused(CHAT, observe_sized, "5", "", TYPE, "must be a JSON object"),
+
+    observed(CHAT, observe_sized, "{" M("o3") "," M("o4") "," HI "}", "model",
+             TWO, "more than once"),
+    observed(CHAT, observe_sized, "{" HI "}", "model", MISSING,
+             "model is missing"),
+    refused(CHAT, observe_sized, "{" M("o3") "," HI ",\"top_p\":1E400}",
+            "top_p", VALUE, "readers may not hold"),
+    observed(CHAT, observe_sized, "{" M("o3") "," HI ",\"max_tokens\":-1}",
+             "max_tokens", VALUE, "0 or more"),
+    observed(CHAT, observe_sized, "{" M("o3") "," HI ",\"n\":0}", "n", VALUE,
+             "takes 1 to 128"),
+};
+
+
 #define run_cases(cases)                                                      \
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {           \
         run(&cases[i]);                                                       \
@@ -711,6 +805,15 @@ test_readers(void **state)
     (void) state;
 
     run_cases(reader_cases);
+}
+
+
+static void
+test_relied(void **state)
+{
+    (void) state;
+
+    run_cases(relied_cases);
 }
 
 
@@ -805,6 +908,7 @@ main(void)
         cmocka_unit_test(test_operators),
         cmocka_unit_test(test_usage),
         cmocka_unit_test(test_readers),
+        cmocka_unit_test(test_relied),
         cmocka_unit_test(test_long),
         cmocka_unit_test(test_no_memory),
     };

@@ -77,6 +77,16 @@ static const setting_t  sets_n = {
     .name = "sets n", .rules = set_n
 };
 
+static const setting_t  sets_n_observed = {
+    .name = "sets n, observed", .mode = NGX_COMET_OBSERVE, .rules = set_n,
+    .sized = 1
+};
+
+static const setting_t  sets_cap_observed = {
+    .name = "sets the cap, observed", .mode = NGX_COMET_OBSERVE,
+    .rules = set_cap, .sized = 1
+};
+
 static const setting_t  drops_cap = {
     .name = "drops the cap", .mode = NGX_COMET_REPAIR, .rules = off_cap
 };
@@ -156,6 +166,24 @@ static const struct {
     { CHAT, &observe, GPT ",\"max_tokens\":9,\"n\":-3}", 9 },
     { CHAT, &observe, GPT ",\"max_tokens\":9,\"n\":0}", 9 },
     { CHAT, &observe, GPT ",\"max_tokens\":9.9}", 9 },
+
+    { CHAT, &sets_n_observed, GPT ",\"max_tokens\":9,\"n\":8}", 72 },
+    { CHAT, &sets_n_observed, GPT ",\"max_tokens\":9}", 9 },
+    { CHAT, &sets_cap_observed, GPT ",\"max_completion_tokens\":9000}", 9000 },
+    { CHAT, &sets_cap_observed, GPT ",\"max_tokens\":9000}", 9000 },
+
+    /* and a cap that the model does not know is none there */
+
+    { CHAT, &observe, CLAUDE ",\"max_completion_tokens\":9}", OTHERWISE },
+    { CHAT, &observe, CLAUDE ",\"max_completion_tokens\":9,\"n\":2}",
+      2 * OTHERWISE },
+    { CHAT, &observe, CLAUDE ",\"max_completion_tokens\":9,"
+      "\"max_tokens\":7}", 7 },
+    { RESPONSES, &observe, R ",\"max_tokens\":9}", OTHERWISE },
+    { RESPONSES, &observe, R ",\"max_output_tokens\":9,\"max_tokens\":99}",
+      9 },
+    { CHAT, &observe, "{\"model\":\"x\"," HI ",\"max_completion_tokens\":9}",
+      9 },
 
     /* numbers that fit nowhere */
 
