@@ -68,6 +68,8 @@ def test_white_space_at_an_end_is_of_no_name(nginx, mock, mode):
         error = answer.json()["error"]
         assert (error["param"], error["code"]) == ("model", "invalid_value")
         assert "white space" in error["message"]
+        answer = call(edge, "GET", "/v1/models/" + escaped(name))
+        assert answer.status in (400, 404), repr(name)
     assert not mock.requests
     for name in ("my model", "k\u00fchn", "\u901a\u4e49", "m\u00a0m"):
         assert chat(edge, with_(name)).status == 200, repr(name)

@@ -1,5 +1,7 @@
 #include "ngx_comet_http.h"
 
+#include "ngx_comet_name.h"
+
 #include <math.h>
 
 #include <cjson/cJSON.h>
@@ -235,8 +237,9 @@ ngx_uint_t
 ngx_comet_policy_admits(ngx_comet_policy_conf_t *policy, const char *model,
     size_t len)
 {
-    if (policy->deny
-        && ngx_comet_policy_listed(policy->deny, model, len) != 0)
+    if (!ngx_comet_name_usable(model, len)
+        || (policy->deny
+            && ngx_comet_policy_listed(policy->deny, model, len) != 0))
     {
         return 0;
     }
