@@ -44,7 +44,7 @@ ngx_comet_limit_digits(const char *p, uint64_t max, uint64_t *value)
 }
 
 
-/* 200000, 200k, 10m, 2g */
+/* 200000, 200k, 10M, 2g: of tokens, so k is 1000 */
 
 static const char *
 ngx_comet_limit_count(const char *p, uint64_t *value)
@@ -57,9 +57,9 @@ ngx_comet_limit_count(const char *p, uint64_t *value)
         return NULL;
     }
 
-    unit = *p == 'k' ? 1000
-           : *p == 'm' ? 1000000
-           : *p == 'g' ? 1000000000
+    unit = *p == 'k' || *p == 'K' ? 1000
+           : *p == 'm' || *p == 'M' ? 1000000
+           : *p == 'g' || *p == 'G' ? 1000000000
            : 1;
 
     if (unit != 1) {
@@ -211,11 +211,18 @@ ngx_comet_limit_parse(ngx_comet_limit_t *limit, ngx_comet_limit_e kind,
 
 
 int
-ngx_comet_limit_parse_burst(ngx_comet_limit_t *limit, const char *text)
+ngx_comet_tokens_parse(const char *text, uint64_t *tokens)
 {
-    text = ngx_comet_limit_count(text, &limit->capacity);
+    text = ngx_comet_limit_count(text, tokens);
 
     return text && *text == '\0' ? 0 : -1;
+}
+
+
+int
+ngx_comet_limit_parse_burst(ngx_comet_limit_t *limit, const char *text)
+{
+    return ngx_comet_tokens_parse(text, &limit->capacity);
 }
 
 

@@ -73,6 +73,7 @@ typedef struct {
 int ngx_comet_limit_parse(ngx_comet_limit_t *limit, ngx_comet_limit_e kind,
     const char *text);
 int ngx_comet_limit_parse_burst(ngx_comet_limit_t *limit, const char *text);
+int ngx_comet_tokens_parse(const char *text, uint64_t *tokens);
 int ngx_comet_money_parse(const char *text, uint64_t unit, uint64_t max,
     uint64_t *money);
 
