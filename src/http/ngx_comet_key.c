@@ -9,6 +9,8 @@ static char *ngx_comet_key_file(ngx_conf_t *cf, ngx_str_t *path,
 static char *ngx_comet_key_env(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *key);
 static void ngx_comet_key_trim(ngx_str_t *key);
+static ngx_uint_t ngx_comet_key_is_path(ngx_conf_t *cf, ngx_str_t *key);
+static ngx_uint_t ngx_comet_key_is_named(ngx_str_t *key);
 static char *ngx_comet_key_check(ngx_conf_t *cf, ngx_str_t *source,
     ngx_str_t *key);
 
@@ -58,6 +60,10 @@ ngx_comet_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     {
         return "takes no path and no variable as it stands; write "
                "file:/path/to/the.key, env:NAME or the key itself";
+
+    } else if (ngx_comet_key_is_path(cf, &value[1])) {
+        return "looks like the name of a file; write file:PATH to read the "
+               "key from there";
 
     } else {
         key = value[1];
@@ -182,6 +188,43 @@ done:
 }
 
 
+/* it ends like one, or there is one of that name */
+
+static ngx_uint_t
+ngx_comet_key_is_path(ngx_conf_t *cf, ngx_str_t *key)
+{
+    ngx_str_t        *end, path;
+    ngx_file_info_t   fi;
+
+    static ngx_str_t  ends[] = {
+        ngx_string(".key"),
+        ngx_string(".txt"),
+        ngx_string(".pem"),
+        ngx_string(".env"),
+        ngx_string(".conf"),
+        ngx_string(".secret"),
+        ngx_string(".token"),
+        ngx_null_string
+    };
+
+    for (end = ends; end->len; end++) {
+        if (key->len > end->len
+            && ngx_strncasecmp(key->data + key->len - end->len, end->data,
+                               end->len)
+               == 0)
+        {
+            return 1;
+        }
+    }
+
+    path = *key;
+
+    return key->len != 0
+           && ngx_conf_full_name(cf->cycle, &path, 1) == NGX_OK
+           && ngx_file_info(path.data, &fi) != NGX_FILE_ERROR;
+}
+
+
 static char *
 ngx_comet_key_env(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *key)
 {
@@ -220,6 +263,28 @@ ngx_comet_key_trim(ngx_str_t *key)
 }
 
 
+/* NAME=VALUE; a key may end in the "=" of base64 */
+
+static ngx_uint_t
+ngx_comet_key_is_named(ngx_str_t *key)
+{
+    u_char  *p, *last;
+
+    p = key->data;
+    last = p + key->len;
+
+    if (key->len > 7 && ngx_strncmp(p, "export ", 7) == 0) {
+        return 1;
+    }
+
+    while (p < last && (isalnum(*p) || *p == '_')) {
+        p++;
+    }
+
+    return p > key->data && last - p > 1 && p[0] == '=' && p[1] != '=';
+}
+
+
 static char *
 ngx_comet_key_check(ngx_conf_t *cf, ngx_str_t *source, ngx_str_t *key)
 {
@@ -238,7 +303,23 @@ ngx_comet_key_check(ngx_conf_t *cf, ngx_str_t *source, ngx_str_t *key)
         return NGX_CONF_ERROR;
     }
 
+    if (ngx_comet_key_is_named(key)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the key in %V is written as NAME=VALUE: write "
+                           "the value alone", source);
+        return NGX_CONF_ERROR;
+    }
+
     for (i = 0; i < key->len; i++) {
+
+        if (ngx_strchr("\"'", key->data[i])) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "the key in %V has a quote at position %uz: "
+                               "write the key alone, without quotes",
+                               source, i + 1);
+            return NGX_CONF_ERROR;
+        }
+
         if (key->data[i] <= ' ' || key->data[i] >= 0x7f) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "the key in %V has a space, a control or a "
