@@ -21,11 +21,22 @@ static ngx_conf_bitmask_t  ngx_comet_next_upstream_masks[] = {
 };
 
 
+static ngx_comet_setter_t  ngx_comet_next_upstream = {
+    ngx_conf_set_bitmask_slot, NGX_COMET_TAKES_WORD,
+    ngx_comet_next_upstream_masks, 0
+};
+
+
 static ngx_conf_enum_t  ngx_comet_modes[] = {
     { ngx_string("reject"), NGX_COMET_REJECT },
     { ngx_string("repair"), NGX_COMET_REPAIR },
     { ngx_string("observe"), NGX_COMET_OBSERVE },
     { ngx_null_string, 0 }
+};
+
+
+static ngx_comet_setter_t  ngx_comet_mode = {
+    ngx_conf_set_enum_slot, NGX_COMET_TAKES_WORD, ngx_comet_modes, 0
 };
 
 
@@ -38,27 +49,39 @@ static ngx_conf_bitmask_t  ngx_comet_ssl_protocols[] = {
 };
 
 
+static ngx_comet_setter_t  ngx_comet_protocols = {
+    ngx_conf_set_bitmask_slot, NGX_COMET_TAKES_WORD, ngx_comet_ssl_protocols, 0
+};
+
+
 #define NGX_COMET_ANY                                                         \
     (NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF)
 
 #define NGX_COMET_POLICY  (NGX_COMET_ANY|NGX_COMET_TENANT_CONF)
 
-#define ngx_comet_command(name, context, set, field)                          \
-    { ngx_string(name), context, set, NGX_HTTP_LOC_CONF_OFFSET,               \
-      offsetof(ngx_comet_loc_conf_t, field), NULL }
+/* by one of these, or by a setter that tells itself what to write */
 
-#define ngx_comet_worded(name, context, set, field, words)                    \
-    { ngx_string(name), context, set, NGX_HTTP_LOC_CONF_OFFSET,               \
-      offsetof(ngx_comet_loc_conf_t, field), words }
+#define ngx_comet_checked(name, context, setter, field)                       \
+    { ngx_string(name), context, ngx_comet_set, NGX_HTTP_LOC_CONF_OFFSET,     \
+      offsetof(ngx_comet_loc_conf_t, field), setter }
+
+#define ngx_comet_command(name, context, set, field)                          \
+    ngx_comet_checked(name, context, ngx_comet_unchecked(set), field)
+
+#define ngx_comet_unchecked(set)                                              \
+    (&(ngx_comet_setter_t) { set, NGX_COMET_TAKES_ANYTHING, NULL, 0 })
 
 
 static ngx_command_t  ngx_comet_commands[] = {
 
     /* where to and with which key */
 
-    ngx_comet_command("comet_pass",
-        NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF|NGX_HTTP_LMT_CONF|NGX_CONF_TAKE1,
-        ngx_comet_pass, upstream),
+    { ngx_string("comet_pass"),
+      NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF|NGX_HTTP_LMT_CONF|NGX_CONF_TAKE1,
+      ngx_comet_pass,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
 
     ngx_comet_command("comet_key", NGX_COMET_POLICY|NGX_CONF_TAKE1,
         ngx_comet_key, policy.bearer),
@@ -68,8 +91,8 @@ static ngx_command_t  ngx_comet_commands[] = {
 
     /* what may be asked for */
 
-    ngx_comet_worded("comet_invalid", NGX_COMET_POLICY|NGX_CONF_TAKE1,
-        ngx_conf_set_enum_slot, policy.mode, &ngx_comet_modes),
+    ngx_comet_checked("comet_invalid", NGX_COMET_POLICY|NGX_CONF_TAKE1,
+        &ngx_comet_mode, policy.mode),
 
     ngx_comet_command("comet_param", NGX_COMET_POLICY|NGX_CONF_2MORE,
         ngx_comet_param, policy.params),
@@ -141,15 +164,15 @@ static ngx_command_t  ngx_comet_commands[] = {
 
     ngx_comet_command("comet_reserve_output",
         NGX_COMET_POLICY|NGX_CONF_TAKE1,
-        ngx_conf_set_num_slot, policy.reserve),
+        ngx_comet_reserve_output, policy.reserve),
 
-    ngx_comet_command("comet_dry_run", NGX_COMET_POLICY|NGX_CONF_FLAG,
-        ngx_conf_set_flag_slot, policy.dry_run),
+    ngx_comet_checked("comet_dry_run", NGX_COMET_POLICY|NGX_CONF_FLAG,
+        &ngx_comet_takes_flag, policy.dry_run),
 
     /* what it uses */
 
-    ngx_comet_command("comet_usage", NGX_COMET_ANY|NGX_CONF_FLAG,
-        ngx_conf_set_flag_slot, meter.usage),
+    ngx_comet_checked("comet_usage", NGX_COMET_ANY|NGX_CONF_FLAG,
+        &ngx_comet_takes_flag, meter.usage),
 
     ngx_comet_command("comet_on_abort", NGX_COMET_ANY|NGX_CONF_TAKE12,
         ngx_comet_on_abort, meter.left),
@@ -165,76 +188,75 @@ static ngx_command_t  ngx_comet_commands[] = {
 
     /* headers */
 
-    ngx_comet_command("comet_host", NGX_COMET_ANY|NGX_CONF_TAKE1,
-        ngx_http_set_complex_value_slot, host),
+    ngx_comet_checked("comet_host", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        &ngx_comet_takes_host, host),
 
     ngx_comet_command("comet_forward_header", NGX_COMET_ANY|NGX_CONF_1MORE,
         ngx_comet_forward_header, forward_headers),
 
-    ngx_comet_command("comet_hide_header", NGX_COMET_ANY|NGX_CONF_TAKE1,
-        ngx_conf_set_str_array_slot, upstream.hide_headers),
+    ngx_comet_checked("comet_hide_header", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        &ngx_comet_takes_header, upstream.hide_headers),
 
     /* transport */
 
     ngx_comet_command("comet_bind", NGX_COMET_ANY|NGX_CONF_TAKE12,
         ngx_http_upstream_bind_set_slot, upstream.local),
 
-    ngx_comet_command("comet_socket_keepalive", NGX_COMET_ANY|NGX_CONF_FLAG,
-        ngx_conf_set_flag_slot, upstream.socket_keepalive),
+    ngx_comet_checked("comet_socket_keepalive", NGX_COMET_ANY|NGX_CONF_FLAG,
+        &ngx_comet_takes_flag, upstream.socket_keepalive),
 
-    ngx_comet_command("comet_buffer_size", NGX_COMET_ANY|NGX_CONF_TAKE1,
-        ngx_conf_set_size_slot, upstream.buffer_size),
+    ngx_comet_checked("comet_buffer_size", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        &ngx_comet_takes_size, upstream.buffer_size),
 
-    ngx_comet_command("comet_connect_timeout", NGX_COMET_ANY|NGX_CONF_TAKE1,
-        ngx_conf_set_msec_slot, upstream.connect_timeout),
+    ngx_comet_checked("comet_connect_timeout", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        &ngx_comet_takes_time_above_zero, upstream.connect_timeout),
 
-    ngx_comet_command("comet_send_timeout", NGX_COMET_ANY|NGX_CONF_TAKE1,
-        ngx_conf_set_msec_slot, upstream.send_timeout),
+    ngx_comet_checked("comet_send_timeout", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        &ngx_comet_takes_time_above_zero, upstream.send_timeout),
 
-    ngx_comet_command("comet_read_timeout", NGX_COMET_ANY|NGX_CONF_TAKE1,
-        ngx_conf_set_msec_slot, upstream.read_timeout),
+    ngx_comet_checked("comet_read_timeout", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        &ngx_comet_takes_time_above_zero, upstream.read_timeout),
 
-    ngx_comet_command("comet_first_token_timeout",
+    ngx_comet_checked("comet_first_token_timeout",
         NGX_COMET_ANY|NGX_CONF_TAKE1,
-        ngx_conf_set_msec_slot, meter.first_token),
+        &ngx_comet_takes_time, meter.first_token),
 
-    ngx_comet_command("comet_idle_timeout", NGX_COMET_ANY|NGX_CONF_TAKE1,
-        ngx_conf_set_msec_slot, meter.idle),
+    ngx_comet_checked("comet_idle_timeout", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        &ngx_comet_takes_time, meter.idle),
 
-    ngx_comet_worded("comet_next_upstream", NGX_COMET_ANY|NGX_CONF_1MORE,
-        ngx_conf_set_bitmask_slot, upstream.next_upstream,
-        &ngx_comet_next_upstream_masks),
+    ngx_comet_checked("comet_next_upstream", NGX_COMET_ANY|NGX_CONF_1MORE,
+        &ngx_comet_next_upstream, upstream.next_upstream),
 
-    ngx_comet_command("comet_next_upstream_tries",
+    ngx_comet_checked("comet_next_upstream_tries",
         NGX_COMET_ANY|NGX_CONF_TAKE1,
-        ngx_conf_set_num_slot, upstream.next_upstream_tries),
+        &ngx_comet_takes_number, upstream.next_upstream_tries),
 
-    ngx_comet_command("comet_next_upstream_timeout",
+    ngx_comet_checked("comet_next_upstream_timeout",
         NGX_COMET_ANY|NGX_CONF_TAKE1,
-        ngx_conf_set_msec_slot, upstream.next_upstream_timeout),
+        &ngx_comet_takes_time, upstream.next_upstream_timeout),
 
     /* TLS */
 
-    ngx_comet_command("comet_ssl_session_reuse", NGX_COMET_ANY|NGX_CONF_FLAG,
-        ngx_conf_set_flag_slot, upstream.ssl_session_reuse),
+    ngx_comet_checked("comet_ssl_session_reuse", NGX_COMET_ANY|NGX_CONF_FLAG,
+        &ngx_comet_takes_flag, upstream.ssl_session_reuse),
 
-    ngx_comet_worded("comet_ssl_protocols", NGX_COMET_ANY|NGX_CONF_1MORE,
-        ngx_conf_set_bitmask_slot, tls.protocols, &ngx_comet_ssl_protocols),
+    ngx_comet_checked("comet_ssl_protocols", NGX_COMET_ANY|NGX_CONF_1MORE,
+        &ngx_comet_protocols, tls.protocols),
 
     ngx_comet_command("comet_ssl_ciphers", NGX_COMET_ANY|NGX_CONF_TAKE1,
         ngx_conf_set_str_slot, tls.ciphers),
 
-    ngx_comet_command("comet_ssl_name", NGX_COMET_ANY|NGX_CONF_TAKE1,
-        ngx_http_set_complex_value_slot, tls.name),
+    ngx_comet_checked("comet_ssl_name", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        &ngx_comet_takes_host, tls.name),
 
-    ngx_comet_command("comet_ssl_server_name", NGX_COMET_ANY|NGX_CONF_FLAG,
-        ngx_conf_set_flag_slot, upstream.ssl_server_name),
+    ngx_comet_checked("comet_ssl_server_name", NGX_COMET_ANY|NGX_CONF_FLAG,
+        &ngx_comet_takes_flag, upstream.ssl_server_name),
 
-    ngx_comet_command("comet_ssl_verify", NGX_COMET_ANY|NGX_CONF_FLAG,
-        ngx_conf_set_flag_slot, upstream.ssl_verify),
+    ngx_comet_checked("comet_ssl_verify", NGX_COMET_ANY|NGX_CONF_FLAG,
+        &ngx_comet_takes_flag, upstream.ssl_verify),
 
-    ngx_comet_command("comet_ssl_verify_depth", NGX_COMET_ANY|NGX_CONF_TAKE1,
-        ngx_conf_set_num_slot, tls.verify_depth),
+    ngx_comet_checked("comet_ssl_verify_depth", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        &ngx_comet_takes_number, tls.verify_depth),
 
     ngx_comet_command("comet_ssl_trusted_certificate",
         NGX_COMET_ANY|NGX_CONF_TAKE1,
@@ -294,7 +316,9 @@ ngx_module_t  ngx_comet_module = {
 static ngx_int_t
 ngx_comet_init(ngx_conf_t *cf)
 {
-    if (ngx_comet_tenants_init(cf) != NGX_OK
+    if (ngx_comet_zone_keep(cf) != NGX_OK
+        || ngx_comet_check_init(cf) != NGX_OK
+        || ngx_comet_tenants_init(cf) != NGX_OK
         || ngx_comet_limits_init(cf) != NGX_OK
         || ngx_comet_body_init(cf) != NGX_OK
         || ngx_comet_gate_init(cf) != NGX_OK

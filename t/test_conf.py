@@ -2,7 +2,8 @@
 
 import pytest
 
-GOOD = "comet_pass http://127.0.0.1:9; comet_key sk-x;"
+PASS = "comet_pass http://127.0.0.1:9;"
+GOOD = PASS + "comet_key sk-x;"
 
 MISTAKES = [
     # (inside the location, what nginx -t must say)
@@ -80,6 +81,131 @@ TLS_MISTAKES = [
 ]
 
 
+# (inside the location, what nginx -t must say): what to write instead
+CHOICES = [
+    ("comet_invalid strict;", 'invalid value "strict" in "comet_invalid": '
+                              "write reject, repair or observe"),
+    ("comet_next_upstream http_529;", "write error, timeout, invalid_header,"),
+    ("comet_next_upstream error http_529;", "http_429 or off"),
+    ("comet_ssl_protocols SSLv2;",
+     "write TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3"),
+    ("comet_ssl_verify maybe;", "write on or off"),
+    ("comet_ssl_server_name yes;", "write on or off"),
+    ("comet_ssl_session_reuse 1;", "write on or off"),
+    ("comet_dry_run true;", "write on or off"),
+    ("comet_usage true;", "write on or off"),
+    ("comet_socket_keepalive '';", "write on or off"),
+    ("comet_read_timeout soon;", "write a time, as in 500ms, 30s or 10m"),
+    ("comet_read_timeout 0;", "write a time, as in 500ms, 30s or 10m, above 0"),
+    ("comet_send_timeout -1;", "above 0"),
+    ("comet_connect_timeout 0s;", "above 0"),
+    ("comet_first_token_timeout 5y5y;", "write a time, as in"),
+    ("comet_idle_timeout x;", "write a time, as in"),
+    ("comet_next_upstream_timeout x;", "write a time, as in"),
+    ("comet_buffer_size 4kb;", "write a size, as in 8k or 1m"),
+    ("comet_buffer_size '';", "write a size, as in 8k or 1m"),
+    ("comet_next_upstream_tries many;", "write a number"),
+    ("comet_ssl_verify_depth -1;", "write a number"),
+    ("comet_reserve_output lots;", "write a number of tokens, as in"),
+    ("comet_max_output_tokens 99999999g;", "as in 4096 or 8k"),
+    ("comet_host https://api.cometapi.com;", "write a name alone, as in"),
+    ("comet_host api.cometapi.com/v1;", "write a name alone"),
+    ("comet_ssl_name https://h;", "write a name alone"),
+    ("comet_ssl_name '';", "write a name alone"),
+    ("comet_hide_header 'X-A: b';", "write the name of a header alone"),
+    ("comet_hide_header X-A,X-B;", "write the name of a header alone"),
+]
+
+# what has the form of something else
+FORMS = [
+    # one thing for a list, or for another kind of pattern
+    ("comet_models a*,b*;", '"," means nothing in it'),
+    ("comet_models a,;", "write patterns apart, as in gpt-5* claude-*"),
+    ("comet_models 'gpt-5* claude-*';", "write patterns apart"),
+    ("comet_deny_models gpt-?;", '"?" means nothing in it, only "*" does'),
+    ("comet_deny_models gpt-[45]*;", '"[" means nothing in it'),
+    ("comet_deny_models 'gpt-{4,5}*';", '"{" means nothing in it'),
+    ("comet_models ^gpt-;", "regular expression, as in ~^(gpt-5|claude-)"),
+    ("comet_models 'gpt-(4|5)';", '"(" means nothing in it'),
+    ("comet_models gpt-5|claude;", '"|" means nothing in it'),
+    ("comet_deny_models !gpt-5;", '"!" means nothing in it'),
+    ("comet_models 'gpt\\-5';", "means nothing in it"),
+    ("comet_models ~*gpt;", "in any case as in ~(?i)"),
+    ("comet_models ~;", "write it as in ~^o[0-9]"),
+    ("comet_rate 1r/s models=a*,b*;", '"," means nothing in it'),
+    ("comet_endpoints /v1/a,/v1/b;", 'and paths apart'),
+    ("comet_endpoints /v1/a?b=1;", "invalid path"),
+    ("comet_endpoints '/v1/{id}';", "invalid path"),
+    ("comet_endpoints '/v1/a /v1/b';", "invalid path"),
+    # a URL that has the path of the request already
+    ("comet_pass https://127.0.0.1:9/v1;", 'write "https://127.0.0.1:9"'),
+    ("comet_pass https://127.0.0.1:9/v1/;", 'write "https://127.0.0.1:9"'),
+    ("comet_pass http://127.0.0.1:9/a/v1//;", 'write "http://127.0.0.1:9/a"'),
+    ("comet_pass http://127.0.0.1:9/v1/chat/completions;",
+     'write "http://127.0.0.1:9"'),
+    ("comet_pass http://127.0.0.1:9/v1/responses/;",
+     'write "http://127.0.0.1:9"'),
+    ("comet_pass http://127.0.0.1:9/o/v1/models;",
+     'write "http://127.0.0.1:9/o"'),
+    ("comet_pass https://$host/v1;", 'write "https://$host"'),
+    ("comet_pass $scheme://$host/v1/;", 'write "$scheme://$host"'),
+    # the key
+    ("comet_key cometapi.key;", "looks like the name of a file; write file:"),
+    ("comet_key keys/comet.TXT;", "looks like the name of a file"),
+    ("comet_key nginx.conf;", "looks like the name of a file"),
+    ("comet_key comet-of-the-team;", "looks like the name of a file"),
+    ("comet_key COMETAPI_KEY=sk-y;", "write the value alone"),
+    ("comet_ssl_certificate_key x.pem; comet_pass https://127.0.0.1:9;"
+     "comet_ssl_name h;", 'needs a "comet_ssl_certificate"'),
+    # what a parameter cannot be
+    ("comet_param temperature 0-1;",
+     '"0-1" is no value of temperature, which is a number; write numbers, or'),
+    ("comet_param temperature low;", "write numbers, or LOW..HIGH"),
+    ("comet_param temperature 0.5 high;", '"high" is no value'),
+    ("comet_param n 1.5;", "a number that is whole"),
+    ("comet_param n 0.2..0.8;", "there is none in this range"),
+    ("comet_param stream yes;", "write true or false"),
+    ("comet_param store 0..1;", "only a number or a list has a range"),
+    ("comet_param user 0..1;", "only a number or a list has a range"),
+    ("comet_param logit_bias x;", "write off, or leave it out"),
+    ("comet_param metadata 0..5;", "only a number or a list"),
+    ("comet_param temperature =low;", "sent as a string, but temperature is a"),
+    ("comet_param temperature =$arg_t;", "sent as a string"),
+    ("comet_param store =False;", "sent as a string, but store is a boolean"),
+    ("comet_param store =0;", "sent as a number, but store is a boolean"),
+    ("comet_param max_tokens =0.5;", "a number that is whole"),
+    ("comet_param user =5;", "sent as a number, but user is a string"),
+    ("comet_param response_format =json_object;", "is an object"),
+    ("comet_param user =a b;", "in quotes if it has spaces"),
+    ("comet_param user a =b;", "a value to send stands alone"),
+    # limits
+    ("comet_spend 2000000/day;", "at most 1000000"),
+    ("comet_budget 2000g/day;", "at most 1000g"),
+    ("comet_budget 5k/400d;", "366d"),
+]
+
+# what passes all the same
+RIGHT = [
+    "comet_models gpt-5* openai/o3-mini c4ai-command-r+ a.b:c@d_e;",
+    "comet_models '~^gpt-[45]{1,2}(-mini|-pro)?$' '~(?i)^CLAUDE, or';",
+    "comet_param temperature 0..1; comet_param n 1 2; comet_param seed 5;",
+    "comet_param temperature 0 0.5 1e0; comet_param store false;",
+    "comet_param stop 0..2; comet_param tools off; comet_param top_k 1..40;",
+    "comet_param response_format text json_object; comet_param user =$uri;",
+    "comet_param store =false; comet_param temperature =1;",
+    "comet_param metadata =null; comet_param stream_options off;",
+    "comet_param tool_choice auto none; comet_param service_tier gold;",
+    "comet_param max_tokens =100; comet_param thinking =x;",
+    "comet_param function_call off; comet_param seed 0-1;",
+    "comet_invalid REJECT; comet_ssl_verify OFF;",
+    "comet_read_timeout 1ms; comet_idle_timeout 0; comet_buffer_size 8K;",
+    "comet_max_output_tokens 4K default; comet_reserve_output 0;",
+    "comet_host $host:8080; comet_ssl_name $host; comet_hide_header x-a_b;",
+    "comet_next_upstream error HTTP_500 non_idempotent;",
+    "comet_endpoints /v1/embeddings /v1/images/*;",
+]
+
+
 def conf(text):
     return "server { listen PORT; location /v1/ {\n%s\n} }" % text
 
@@ -91,6 +217,162 @@ def test_mistakes(nginx, text, said):
     assert said in output
     assert "nginx.conf:" in output
     assert "sk-" not in output.replace("sk-x;", "")
+
+
+def said_of(nginx, text, http=""):
+    """The exit status and what is said of the location's text."""
+    pass_ = "" if "comet_pass" in text else PASS
+    key = "" if "comet_key" in text else "comet_key sk-x;"
+    server = nginx("""
+        comet_zone comet:1m; %s
+        comet_price zzz input=1 output=1;
+        server { listen PORT; comet_tenant_from off;
+            location /v1/ {
+                %s %s
+                %s
+            }
+        }""" % (http, pass_, key, text), run=False)
+    (server.dir / "comet-of-the-team").write_text("sk-y")
+    status, output = server.test()
+    line = 1 + server.conf.read_text().splitlines().index(" " * 16 + text)
+    return status, output, "nginx.conf:%d" % line
+
+
+@pytest.mark.parametrize("text,said", CHOICES + FORMS)
+def test_it_tells_what_to_write(nginx, text, said):
+    status, output, line = said_of(nginx, text)
+    assert status != 0, output
+    assert said in output
+    assert line in output
+    assert len(output.split("[emerg]")) == 2
+    assert "sk-y" not in output
+
+
+@pytest.mark.parametrize("text", RIGHT)
+def test_what_is_right_passes_in_silence(nginx, text):
+    status, output, _ = said_of(nginx, text)
+    assert status == 0, output
+    assert "[warn]" not in output
+
+
+@pytest.mark.parametrize("text,said", [
+    ("comet_param temprature 0..1;", 'but "temperature": is that meant?'),
+    ("comet_param max-tokens 1..5;", 'but "max_tokens"'),
+    ("comet_param tool off;", 'but "tools"'),
+    ("comet_param stream_option off;", 'but "stream_options"'),
+    ("comet_param service_tier defualt;", 'but "default" is: is that meant?'),
+    ("comet_param reasoning_effort medum high;", 'but "medium" is'),
+    ("comet_budget 4095/day;", "less than what is reserved for one call"),
+    ("comet_budget 1m/day; comet_budget 1k/1h;", '"comet_budget 1k/1h" is'),
+    ("comet_tokens 1k/m;", "4096 output tokens, so each is refused"),
+    ("comet_tokens 1m/m burst=1k;", '"comet_tokens 1m/m" is less'),
+    ("comet_max_output_tokens 8k default; comet_budget 7K/day;",
+     "8000 output tokens"),
+    ("comet_reserve_output 8k; comet_budget 7k/day;", "8000 output tokens"),
+    ("comet_spend 0.004/day;", '"comet_spend 0.004/day" is less than'),
+    ("return 503;", '"comet_pass" is never reached: "return"'),
+    ("try_files $uri =404;", 'move "comet_pass" into a location @NAME'),
+    ("proxy_read_timeout 900s;",
+     '"proxy_read_timeout" has no effect beside "comet_pass": write '
+     '"comet_read_timeout",'),
+    ("proxy_set_header Host x;", '"proxy_set_header" has no effect beside '
+                                 '"comet_pass": take it out,'),
+    ("proxy_buffering off;", '"proxy_buffering" has no effect'),
+    ("proxy_ssl_verify on;", 'write "comet_ssl_verify"'),
+    ("proxy_hide_header X-A;", 'write "comet_hide_header"'),
+    ("comet_pass https://127.0.0.1:9;", 'the address "127.0.0.1" as a name'),
+    ("comet_pass https://[::1]:9;", 'add "comet_ssl_name NAME;"'),
+    ("comet_pass https://backend;", 'the name "backend", that of the upstream'),
+    ("comet_pass https://$host;", 'add "resolver ADDRESS;"'),
+    ("comet_pass https://api.example.com/$arg_a;", 'has no "resolver"')])
+def test_what_may_be_meant_is_a_warning(nginx, text, said):
+    http = "upstream backend { server 192.0.2.1:443; }" \
+        if "backend" in text else ""
+    status, output, _ = said_of(nginx, text, http)
+    assert status == 0, output
+    assert said in output and len(output.split("[warn]")) == 2, output
+    assert "nginx.conf:" in output
+
+
+@pytest.mark.parametrize("text", [
+    "comet_budget 4096/day; comet_spend 0.004096/day;",
+    "comet_max_output_tokens 500 default; comet_budget 600/day;",
+    "comet_reserve_output 100; comet_tokens 150/m;",
+    "comet_rate 1r/m; comet_concurrency 1;",
+    "if ($arg_x) { return 403; }",
+    "error_page 404 = @x; rewrite ^/llm(/.*) $1 break;",
+    "comet_pass https://127.0.0.1:9; comet_ssl_name api.example.com;",
+    "comet_pass https://127.0.0.1:9; comet_host api.example.com;",
+    "comet_pass https://localhost:9;",
+    "comet_pass https://api.example.com;",
+    "comet_pass https://backend; comet_host api.example.com;",
+    "comet_pass http://backend;",
+    "comet_pass https://$host; resolver 127.0.0.1;",
+    "comet_pass https://api.example.com/$arg_a;",
+    "comet_pass https://$arg_a;",
+    "comet_pass http://127.0.0.1:9/$arg_a;",
+    "comet_pass http://127.0.0.1:9/v1/of/tenant;",
+    "comet_pass http://127.0.0.1:9/v11;"])
+def test_what_is_meant_is_no_warning(nginx, text):
+    http = "upstream %s { server 192.0.2.1:443; } proxy_read_timeout 5s;" % (
+        "backend" if "backend" in text else "api.example.com") \
+        if "127.0.0.1" not in text else "proxy_read_timeout 5s;"
+    status, output, _ = said_of(nginx, text, http)
+    assert status == 0, output
+    assert "[warn]" not in output
+
+
+@pytest.mark.parametrize("text,level,said", [
+    # in a location that has no comet_pass of its own
+    (GOOD + "location /v1/models {\ncomet_models gpt-*; }", "emerg",
+     'there is no "comet_pass" in location "/v1/models"'),
+    ("proxy_pass http://127.0.0.1:9;\ncomet_models gpt-*;", "emerg",
+     '"comet_models" has no effect'),
+    ("return 403;\ncomet_rate 1r/s; comet_models gpt-*;", "warn",
+     '"comet_rate" has no effect'),
+    ("root /;\ncomet_key sk-x;", "warn", '"comet_key" has no effect'),
+    ("comet_metrics;\ncomet_models gpt-*;", "emerg",
+     '"comet_models" has no effect'),
+    (GOOD + "location /v1/models {\ncomet_models x; " + PASS + " }", None, ""),
+    ("\ncomet_models x; location /v1/a/ { %s }" % GOOD, None, ""),
+    ("\ncomet_models x; if ($arg_a) { %s } comet_key sk-x;" % PASS, None, ""),
+    (GOOD + "\ncomet_models x; limit_except GET { deny all; }", None, "")])
+def test_policy_without_comet_pass(nginx, text, level, said):
+    server = nginx("comet_zone comet:1m; comet_tenant_from off;" + conf(text),
+                   run=False)
+    status, output = server.test()
+    assert (status != 0) == (level == "emerg"), output
+    if level is None:
+        assert "[warn]" not in output
+        return
+    line = 1 + server.conf.read_text().splitlines().index(
+        text.splitlines()[1])
+    assert "[%s]" % level in output and said in output
+    assert "nginx.conf:%d\n" % line in output
+
+
+@pytest.mark.parametrize("prices,said", [
+    ("* gpt-*", '"comet_price gpt-*" is never reached'),
+    ("gpt-* gpt-5*", '"comet_price gpt-*" before it fits all'),
+    ("gpt-5 gpt-5", "is never reached"),
+    ("a* ** ~^o3", '"comet_price ~^o3" is never reached'),
+    ("gpt-5* gpt-* *", None),
+    ("*-pro gpt-5*", None),
+    ("~. gpt-5*", None),
+    ("~^gpt ~^gpt-5 gpt-?5" .replace("?", ""), None)])
+def test_prices_that_are_never_reached(nginx, prices, said):
+    status, output = nginx("\n".join(
+        "comet_price %s input=1 output=2;" % price
+        for price in prices.split()), run=False).test()
+    assert (status != 0) == (said is not None), output
+    assert said is None or said in output
+    assert said is None or "move it before that one" in output
+
+
+def test_the_most_that_a_price_can_be(nginx):
+    status, output = nginx("comet_price * input=100001 output=1;",
+                           run=False).test()
+    assert status != 0 and "at most 100000" in output
 
 
 @pytest.mark.parametrize("text,said", [
@@ -125,13 +407,43 @@ def test_mistakes_of_tls(nginx, text, said):
     ("comet_pass http://127.0.0.1:9;", None),
     ("comet_pass http://localhost:9;", None),
     ("comet_pass http://api;", None),
-    ("comet_pass https://api;", None)])
+    ("comet_pass https://api;", 'the name "api"'),
+    ("comet_pass https://api; comet_ssl_name api.example.com;", None),
+    ("comet_pass http://192.0.2.1:9; if ($arg_x) { set $x 1; }",
+     "in clear: write https://")])
 def test_warnings(nginx, text, said):
-    status, output = nginx("upstream api { server 192.0.2.1; }"
-                           + conf("comet_key sk-x;" + text), run=False).test()
+    status, output = nginx(
+        "comet_tenant_from off; upstream api { server 192.0.2.1; }"
+        + conf("comet_key sk-x;" + text), run=False).test()
     assert status == 0
-    assert ("[warn]" in output) == (said is not None)
+    assert output.count("[warn]") == (said is not None)
     assert said is None or said in output
+
+
+def test_a_provider_without_models(nginx):
+    """The block and its line are told, not the last line within."""
+    server = nginx("\ncomet_provider llama {\n    param n 1..2;\n}\n",
+                   run=False)
+    status, output = server.test()
+    line = 1 + server.conf.read_text().splitlines().index(
+        "comet_provider llama {")
+    assert status != 0
+    assert '"comet_provider llama" has no models: add "match' in output
+    assert "nginx.conf:%d\n" % line in output
+
+
+@pytest.mark.parametrize("line,said", [
+    ("param temperature low;", 'invalid rule for "temperature"'),
+    ("param user =x;", "cannot set"),
+    ("param seed off;", "is not documented"),
+    ("match a,b;", '"," means nothing')])
+def test_a_line_of_a_provider(nginx, line, said):
+    server = nginx("comet_provider x {\n  %s\n  match m;\n}\n" % line,
+                   run=False)
+    status, output = server.test()
+    where = 1 + server.conf.read_text().splitlines().index("  " + line)
+    assert status != 0 and said in output
+    assert "nginx.conf:%d\n" % where in output
 
 
 def test_the_line_of_a_missing_key_is_that_of_comet_pass(nginx):

@@ -20,7 +20,7 @@ PLACES = [
     (r"/etc/nginx/clients-ca\.pem", "DIRECTORY/edge.pem"),
     (r"/etc/nginx/tenants/\*\.conf", "DIRECTORY/tenants/*.conf"),
     (r"/var/log/nginx/", "DIRECTORY/"),
-    (r"api\.(cometapi|example)\.com", "127.0.0.1"),
+    (r"api\.(cometapi|example)\.com", "localhost"),
     (r"(listen\s+)(127\.0\.0\.1:)?\d+", r"\1PORT"),
 ]
 
@@ -51,12 +51,12 @@ def in_http(text):
         return [re.search(r"^http \{\n(.*?)^\}", text, re.M | re.S).group(1)]
     if HTTP & set(words):
         return [text]
-    server = "server { listen PORT; comet_key sk-x; %s }"
+    server = "server { listen PORT; comet_key sk-x; comet_tenant_from off; %s }"
     if "location" in words:
         return [server % text]
     passes = [line for line in text.splitlines()
               if line.startswith("comet_pass")]
-    known = "map $host $region { default eu; } "
+    known = "map $host $region { default eu; } resolver 127.0.0.1; "
     location = "location /v1/ { %s }"
     if passes:
         assert passes == text.strip().splitlines()

@@ -77,7 +77,7 @@ def test_a_reload_reads_the_file_again(nginx, mock):
 
 
 def test_others_can_read_it(nginx, mock):
-    edge = nginx(edge_conf(mock), run=False)
+    edge = nginx(edge_conf(mock, "comet_tenant_from off;"), run=False)
     edge.key_file.chmod(0o644)
     status, said = edge.test()
     assert status == 0
@@ -91,7 +91,13 @@ def test_others_can_read_it(nginx, mock):
     ("sk-a\nsk-b\n", "at position 5"), ("sk-a\tb", "at position 5"),
     ("sk-a\0b", "at position 5"), ("sk-\x1b[0m", "at position 4"),
     ("sk-\u00e9", "at position 4"), ("Bearer sk-a", "at position 7"),
-    ("k" * 5000, "longer than 4096")])
+    ("k" * 5000, "longer than 4096"),
+    ("COMETAPI_KEY=sk-a\n", "as NAME=VALUE: write the value alone"),
+    ("export COMETAPI_KEY=sk-a", "as NAME=VALUE"),
+    ("key=\"sk-a\"", "as NAME=VALUE"),
+    ("\"sk-a\"\n", "has a quote at position 1"),
+    ("sk-a'", "has a quote at position 5"),
+    ("{\"key\":\"sk-a\"}", "has a quote at position 2")])
 def test_a_file_that_holds_no_key(nginx, mock, content, said):
     edge = nginx(edge_conf(mock), run=False)
     edge.key_file.write_text(content)
@@ -100,6 +106,21 @@ def test_a_file_that_holds_no_key(nginx, mock, content, said):
     assert said in text and "comet.key" in text
     assert "nginx.conf:" in text
     assert "sk-" not in text
+
+
+@pytest.mark.parametrize("key", ["c2stYQ==", "abc=", "a_b-c.d=", "=", "a=="])
+def test_a_key_may_end_in_what_base64_ends_in(nginx, mock, key):
+    edge = nginx(edge_conf(mock), run=False)
+    edge.key_file.write_text(key + "\n")
+    assert edge.test()[0] == 0
+
+
+def test_an_environment_that_holds_no_key(nginx, mock):
+    edge = nginx(conf(mock, "env:COMET_TEST_KEY"), run=False)
+    for value in ("COMETAPI_KEY=sk-a", "'sk-a'", ""):
+        status, text = edge.test(env=dict(os.environ, COMET_TEST_KEY=value))
+        assert status != 0 and "env:COMET_TEST_KEY" in text
+        assert "sk-a" not in text
 
 
 def test_a_file_that_cannot_be_read(nginx, mock, tmp_path):

@@ -430,10 +430,14 @@ def test_a_variable_that_is_no_url(nginx, mock):
         "http://127.0.0.1:%d" % mock.port, "$http_x_url"))
     for url in ("", "gopher://x", "http://", "http://[::1",
                 "http://127.0.0.1:9/a?b", "http://127.0.0.1:9/a#b",
-                "http://127.0.0.1:9/a b"):
+                "http://127.0.0.1:9/a b", "http://127.0.0.1:9/v1",
+                "http://127.0.0.1:%d/a/v1/" % mock.port,
+                "http://127.0.0.1:%d/v1/models" % mock.port):
         answer = chat(edge, headers={"X-Url": url})
         assert answer.status == 500
         assert answer.json()["error"]["code"] == "internal_error"
+    assert not mock.requests
+    assert "ends in a path of the API" in edge.log()
 
 
 def test_an_if_block_keeps_the_pass(nginx, mock):

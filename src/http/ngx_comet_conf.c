@@ -5,7 +5,9 @@
 #define NGX_COMET_BODY_BUFFER  (1024 * 1024)
 
 
-static char *ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf);
+static char *ngx_comet_merge_pass(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf);
+static ngx_int_t ngx_comet_conf_tree(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
 static void ngx_comet_warn_of_exposure(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *conf);
 
@@ -33,6 +35,9 @@ ngx_comet_create_main_conf(ngx_conf_t *cf)
                           sizeof(ngx_comet_limits_t *))
            != NGX_OK
         || ngx_array_init(&conf->passes, cf->pool, 4,
+                          sizeof(ngx_comet_loc_conf_t *))
+           != NGX_OK
+        || ngx_array_init(&conf->locations, cf->pool, 4,
                           sizeof(ngx_comet_loc_conf_t *))
            != NGX_OK)
     {
@@ -172,6 +177,7 @@ ngx_comet_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (core->noname && !conf->pass && prev->pass && core->handler == NULL) {
         conf->pass = 1;
+        conf->inherited = 1;
         conf->place = prev->place;
         conf->tls_needed = prev->tls_needed;
         conf->target = prev->target;
@@ -190,12 +196,49 @@ ngx_comet_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    return conf->pass ? ngx_comet_check_pass(cf, conf) : NGX_CONF_OK;
+    if (ngx_comet_conf_tree(cf, conf, prev) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return conf->pass ? ngx_comet_merge_pass(cf, conf) : NGX_CONF_OK;
+}
+
+
+/* what was said here is used where a comet_pass inherits it */
+
+static ngx_int_t
+ngx_comet_conf_tree(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
+    ngx_comet_loc_conf_t *prev)
+{
+    ngx_comet_loc_conf_t   **location;
+    ngx_comet_main_conf_t   *cmcf;
+
+    conf->parent = prev;
+    conf->loc_conf = ((ngx_http_conf_ctx_t *) cf->ctx)->loc_conf;
+
+    if (conf->said.len) {
+        cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+
+        location = ngx_array_push(&cmcf->locations);
+        if (location == NULL) {
+            return NGX_ERROR;
+        }
+
+        *location = conf;
+    }
+
+    if (conf->pass) {
+        for ( /* void */ ; conf && !conf->used; conf = conf->parent) {
+            conf->used = 1;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
 static char *
-ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
+ngx_comet_merge_pass(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
 {
     ngx_comet_loc_conf_t      **pass;
     ngx_comet_main_conf_t      *cmcf;
@@ -248,11 +291,14 @@ ngx_comet_warn_of_exposure(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
     ngx_str_t                     *host;
     ngx_http_upstream_srv_conf_t  *uscf;
 
+    if (conf->inherited) {
+        return;
+    }
+
     if (conf->tls_needed && !conf->upstream.ssl_verify) {
-        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                      "with \"comet_ssl_verify off\" the key goes to whoever "
-                      "answers, in %V:%ui",
-                      &conf->place.file, conf->place.line);
+        ngx_comet_conf_warn(cf, &conf->place,
+                            "with \"comet_ssl_verify off\" the key goes to "
+                            "whoever answers,");
     }
 
     uscf = conf->upstream.upstream;
@@ -267,9 +313,24 @@ ngx_comet_warn_of_exposure(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
         return;
     }
 
-    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                  "the key goes to \"%V\" in clear: write https://..., "
-                  "in %V:%ui", host, &conf->place.file, conf->place.line);
+    ngx_comet_conf_warn(cf, &conf->place,
+                        "the key goes to \"%V\" in clear: write https://...,",
+                        host);
+}
+
+
+ngx_uint_t
+ngx_comet_header_is_name(ngx_str_t *name)
+{
+    size_t  i;
+
+    for (i = 0; i < name->len; i++) {
+        if (!isalnum(name->data[i]) && !ngx_strchr("-_", name->data[i])) {
+            return 0;
+        }
+    }
+
+    return name->len != 0;
 }
 
 
@@ -278,7 +339,6 @@ ngx_comet_forward_header(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_comet_loc_conf_t *clcf = conf;
 
-    size_t       k;
     ngx_str_t   *value, *name;
     ngx_uint_t   i;
 
@@ -302,13 +362,7 @@ ngx_comet_forward_header(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         *name = value[i];
         ngx_strlow(name->data, name->data, name->len);
 
-        for (k = 0; k < name->len; k++) {
-            if (!isalnum(name->data[k]) && !ngx_strchr("-_", name->data[k])) {
-                break;
-            }
-        }
-
-        if (name->len == 0 || k < name->len) {
+        if (!ngx_comet_header_is_name(name)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid header name \"%V\" in "
                                "\"comet_forward_header\"", name);
@@ -347,11 +401,13 @@ ngx_comet_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     for (i = 1; i < cf->args->nelts; i++) {
 
-        if (value[i].len == 0 || value[i].data[0] != '/') {
+        if (value[i].len == 0 || value[i].data[0] != '/'
+            || ngx_comet_pattern_alien(&value[i]))
+        {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid path \"%V\" in \"comet_endpoints\": "
-                               "write it as in /v1/embeddings or /v1/images/*",
-                               &value[i]);
+                               "write it as in /v1/embeddings or /v1/images/*, "
+                               "and paths apart", &value[i]);
             return NGX_CONF_ERROR;
         }
 
@@ -375,19 +431,40 @@ ngx_comet_conf_place(ngx_conf_t *cf, ngx_comet_place_t *place)
 }
 
 
+static void
+ngx_comet_conf_log(ngx_uint_t level, ngx_conf_t *cf, ngx_comet_place_t *place,
+    const char *fmt, va_list args)
+{
+    u_char  *last, text[NGX_MAX_CONF_ERRSTR];
+
+    last = ngx_vslprintf(text, text + NGX_MAX_CONF_ERRSTR, fmt, args);
+
+    ngx_log_error(level, cf->log, 0, "%*s in %V:%ui",
+                  (size_t) (last - text), text, &place->file, place->line);
+}
+
+
 /* as ngx_conf_log_error(), of a directive that was read before */
 
 void ngx_cdecl
 ngx_comet_conf_error(ngx_conf_t *cf, ngx_comet_place_t *place,
     const char *fmt, ...)
 {
-    u_char   *last, text[NGX_MAX_CONF_ERRSTR];
-    va_list   args;
+    va_list  args;
 
     va_start(args, fmt);
-    last = ngx_vslprintf(text, text + NGX_MAX_CONF_ERRSTR, fmt, args);
+    ngx_comet_conf_log(NGX_LOG_EMERG, cf, place, fmt, args);
     va_end(args);
+}
 
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "%*s in %V:%ui",
-                  (size_t) (last - text), text, &place->file, place->line);
+
+void ngx_cdecl
+ngx_comet_conf_warn(ngx_conf_t *cf, ngx_comet_place_t *place,
+    const char *fmt, ...)
+{
+    va_list  args;
+
+    va_start(args, fmt);
+    ngx_comet_conf_log(NGX_LOG_WARN, cf, place, fmt, args);
+    va_end(args);
 }

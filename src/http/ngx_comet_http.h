@@ -82,6 +82,7 @@ typedef struct {
     ngx_str_t                  scope;      /* or where they are counted */
     ngx_comet_ref_t           *refs;       /* for each tenant, each limit */
     ngx_comet_place_t          place;
+    ngx_uint_t                 told;       /* that one is too small */
 } ngx_comet_limits_t;
 
 
@@ -128,7 +129,9 @@ typedef struct {
     ngx_array_t                prices;     /* of ngx_comet_price_t */
     ngx_array_t                limits;     /* of ngx_comet_limits_t * */
     ngx_array_t                passes;     /* of ngx_comet_loc_conf_t * */
+    ngx_array_t                locations;  /* the same, with a comet_... */
     ngx_shm_zone_t            *zone;
+    ngx_comet_place_t          zone_place;
     ngx_comet_ledger_memory_t  memory;
     ngx_uint_t                 metrics;    /* somebody wants to see them */
 } ngx_comet_main_conf_t;
@@ -155,10 +158,14 @@ typedef struct {
 } ngx_comet_meter_conf_t;
 
 
-typedef struct {
+typedef struct ngx_comet_loc_conf_s  ngx_comet_loc_conf_t;
+
+
+struct ngx_comet_loc_conf_s {
     ngx_http_upstream_conf_t   upstream;
 
     ngx_comet_target_t         target;
+    ngx_str_t                  url;              /* with variables */
     ngx_array_t               *url_lengths;
     ngx_array_t               *url_values;
     ngx_http_complex_value_t  *host;
@@ -178,12 +185,19 @@ typedef struct {
     ngx_comet_place_t          place;            /* of comet_pass */
     ngx_comet_place_t          metrics_place;
 
+    ngx_comet_loc_conf_t      *parent;
+    void                     **loc_conf;         /* of all modules, here */
+    ngx_str_t                  said;             /* the first comet_... here */
+    ngx_comet_place_t          said_place;
+
     unsigned                   pass:1;
     unsigned                   metrics:1;
     unsigned                   tls_needed:1;
     unsigned                   tenant_from_set:1;
     unsigned                   anonymous:1;      /* no tenant is asked for */
-} ngx_comet_loc_conf_t;
+    unsigned                   inherited:1;      /* comet_pass, by a block */
+    unsigned                   used:1;           /* by a comet_pass within */
+};
 
 
 /* the meter at an answer that is relayed */
@@ -368,6 +382,37 @@ ngx_comet_ctx_t *ngx_comet_get_ctx(ngx_http_request_t *r);
 ngx_int_t ngx_comet_keep_ctx(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 ngx_comet_ctx_t *ngx_comet_kept_ctx(ngx_http_request_t *r);
 
+/* ngx_comet_set.c */
+
+typedef enum {
+    NGX_COMET_TAKES_ANYTHING,        /* the setter tells by itself */
+    NGX_COMET_TAKES_WORD,
+    NGX_COMET_TAKES_TIME,
+    NGX_COMET_TAKES_SIZE,
+    NGX_COMET_TAKES_NUMBER,
+    NGX_COMET_TAKES_HOST,
+    NGX_COMET_TAKES_HEADER
+} ngx_comet_setter_e;
+
+
+typedef struct {
+    char                    *(*set)(ngx_conf_t *cf, ngx_command_t *cmd,
+                                    void *conf);
+    ngx_comet_setter_e           kind;
+    void                      *words;      /* ngx_conf_enum_t, or alike */
+    ngx_int_t                  low;
+} ngx_comet_setter_t;
+
+
+extern ngx_comet_setter_t  ngx_comet_takes_flag;
+extern ngx_comet_setter_t  ngx_comet_takes_time;
+extern ngx_comet_setter_t  ngx_comet_takes_time_above_zero;
+extern ngx_comet_setter_t  ngx_comet_takes_size;
+extern ngx_comet_setter_t  ngx_comet_takes_number;
+extern ngx_comet_setter_t  ngx_comet_takes_host;
+extern ngx_comet_setter_t  ngx_comet_takes_header;
+
+char *ngx_comet_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* ngx_comet_conf.c */
 
@@ -378,8 +423,15 @@ char *ngx_comet_forward_header(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_comet_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 void ngx_comet_conf_place(ngx_conf_t *cf, ngx_comet_place_t *place);
+ngx_uint_t ngx_comet_header_is_name(ngx_str_t *name);
 void ngx_cdecl ngx_comet_conf_error(ngx_conf_t *cf, ngx_comet_place_t *place,
     const char *fmt, ...);
+void ngx_cdecl ngx_comet_conf_warn(ngx_conf_t *cf, ngx_comet_place_t *place,
+    const char *fmt, ...);
+
+/* ngx_comet_check.c */
+
+ngx_int_t ngx_comet_check_init(ngx_conf_t *cf);
 
 /* ngx_comet_key.c */
 
@@ -417,6 +469,7 @@ uint64_t ngx_comet_cost(const ngx_comet_price_t *price,
 /* ngx_comet_zone.c */
 
 char *ngx_comet_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t ngx_comet_zone_keep(ngx_conf_t *cf);
 ngx_int_t ngx_comet_zone_start(ngx_cycle_t *cycle);
 void ngx_comet_zone_lock(ngx_comet_main_conf_t *cmcf);
 void ngx_comet_zone_unlock(ngx_comet_main_conf_t *cmcf);
@@ -477,6 +530,10 @@ char *ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_int_t ngx_comet_pass_handler(ngx_http_request_t *r);
 ngx_uint_t ngx_comet_pass_word(ngx_str_t *value);
 
+/* the host of a URL with variables; empty where it is one of them */
+
+void ngx_comet_pass_host(ngx_str_t *url, ngx_str_t *host);
+
 /* ngx_comet_body.c */
 
 ngx_int_t ngx_comet_body_init(ngx_conf_t *cf);
@@ -503,6 +560,10 @@ void ngx_comet_policy_choose(ngx_comet_policy_conf_t *conf,
 ngx_int_t ngx_comet_policy_of(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 ngx_uint_t ngx_comet_policy_admits(ngx_comet_policy_conf_t *policy,
     const char *model, size_t len);
+
+/* the first character that other patterns have, and no name; or NULL */
+
+u_char *ngx_comet_pattern_alien(ngx_str_t *text);
 char *ngx_comet_patterns(ngx_conf_t *cf, ngx_array_t **list, unsigned loose);
 ngx_int_t ngx_comet_pattern_set(ngx_conf_t *cf, ngx_comet_pattern_t *pattern,
     ngx_str_t *text, unsigned loose);
@@ -510,6 +571,8 @@ char *ngx_comet_rule(ngx_conf_t *cf, ngx_array_t **params);
 char *ngx_comet_models(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_comet_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_comet_max_output_tokens(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_comet_reserve_output(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /* ngx_comet_inband.c */

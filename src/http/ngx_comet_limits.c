@@ -21,9 +21,11 @@ static const struct {
     [NGX_COMET_LIMIT_TOKENS] = { "comet_tokens", "200k/m or 5000/s" },
     [NGX_COMET_LIMIT_CONCURRENCY] = { "comet_concurrency", "20" },
     [NGX_COMET_LIMIT_BUDGET] = { "comet_budget",
-                                 "10m/30d, 500k/12h, 1m/day or 20m/month" },
+                                 "10m/30d, 500k/12h, 1m/day or 20m/month, "
+                                 "with at most 1000g and 366d" },
     [NGX_COMET_LIMIT_SPEND] = { "comet_spend",
-                                "50/30d, 2.50/12h, 5/day or 100/month" },
+                                "50/30d, 2.50/12h, 5/day or 100/month, with at "
+                                "most 1000000, six decimals and 366d" },
 };
 
 
@@ -327,43 +329,172 @@ ngx_comet_limits_number(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
 }
 
 
-static ngx_int_t
-ngx_comet_limits_fit(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
+/* the policy of a call here, by a tenant or by nobody */
+
+static void
+ngx_comet_limits_policy(ngx_comet_policy_conf_t *policy,
+    ngx_comet_loc_conf_t *pass, ngx_comet_tenant_t *tenant)
 {
-    ngx_uint_t              i, k, n, here, own[NGX_COMET_LIMIT_KINDS];
-    ngx_comet_limits_t     *limits, **known;
-    ngx_comet_loc_conf_t  **pass;
+    if (tenant) {
+        ngx_comet_policy_choose(policy, &tenant->policy, &pass->policy);
 
-    ngx_memzero(own, sizeof(own));
+    } else {
+        *policy = pass->policy;
+    }
+}
 
-    known = cmcf->limits.elts;
 
-    for (i = 0; i < cmcf->limits.nelts; i++) {
-        k = ((ngx_comet_limit_conf_t *) known[i]->limits.elts)->limit.kind;
+static ngx_int_t
+ngx_comet_limits_fit(ngx_conf_t *cf, ngx_comet_loc_conf_t *pass,
+    ngx_comet_tenant_t *tenant, ngx_comet_policy_conf_t *policy)
+{
+    ngx_uint_t  k, n;
 
-        if (known[i]->tenant) {
-            own[k] = ngx_max(own[k], known[i]->limits.nelts);
+    static ngx_str_t  none = ngx_string("");
+
+    n = 0;
+
+    for (k = 0; k < NGX_COMET_LIMIT_KINDS; k++) {
+        n += policy->limits[k] ? policy->limits[k]->limits.nelts : 0;
+    }
+
+    if (n <= NGX_COMET_ENTRIES_MAX) {
+        return NGX_OK;
+    }
+
+    ngx_comet_conf_error(cf, &pass->place,
+                         "a call%s%s%V%s here would have to fit %ui limits, "
+                         "those that it inherits included, and at most %d are "
+                         "taken: leave %ui out,",
+                         tenant ? " of tenant " : "", tenant ? "\"" : "",
+                         tenant ? &tenant->name : &none, tenant ? "\"" : "",
+                         n, NGX_COMET_ENTRIES_MAX, n - NGX_COMET_ENTRIES_MAX);
+
+    return NGX_ERROR;
+}
+
+
+/* the least that is reserved of it for a call that names no cap */
+
+static uint64_t
+ngx_comet_limits_least(ngx_comet_main_conf_t *cmcf, ngx_comet_limit_e kind,
+    uint64_t output)
+{
+    uint64_t            least;
+    ngx_uint_t          i;
+    ngx_comet_price_t  *price;
+
+    switch (kind) {
+
+    case NGX_COMET_LIMIT_TOKENS:
+    case NGX_COMET_LIMIT_BUDGET:
+        return output;
+
+    case NGX_COMET_LIMIT_SPEND:
+        break;
+
+    default:
+        return 0;
+    }
+
+    least = UINT64_MAX;
+    price = cmcf->prices.elts;
+
+    for (i = 0; i < cmcf->prices.nelts; i++) {
+        least = ngx_min(least, price[i].output);
+    }
+
+    return __builtin_mul_overflow(least, output, &least) ? UINT64_MAX : least;
+}
+
+
+static void
+ngx_comet_limits_suffice(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
+    ngx_comet_limits_t *limits, uint64_t output)
+{
+    uint64_t                 least;
+    ngx_uint_t               i;
+    ngx_comet_limit_conf_t  *lc;
+
+    lc = limits->limits.elts;
+    least = ngx_comet_limits_least(cmcf, lc->limit.kind, output);
+
+    for (i = 0; !limits->told && i < limits->limits.nelts; i++) {
+
+        if (lc[i].limit.capacity >= least) {
+            continue;
+        }
+
+        limits->told = 1;
+
+        ngx_comet_conf_warn(cf, &limits->place,
+                            "\"%s %V\" is less than what is reserved for one "
+                            "call that names no cap, %uL output tokens, so "
+                            "each is refused: raise it, or reserve less with "
+                            "\"comet_max_output_tokens N default;\" or "
+                            "\"comet_reserve_output N;\",",
+                            ngx_comet_limit_kinds[lc->limit.kind].name,
+                            &lc[i].text, output);
+    }
+}
+
+
+static ngx_int_t
+ngx_comet_limits_check(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
+    ngx_comet_loc_conf_t *pass, ngx_comet_tenant_t *tenant)
+{
+    uint64_t                  output;
+    ngx_uint_t                k;
+    ngx_comet_policy_conf_t   policy;
+
+    ngx_comet_limits_policy(&policy, pass, tenant);
+
+    if (ngx_comet_limits_fit(cf, pass, tenant, &policy) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    output = policy.cap && policy.cap_default
+             && policy.mode != NGX_COMET_OBSERVE ? policy.cap : policy.reserve;
+
+    for (k = 0; k < NGX_COMET_LIMIT_KINDS; k++) {
+        if (policy.limits[k]) {
+            ngx_comet_limits_suffice(cf, cmcf, policy.limits[k], output);
         }
     }
 
+    return NGX_OK;
+}
+
+
+/* who may call here, as ngx_comet_tenant_identify() has it */
+
+static ngx_int_t
+ngx_comet_limits_check_all(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
+{
+    ngx_uint_t              i, k;
+    ngx_comet_tenant_t    **tenants;
+    ngx_comet_loc_conf_t  **pass;
+
     pass = cmcf->passes.elts;
+    tenants = cmcf->tenants.elts;
 
     for (i = 0; i < cmcf->passes.nelts; i++) {
 
-        n = 0;
+        if (cmcf->tenants.nelts == 0 || pass[i]->anonymous) {
 
-        for (k = 0; k < NGX_COMET_LIMIT_KINDS; k++) {
-            limits = pass[i]->policy.limits[k];
-            here = limits ? limits->limits.nelts : 0;
-            n += ngx_max(own[k], here);
+            if (ngx_comet_limits_check(cf, cmcf, pass[i], NULL) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            continue;
         }
 
-        if (n > NGX_COMET_ENTRIES_MAX) {
-            ngx_comet_conf_error(cf, &pass[i]->place,
-                                 "%ui limits may meet in one call here; at "
-                                 "most %d are taken", n,
-                                 NGX_COMET_ENTRIES_MAX);
-            return NGX_ERROR;
+        for (k = 0; k < cmcf->tenants.nelts; k++) {
+            if (ngx_comet_limits_check(cf, cmcf, pass[i], tenants[k])
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
         }
     }
 
@@ -407,7 +538,7 @@ ngx_comet_limits_init(ngx_conf_t *cf)
         }
     }
 
-    return ngx_comet_limits_fit(cf, cmcf);
+    return ngx_comet_limits_check_all(cf, cmcf);
 }
 
 
@@ -422,6 +553,31 @@ ngx_comet_limits_refs(ngx_comet_limits_t *limits, ngx_comet_tenant_t *tenant)
 }
 
 
+/* whether all that fits the one fits the other, as far as it can be told */
+
+static ngx_uint_t
+ngx_comet_pattern_covers(ngx_comet_pattern_t *pattern,
+    ngx_comet_pattern_t *other)
+{
+    size_t  i;
+
+    if (pattern->code) {
+        return 0;
+    }
+
+    for (i = 0; i < pattern->len && pattern->text[i] == '*'; i++) {
+        /* void */
+    }
+
+    /* an asterisk of the other can only be met by one of the pattern */
+
+    return i == pattern->len
+           || (other->code == NULL
+               && ngx_comet_pattern_match(pattern, other->text, other->len)
+                  == 1);
+}
+
+
 /* comet_price PATTERN input=N output=N [cached=N]: for a million tokens */
 
 char *
@@ -432,7 +588,7 @@ ngx_comet_price(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     uint64_t           *price, *prices[3];
     ngx_str_t          *value;
     ngx_uint_t          i, k;
-    ngx_comet_price_t  *pc;
+    ngx_comet_price_t  *pc, *before;
 
     static ngx_str_t  names[] = {
         ngx_string("input="),
@@ -459,6 +615,18 @@ ngx_comet_price(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    for (before = cmcf->prices.elts; before < pc; before++) {
+        if (ngx_comet_pattern_covers(&before->models, &pc->models)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"comet_price %V\" is never reached: the "
+                               "first that fits holds, and \"comet_price "
+                               "%*s\" before it fits all of these models; "
+                               "move it before that one", &value[1],
+                               before->models.len, before->models.text);
+            return NGX_CONF_ERROR;
+        }
+    }
+
     for (i = 2; i < cf->args->nelts; i++) {
 
         price = NULL;
@@ -478,7 +646,8 @@ ngx_comet_price(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid price \"%V\" in \"comet_price\": "
                                "write what a million tokens cost, as in "
-                               "input=1.25 output=10 cached=0.125",
+                               "input=1.25 output=10 cached=0.125, with at "
+                               "most 100000 and six decimals",
                                &value[i]);
             return NGX_CONF_ERROR;
         }

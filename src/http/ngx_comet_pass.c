@@ -10,6 +10,7 @@ typedef struct {
 static ngx_comet_scheme_t *ngx_comet_url_scheme(ngx_str_t *url);
 static void ngx_comet_target_set(ngx_comet_target_t *target, ngx_str_t *schema,
     ngx_url_t *url);
+static size_t ngx_comet_pass_doubled(ngx_str_t *url);
 static ngx_int_t ngx_comet_pass_eval(ngx_http_request_t *r,
     ngx_comet_loc_conf_t *clcf, ngx_comet_ctx_t *ctx);
 static void ngx_comet_pass_abort(ngx_http_request_t *r);
@@ -97,6 +98,41 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
     }
 
     return NGX_DONE;
+}
+
+
+/*
+ * The path of a request begins with /v1 and is put behind that of the URL, so
+ * a URL that ends in /v1, or in a whole path of the API, is one too long.
+ * How much of it is right, or zero.
+ */
+
+static size_t
+ngx_comet_pass_doubled(ngx_str_t *url)
+{
+    size_t   len;
+    u_char  *p, *last;
+
+    last = url->data + url->len;
+
+    while (last > url->data && last[-1] == '/') {
+        last--;
+    }
+
+    for (p = url->data + 1; last - p >= 3; p++) {
+
+        if (ngx_strncmp(p, "/v1", 3) != 0 || p[-1] == '/') {
+            continue;
+        }
+
+        len = last - p;
+
+        if (len == 3 || ngx_comet_endpoint_find((char *) p, len)) {
+            return p - url->data;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -202,6 +238,14 @@ ngx_comet_pass_eval(ngx_http_request_t *r, ngx_comet_loc_conf_t *clcf,
         return NGX_ERROR;
     }
 
+    if (ngx_comet_pass_doubled(&value)) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "\"comet_pass\" evaluated to \"%V\", which ends in a "
+                      "path of the API: the path of the request is put behind "
+                      "it", &value);
+        return NGX_ERROR;
+    }
+
     ngx_memzero(&url, sizeof(ngx_url_t));
 
     url.url.len = value.len - scheme->name.len;
@@ -248,6 +292,33 @@ ngx_comet_pass_eval(ngx_http_request_t *r, ngx_comet_loc_conf_t *clcf,
 }
 
 
+void
+ngx_comet_pass_host(ngx_str_t *url, ngx_str_t *host)
+{
+    u_char              *p, *last;
+    ngx_comet_scheme_t  *scheme;
+
+    ngx_str_null(host);
+
+    scheme = ngx_comet_url_scheme(url);
+
+    if (scheme == NULL) {
+        return;
+    }
+
+    last = url->data + url->len;
+    host->data = url->data + scheme->name.len;
+
+    for (p = host->data; p < last && *p != '/' && *p != ':'; p++) {
+        if (*p == '$') {
+            return;
+        }
+    }
+
+    host->len = p - host->data;
+}
+
+
 static char *
 ngx_comet_pass_compile(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf,
     ngx_str_t *url, ngx_uint_t variables)
@@ -268,6 +339,7 @@ ngx_comet_pass_compile(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf,
         return NGX_CONF_ERROR;
     }
 
+    clcf->url = *url;
     clcf->tls_needed = (ngx_strncasecmp(url->data, (u_char *) "http://", 7)
                         != 0);
 
@@ -280,7 +352,7 @@ ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_comet_loc_conf_t *clcf = conf;
 
-    ngx_str_t                 *value, *url;
+    ngx_str_t                 *value, *url, right;
     ngx_url_t                  u;
     ngx_uint_t                 variables;
     ngx_comet_scheme_t        *scheme;
@@ -304,6 +376,17 @@ ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
     url = &value[1];
+
+    right = *url;
+    right.len = ngx_comet_pass_doubled(url);
+
+    if (right.len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid URL \"%V\" in \"comet_pass\": the path "
+                           "of the request, as in /v1/models, is put behind "
+                           "it; write \"%V\"", url, &right);
+        return NGX_CONF_ERROR;
+    }
 
     variables = ngx_http_script_variables_count(url);
 

@@ -16,6 +16,7 @@ static int ngx_comet_policy_admit(void *data, const char *model, size_t len);
 static void *ngx_comet_policy_alloc(void *data, size_t size);
 static const char *ngx_comet_policy_json(ngx_http_request_t *r,
     ngx_str_t *text);
+static char *ngx_comet_rule_set(ngx_conf_t *cf, ngx_array_t *params);
 static char *ngx_comet_param_value(ngx_conf_t *cf, ngx_comet_param_t *param,
     ngx_str_t *value);
 static char *ngx_comet_param_values(ngx_conf_t *cf, ngx_comet_param_t *param);
@@ -296,6 +297,66 @@ ngx_comet_patterns(ngx_conf_t *cf, ngx_array_t **list, unsigned loose)
 }
 
 
+u_char *
+ngx_comet_pattern_alien(ngx_str_t *text)
+{
+    u_char  *p, *last;
+
+    last = text->data + text->len;
+
+    for (p = text->data; p < last; p++) {
+        if (*p <= ' ' || ngx_strchr("?[]{}()|^$\\,;!\"'", *p)) {
+            return p;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_comet_pattern_check(ngx_conf_t *cf, ngx_str_t *text)
+{
+    u_char     *alien;
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    if (text->len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" has an empty pattern", &value[0]);
+        return NGX_ERROR;
+    }
+
+    if (text->data[0] == '~') {
+
+        if (text->len == 1 || text->data[1] == '*') {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid regular expression \"%V\" in \"%V\": "
+                               "write it as in ~^o[0-9], or in any case as in "
+                               "~(?i)^o[0-9]", text, &value[0]);
+            return NGX_ERROR;
+        }
+
+        return NGX_OK;
+    }
+
+    alien = ngx_comet_pattern_alien(text);
+
+    if (alien == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid pattern \"%V\" in \"%V\": \"%c\" means "
+                       "nothing in it, only \"*\" does; write patterns apart, "
+                       "as in gpt-5* claude-*, or a regular expression, as in "
+                       "~^(gpt-5|claude-)", text, &value[0], *alien);
+
+    return NGX_ERROR;
+}
+
+
 ngx_int_t
 ngx_comet_pattern_set(ngx_conf_t *cf, ngx_comet_pattern_t *pattern,
     ngx_str_t *text, unsigned loose)
@@ -312,9 +373,7 @@ ngx_comet_pattern_set(ngx_conf_t *cf, ngx_comet_pattern_t *pattern,
 
     value = cf->args->elts;
 
-    if (text->len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" has an empty pattern", &value[0]);
+    if (ngx_comet_pattern_check(cf, text) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -351,9 +410,11 @@ ngx_comet_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 char *
 ngx_comet_rule(ngx_conf_t *cf, ngx_array_t **params)
 {
+    char               *rv, text[NGX_COMET_RULE_TEXT_LEN];
+    int                 rc;
     ngx_str_t          *value;
     ngx_uint_t          i;
-    ngx_comet_param_t  *param, *count;
+    ngx_comet_param_t  *param;
 
     if (*params == NGX_CONF_UNSET_PTR) {
         *params = ngx_array_create(cf->pool, 4, sizeof(ngx_comet_param_t));
@@ -407,6 +468,40 @@ ngx_comet_rule(ngx_conf_t *cf, ngx_array_t **params)
     ngx_memzero(param, sizeof(ngx_comet_param_t));
     param->rule.param = (char *) value[1].data;
 
+    i = (*params)->nelts - 1;
+    rv = ngx_comet_rule_set(cf, *params);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    param = (ngx_comet_param_t *) (*params)->elts + i;
+    rc = ngx_comet_rule_check(&param->rule, text, sizeof(text));
+
+    if (rc == 0) {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(rc < 0 ? NGX_LOG_EMERG : NGX_LOG_WARN, cf, 0,
+                       "%s \"%V\" in \"%V\": %s",
+                       rc < 0 ? "invalid rule for" : "a rule for", &value[1],
+                       &value[0], text);
+
+    return rc < 0 ? NGX_CONF_ERROR : NGX_CONF_OK;
+}
+
+
+/* RULE into the last element */
+
+static char *
+ngx_comet_rule_set(ngx_conf_t *cf, ngx_array_t *params)
+{
+    ngx_str_t          *value;
+    ngx_comet_param_t  *param, *count;
+
+    value = cf->args->elts;
+    param = (ngx_comet_param_t *) params->elts + params->nelts - 1;
+
     if (value[2].len && value[2].data[0] == '=' && cf->args->nelts == 3) {
         return ngx_comet_param_value(cf, param, &value[2]);
     }
@@ -428,13 +523,12 @@ ngx_comet_rule(ngx_conf_t *cf, ngx_array_t **params)
 
         /* of a list, the range is that of its length */
 
-        count = ngx_array_push(*params);
+        count = ngx_array_push(params);
         if (count == NULL) {
             return NGX_CONF_ERROR;
         }
 
-        *count = *((ngx_comet_param_t *) (*params)->elts
-                   + (*params)->nelts - 2);
+        *count = *((ngx_comet_param_t *) params->elts + params->nelts - 2);
         count->rule.kind = NGX_COMET_RULE_COUNT;
 
         return NGX_CONF_OK;
@@ -506,6 +600,14 @@ ngx_comet_param_values(ngx_conf_t *cf, ngx_comet_param_t *param)
             return NGX_CONF_ERROR;
         }
 
+        if (value[i + 2].data[0] == '=') {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid value \"%V\" for \"%V\": a value to "
+                               "send stands alone, in quotes if it has spaces",
+                               &value[i + 2], &value[1]);
+            return NGX_CONF_ERROR;
+        }
+
         values[i] = (char *) value[i + 2].data;
     }
 
@@ -560,7 +662,7 @@ ngx_comet_max_output_tokens(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_comet_loc_conf_t *clcf = conf;
 
-    ngx_int_t   n;
+    uint64_t    n;
     ngx_str_t  *value;
 
     if (clcf->policy.cap != NGX_CONF_UNSET_UINT) {
@@ -569,17 +671,15 @@ ngx_comet_max_output_tokens(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    n = ngx_atoi(value[1].data, value[1].len);
-
-    if (n == NGX_ERROR || n == 0) {
+    if (ngx_comet_tokens_parse((char *) value[1].data, &n) != 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid number \"%V\" in "
                            "\"comet_max_output_tokens\": write a number of "
-                           "tokens above 0", &value[1]);
+                           "tokens above 0, as in 4096 or 8k", &value[1]);
         return NGX_CONF_ERROR;
     }
 
-    clcf->policy.cap = n;
+    clcf->policy.cap = (ngx_uint_t) n;
     clcf->policy.cap_default = 0;
 
     if (cf->args->nelts == 3) {
@@ -595,6 +695,37 @@ ngx_comet_max_output_tokens(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         clcf->policy.cap_default = 1;
     }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_comet_reserve_output(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_comet_loc_conf_t *clcf = conf;
+
+    uint64_t    n;
+    ngx_str_t  *value;
+
+    if (clcf->policy.reserve != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    n = 0;
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "0") != 0
+        && ngx_comet_tokens_parse((char *) value[1].data, &n) != 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid number \"%V\" in "
+                           "\"comet_reserve_output\": write a number of "
+                           "tokens, as in 4096 or 8k", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    clcf->policy.reserve = (ngx_uint_t) n;
 
     return NGX_CONF_OK;
 }

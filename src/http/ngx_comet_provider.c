@@ -6,6 +6,8 @@
 
 static char *ngx_comet_provider_line(ngx_conf_t *cf, ngx_command_t *dummy,
     void *conf);
+static char *ngx_comet_provider_param(ngx_conf_t *cf,
+    ngx_comet_provider_conf_t *pc);
 static char *ngx_comet_provider_cap(ngx_conf_t *cf,
     ngx_comet_provider_conf_t *pc, ngx_str_t *value);
 static char *ngx_comet_provider_developer(ngx_conf_t *cf,
@@ -33,6 +35,7 @@ ngx_comet_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     char                       *rv;
     ngx_str_t                  *value;
     ngx_conf_t                  save;
+    ngx_comet_place_t           place;
     ngx_comet_provider_conf_t  *pc;
 
     pc = ngx_array_push(&cmcf->providers);
@@ -50,6 +53,8 @@ ngx_comet_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     pc->match = NGX_CONF_UNSET_PTR;
     pc->params = NGX_CONF_UNSET_PTR;
 
+    ngx_comet_conf_place(cf, &place);
+
     save = *cf;
     cf->handler = ngx_comet_provider_line;
     cf->handler_conf = (void *) pc;
@@ -62,8 +67,14 @@ ngx_comet_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return rv;
     }
 
+    /* the arguments of cf are now those of the last line within */
+
     if (pc->match == NGX_CONF_UNSET_PTR) {
-        return "has no \"match PATTERN ...;\" inside";
+        ngx_comet_conf_error(cf, &place,
+                             "\"comet_provider %s\" has no models: add "
+                             "\"match PATTERN ...;\" to it,",
+                             pc->provider.name);
+        return NGX_CONF_ERROR;
     }
 
     return ngx_comet_provider_rules(cf, pc);
@@ -84,7 +95,7 @@ ngx_comet_provider_line(ngx_conf_t *cf, ngx_command_t *dummy, void *conf)
     }
 
     if (ngx_strcmp(value[0].data, "param") == 0 && cf->args->nelts > 2) {
-        return ngx_comet_rule(cf, &pc->params);
+        return ngx_comet_provider_param(cf, pc);
     }
 
     if (ngx_strcmp(value[0].data, "cap") == 0 && cf->args->nelts == 2) {
@@ -101,6 +112,33 @@ ngx_comet_provider_line(ngx_conf_t *cf, ngx_command_t *dummy, void *conf)
                        "\"cap NAME;\" and \"developer on|off;\"", &value[0]);
 
     return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_comet_provider_param(ngx_conf_t *cf, ngx_comet_provider_conf_t *pc)
+{
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    if (value[2].len && value[2].data[0] == '=') {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "a provider cannot set \"%V\": use "
+                           "\"comet_param\" where requests are taken",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (!ngx_comet_param_is_known((char *) value[1].data)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "a provider can have no rule for \"%V\", which "
+                           "is not documented: use \"comet_param\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_comet_rule(cf, &pc->params);
 }
 
 
@@ -163,23 +201,6 @@ ngx_comet_provider_rules(ngx_conf_t *cf, ngx_comet_provider_conf_t *pc)
 
     for (i = 0; i < n; i++) {
         param = pc->params->elts;
-
-        if (param[i].rule.kind == NGX_COMET_RULE_SET) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "a provider cannot set \"%s\": use "
-                               "\"comet_param\" where requests are taken",
-                               param[i].rule.param);
-            return NGX_CONF_ERROR;
-        }
-
-        if (!ngx_comet_param_is_known(param[i].rule.param)) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "a provider can have no rule for \"%s\", which "
-                               "is not documented: use \"comet_param\"",
-                               param[i].rule.param);
-            return NGX_CONF_ERROR;
-        }
-
         rules[i] = param[i].rule;
     }
 

@@ -123,6 +123,14 @@ ngx_comet_tls_certificate(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
     key = conf->upstream.ssl_certificate_key;
 
     if (certificate == NULL || certificate->value.len == 0) {
+
+        if (certificate == NULL && key && key->value.len) {
+            ngx_comet_conf_error(cf, &conf->place,
+                                 "\"comet_ssl_certificate_key\" needs "
+                                 "a \"comet_ssl_certificate\"");
+            return NGX_ERROR;
+        }
+
         return NGX_OK;
     }
 

@@ -12,6 +12,11 @@
 #define NGX_COMET_ZONE_TRIES  300
 #define NGX_COMET_ZONE_PAUSE  10
 
+/* pages for calls under way, beside what the counters take */
+
+#define NGX_COMET_ZONE_CALLS  16
+#define NGX_COMET_ZONE_ROUND  65536
+
 
 #if (NGX_MAX_PROCESSES > NGX_COMET_OWNERS_MAX)
 #error "NGX_COMET_OWNERS_MAX is less than there can be processes"
@@ -19,6 +24,10 @@
 
 
 static ngx_int_t ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data);
+static ngx_int_t ngx_comet_zone_prepare(ngx_comet_main_conf_t *cmcf,
+    ngx_shm_zone_t *zone);
+static size_t ngx_comet_zone_counters(ngx_comet_main_conf_t *cmcf);
+static size_t ngx_comet_zone_needed(ngx_comet_main_conf_t *cmcf);
 static ngx_int_t ngx_comet_zone_count(ngx_comet_main_conf_t *cmcf,
     ngx_log_t *log);
 static int ngx_comet_zone_dead(uint32_t owner, uint64_t pid);
@@ -42,8 +51,8 @@ ngx_comet_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_comet_main_conf_t *cmcf = conf;
 
+    off_t       size;
     u_char     *p;
-    ssize_t     size;
     ngx_str_t  *value, name, text;
 
     if (cmcf->zone) {
@@ -64,9 +73,11 @@ ngx_comet_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     text.data = p + 1;
     text.len = value[1].data + value[1].len - text.data;
 
-    size = ngx_parse_size(&text);
+    size = ngx_parse_offset(&text);
 
-    if (size == NGX_ERROR || size < (ssize_t) (16 * ngx_pagesize)) {
+    if (size == NGX_ERROR || size < (off_t) (16 * ngx_pagesize)
+        || size > (off_t) NGX_MAX_SIZE_T_VALUE / 2)
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid size \"%V\" in \"comet_zone\": write "
                            "at least %uzk, as in comet:16m",
@@ -74,7 +85,10 @@ ngx_comet_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    cmcf->zone = ngx_shared_memory_add(cf, &name, size, &ngx_comet_module);
+    ngx_comet_conf_place(cf, &cmcf->zone_place);
+
+    cmcf->zone = ngx_shared_memory_add(cf, &name, (size_t) size,
+                                       &ngx_comet_module);
     if (cmcf->zone == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -83,6 +97,77 @@ ngx_comet_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     cmcf->zone->data = cmcf;
 
     return NGX_CONF_OK;
+}
+
+
+/* of the same name it may be that of a module loaded from another path */
+
+static ngx_uint_t
+ngx_comet_zone_changed(ngx_shm_zone_t *had, ngx_shm_zone_t *zone)
+{
+    ngx_uint_t  named;
+
+    named = zone && zone->shm.name.len == had->shm.name.len
+            && ngx_memcmp(zone->shm.name.data, had->shm.name.data,
+                          had->shm.name.len)
+               == 0;
+
+    if (had->tag != &ngx_comet_module) {
+        return named;
+    }
+
+    return !named || zone->shm.size != had->shm.size;
+}
+
+
+/*
+ * Without a master, nginx frees the memory of the configuration before while
+ * requests go on with that configuration, also those that come later.  So a
+ * zone that this process has stays as it is.
+ */
+
+ngx_int_t
+ngx_comet_zone_keep(ngx_conf_t *cf)
+{
+    ngx_uint_t              i;
+    ngx_shm_zone_t         *zone, *had;
+    ngx_list_part_t        *part;
+    ngx_comet_main_conf_t  *cmcf;
+
+    if (ngx_process != NGX_PROCESS_SINGLE
+        || ngx_is_init_cycle(cf->cycle->old_cycle))
+    {
+        return NGX_OK;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+    zone = cmcf->zone;
+
+    for (part = &cf->cycle->old_cycle->shared_memory.part; part;
+         part = part->next)
+    {
+        had = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (!ngx_comet_zone_changed(&had[i], zone)) {
+                continue;
+            }
+
+            if (zone == NULL) {
+                ngx_comet_conf_place(cf, &cmcf->zone_place);
+            }
+
+            ngx_comet_conf_error(cf, &cmcf->zone_place,
+                                 "comet_zone \"%V\" of %uzk cannot be changed "
+                                 "or taken out while nginx runs with "
+                                 "\"master_process off\": restart nginx,",
+                                 &had[i].shm.name, had[i].shm.size / 1024);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
@@ -130,10 +215,12 @@ ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
 {
     ngx_int_t                   rc;
     ngx_slab_pool_t            *shpool;
+    ngx_comet_place_t          *place;
     ngx_comet_main_conf_t      *cmcf;
     ngx_comet_ledger_memory_t  *memory;
 
     cmcf = zone->data;
+    place = &cmcf->zone_place;
     memory = &cmcf->memory;
     shpool = (ngx_slab_pool_t *) zone->shm.addr;
 
@@ -147,8 +234,8 @@ ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
     {
         ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
                       "comet_zone \"%V\" is from another version of the "
-                      "module: restart nginx, or give the zone another name",
-                      &zone->shm.name);
+                      "module: restart nginx, or give the zone another name "
+                      "in %V:%ui", &zone->shm.name, &place->file, place->line);
         return NGX_ERROR;
     }
 
@@ -161,30 +248,75 @@ ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
 
     shpool->log_nomem = 0;
 
-    rc = NGX_ERROR;
-
-    if (memory->ledger || ngx_comet_ledger_create(memory)) {
-        shpool->data = memory->ledger;
-        zone->data = memory->ledger;
-
-        if (!cmcf->metrics || memory->ledger->tally
-            || ngx_comet_tally_create(memory, zone->shm.size))
-        {
-            rc = ngx_comet_zone_count(cmcf, zone->shm.log);
-        }
-    }
+    rc = ngx_comet_zone_prepare(cmcf, zone);
 
     ngx_shmtx_unlock(&shpool->mutex);
 
     if (rc != NGX_OK) {
         ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
                       "comet_zone \"%V\" of %uzk is too small for the limits "
-                      "of all tenants%s: give it more",
+                      "of all tenants%s: give it %uzk or more in %V:%ui",
                       &zone->shm.name, zone->shm.size / 1024,
-                      cmcf->metrics ? " and for \"comet_metrics\"" : "");
+                      cmcf->metrics ? " and for \"comet_metrics\"" : "",
+                      ngx_comet_zone_needed(cmcf) / 1024,
+                      &place->file, place->line);
     }
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_comet_zone_prepare(ngx_comet_main_conf_t *cmcf, ngx_shm_zone_t *zone)
+{
+    ngx_slab_pool_t            *shpool;
+    ngx_comet_ledger_memory_t  *memory;
+
+    memory = &cmcf->memory;
+    shpool = memory->data;
+
+    if (memory->ledger == NULL && ngx_comet_ledger_create(memory) == NULL) {
+        return NGX_ERROR;
+    }
+
+    shpool->data = memory->ledger;
+    zone->data = memory->ledger;
+
+    if (cmcf->metrics && memory->ledger->tally == NULL
+        && ngx_comet_tally_create(memory, zone->shm.size) == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_comet_zone_count(cmcf, zone->shm.log);
+}
+
+
+/* a size that is enough: in a slab pool each page has a record besides */
+
+static size_t
+ngx_comet_zone_needed(ngx_comet_main_conf_t *cmcf)
+{
+    size_t               pages, size;
+    ngx_comet_ledger_t  *ledger;
+
+    ledger = cmcf->memory.ledger;
+
+    size = ngx_comet_zone_counters(cmcf) + (ledger ? ledger->ncounters : 0);
+    size *= sizeof(ngx_comet_counter_t) + sizeof(uint64_t);
+
+    pages = size / ngx_pagesize + sizeof(ngx_comet_ledger_t) / ngx_pagesize
+            + NGX_COMET_ZONE_CALLS;
+
+    size = pages * (ngx_pagesize + sizeof(ngx_slab_page_t));
+
+    /* what comet_metrics tells has a quarter of it */
+
+    if (cmcf->metrics) {
+        size += size / 3 + 1;
+    }
+
+    return ngx_align(size, NGX_COMET_ZONE_ROUND);
 }
 
 
@@ -251,6 +383,27 @@ ngx_comet_zone_refer(ngx_comet_main_conf_t *cmcf,
 }
 
 
+/* those that the configuration can ask for */
+
+static size_t
+ngx_comet_zone_counters(ngx_comet_main_conf_t *cmcf)
+{
+    size_t                n;
+    ngx_uint_t            i;
+    ngx_comet_limits_t  **limits;
+
+    n = 0;
+    limits = cmcf->limits.elts;
+
+    for (i = 0; i < cmcf->limits.nelts; i++) {
+        n += limits[i]->limits.nelts
+             * (limits[i]->tenant ? 1 : cmcf->tenants.nelts + 1);
+    }
+
+    return n;
+}
+
+
 static ngx_int_t
 ngx_comet_zone_count(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
 {
@@ -262,12 +415,7 @@ ngx_comet_zone_count(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
     ngx_comet_zone_index_t   index;
 
     limits = cmcf->limits.elts;
-    n = cmcf->memory.ledger->ncounters;
-
-    for (i = 0; i < cmcf->limits.nelts; i++) {
-        n += limits[i]->limits.nelts
-             * (limits[i]->tenant ? 1 : cmcf->tenants.nelts + 1);
-    }
+    n = cmcf->memory.ledger->ncounters + ngx_comet_zone_counters(cmcf);
 
     for (index.mask = 16; index.mask < 2 * n; index.mask *= 2) { /* void */ }
 
