@@ -85,6 +85,7 @@ http {
         location /v1/ {
             comet_pass $pass;
             comet_key  $key;
+            comet_tenant_from off;
         }
     }
 }

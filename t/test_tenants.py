@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import socket
 import struct
@@ -793,8 +794,13 @@ def test_a_full_zone_refuses_what_it_cannot_count(nginx, mock):
 
 def test_the_hash_of_nothing_lets_nobody_in(nginx, mock):
     """as a script makes it of a variable that is not set"""
-    server = nginx(tenants(mock, alice="comet_client_key sha256:%s;"
-                           % hashlib.sha256(b"").hexdigest()))
+    for nothing in (b"", b"\n", b"\r\n", b" ", b"-n \n"):
+        server = nginx(tenants(mock, alice="comet_client_key sha256:%s;"
+                               % hashlib.sha256(nothing).hexdigest().upper()),
+                       run=False)
+        status, said = server.test()
+        assert status != 0 and "the hash of nothing" in said
+    server = nginx(tenants(mock))
     for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "x"},
                     {"x-api-key": ""}, {**bearer(), "x-api-key": BOB}):
         assert chat(server, headers=headers).status == 401
@@ -918,10 +924,183 @@ def test_a_limit_needs_a_zone(nginx):
     assert status != 0 and 'add "comet_zone comet:16m;"' in output
 
 
-def test_tenants_from_nowhere(nginx):
-    server = nginx("""server { listen PORT; location /v1/ {
-        comet_pass http://127.0.0.1:9; comet_key sk-x;
-        comet_tenant_from $remote_user;
-    } }""", run=False)
+NOBODY = """
+    include tenants/*.conf;
+    server { listen PORT; location /v1/ {
+        comet_pass http://127.0.0.1:%d; comet_key file:KEYFILE;
+        %s
+    } }"""
+
+
+@pytest.mark.parametrize("said", ["key", "$remote_user", "$http_x_team"])
+def test_an_include_of_nothing_lets_nobody_in(nginx, mock, said):
+    """Where it is said who may call, and nobody is there to be it."""
+    server = nginx(NOBODY % (mock.port, "comet_tenant_from %s;" % said),
+                   run=False)
     status, output = server.test()
-    assert status != 0 and "has no tenant to find" in output
+    assert status == 0 and "every call is answered with 401" in output
+    assert "nginx.conf:" in output
+    server.start()
+    for headers in ({}, bearer(), {"x-api-key": ALICE}, {"x-team": "alice"}):
+        assert chat(server, headers=headers).status == 401
+        assert models(server, "x").status == 401
+    assert not mock.requests
+    (server.dir / "tenants").mkdir()
+    (server.dir / "tenants" / "a.conf").write_text(
+        "comet_tenant alice { comet_client_key %s; }" % ALICE)
+    server.reload()
+    name = {"x-team": "alice", "x-api-key": ALICE}
+    assert chat(server, headers=name).status \
+        == (401 if said == "$remote_user" else 200)
+
+
+def test_tenants_that_are_gone_stay_out(nginx, mock):
+    """A reload that finds the last tenant no more does not open the edge."""
+    server = nginx(NOBODY % (mock.port, "comet_tenant_from key;"), run=False)
+    (server.dir / "tenants").mkdir()
+    tenant = server.dir / "tenants" / "a.conf"
+    tenant.write_text("comet_tenant alice { comet_client_key %s; }" % ALICE)
+    server.start()
+    assert chat(server, headers=bearer()).status == 200
+    tenant.unlink()
+    server.reload()
+    assert chat(server, headers=bearer()).status == 401
+    assert chat(server).status == 401
+    assert len(mock.requests) == 1
+
+
+def test_it_needs_no_key_of_the_api_then(nginx, mock):
+    server = nginx((NOBODY % (mock.port, "comet_tenant_from key;"))
+                   .replace("comet_key file:KEYFILE;", ""))
+    assert chat(server).status == 401
+
+
+@pytest.mark.parametrize("location,warned", [
+    ("", True), ("comet_tenant_from off;", False),
+    ("if ($arg_a) { set $b 1; }", True)])
+def test_an_open_edge_is_told_at_start(nginx, mock, location, warned):
+    server = nginx(NOBODY % (mock.port, location), run=False)
+    status, output = server.test()
+    assert status == 0
+    assert output.count("whoever reaches this location uses the key") == warned
+    assert not warned or "comet_tenant_from off;" in output
+    server.start()
+    assert chat(server).status == 200
+
+
+def test_limits_that_meet_are_told_of_whom(nginx):
+    """Of the tenant in whose call they meet, and of no other."""
+    limits = "".join("comet_budget 10k/%dh;" % (i + 1) for i in range(9))
+    http = """
+        comet_zone comet:1m;
+        comet_tenant few { comet_client_key key-of-the-few-00; %s }
+        comet_tenant many { comet_client_key key-of-the-many-0; %s %s }
+        server { listen PORT; location /v1/ {
+            comet_pass http://127.0.0.1:9; comet_key sk-x;
+            %s
+        } }"""
+    tokens = limits.replace("budget", "tokens").replace("h;", "h;")
+    tokens = "".join("comet_tokens 10k/m models=a%d;" % i for i in range(9))
+    status, output = nginx(http % (limits, limits, tokens, ""),
+                           run=False).test()
+    assert status != 0
+    assert 'a call of tenant "many" here would have to fit 18 limits' in output
+    assert "at most 16 are taken: leave 2 out" in output
+    assert "nginx.conf:" in output
+    # each has enough, but not in one call
+    status, output = nginx(http % (limits, tokens, "", ""), run=False).test()
+    assert status == 0, output
+    status, output = nginx(http % (limits, "", "", tokens), run=False).test()
+    assert status != 0 and 'of tenant "few" here' in output
+
+
+@pytest.mark.parametrize("key,said", [
+    ("SHA256:" + "a" * 64, "in small letters"),
+    ("Sha256:" + "a" * 64, "write sha256:HEX"),
+    ("sha256=" + "a" * 64, "write sha256:HEX"),
+    ("sha-256:" + "a" * 64, "write sha256:HEX"),
+    ("SHA2-256=" + "a" * 64, "write sha256:HEX"),
+    ("sha512:" + "a" * 128, "takes no hash but sha256:HEX"),
+    ("md5:" + "a" * 32, "takes no hash but sha256:HEX"),
+    ("FILE:/etc/key", "takes no file"), ("Env:KEY", "takes no file")])
+def test_a_client_key_in_another_form(nginx, key, said):
+    server = nginx("comet_tenant t {\ncomet_client_key %s;\n}" % key,
+                   run=False)
+    status, output = server.test()
+    line = 1 + server.conf.read_text().splitlines().index(
+        "comet_client_key %s;" % key)
+    assert status != 0 and said in output
+    assert "nginx.conf:%d\n" % line in output
+    assert key not in output
+
+
+def test_a_hash_without_its_name_is_told(nginx, mock):
+    digest = hashlib.sha256(ALICE.encode()).hexdigest()
+    server = nginx(tenants(mock, bob="comet_client_key %s;" % digest))
+    said = server.test()[1]
+    assert "write sha256: before it" in said and digest not in said
+    server.stop()
+
+
+def test_a_zone_is_told_how_large_it_has_to_be(nginx, mock):
+    """What is told is enough, and the line is that of the zone."""
+    many = "".join("comet_tenant t%d { comet_rate 1r/s; comet_tokens 9k/m; }"
+                   % i for i in range(3000))
+    for metrics in ("", "location = /m { comet_metrics; }"):
+        conf = tenants(mock, http=many).replace("location /v1/",
+                                                metrics + " location /v1/")
+        server = nginx(conf.replace("comet:1m", "comet:64k"), run=False)
+        status, said = server.test()
+        needed = re.search(r"give it (\d+k) or more in .*nginx.conf:(\d+)",
+                           said)
+        assert status != 0 and needed
+        assert "comet_zone" in server.conf.read_text().splitlines()[
+            int(needed[2]) - 1]
+        server = nginx(conf.replace("comet:1m", "comet:" + needed[1]),
+                       run=False)
+        assert server.test()[0] == 0, needed[1]
+        assert int(needed[1][:-1]) <= 640 if not metrics else 1024
+
+
+@pytest.mark.parametrize("size", ["1M", "64K", "1024k"])
+def test_sizes_and_amounts_in_capital_letters(nginx, mock, size):
+    server = nginx(tenants(mock, alice="""
+        comet_tokens 20K/m burst=10K; comet_budget 1M/day;
+        comet_budget 1G/month; comet_max_output_tokens 2K default;""")
+        .replace("comet:1m", "comet:" + size))
+    answer = chat(server, headers=bearer())
+    assert answer.status == 200
+    assert answer.header("x-ratelimit-limit-tokens") == "10000"
+    body = json.loads(mock.last().body)
+    assert 2000 in (body.get("max_tokens"), body.get("max_completion_tokens"))
+
+
+WITHOUT_MASTER = "master_process off; daemon off;"
+
+
+@pytest.mark.parametrize("change", [
+    ("comet:1m", "comet:2m"), ("comet:1m", "other:1m")])
+def test_without_a_master_the_zone_stays(nginx, mock, monkeypatch, change):
+    """nginx would unmap it under the requests that go on to use it."""
+    import conftest
+    monkeypatch.setattr(conftest, "FRAME", conftest.FRAME.replace(
+        "daemon off;", WITHOUT_MASTER))
+    server = nginx(tenants(mock, alice="comet_rate 600r/m burst=2;"),
+                   run=False)
+    monkeypatch.setattr(server, "workers", lambda: [server.process.pid])
+    server.start()
+    conf = server.http
+    with Client(server) as client:
+        client.send(request("POST", "/v1/chat/completions", STREAM,
+                            dict(bearer(), **plan(hold=True))))
+        assert client.head()[1] == 200
+        server.write(conf.replace(*change))
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: '"master_process off": restart nginx, in ' in server.log())
+        assert models(server).status == 200
+        assert models(server).status == 429
+    server.stop()
+    log = server.dir / "error.log"
+    text = log.read_text()
+    assert text.count("[emerg]") == 1
+    log.write_text(re.sub(".*master_process off.*", "", text))

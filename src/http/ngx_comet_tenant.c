@@ -184,6 +184,84 @@ ngx_comet_tenant_add(ngx_conf_t *cf, ngx_comet_keyring_t *ring,
 }
 
 
+/* what looks like a hash, a file or a variable, but is not taken for one */
+
+static const struct {
+    ngx_str_t    prefix;
+    const char  *said;
+} ngx_comet_client_key_prefixes[] = {
+    { ngx_string("sha256"), "has its hash in another form; write sha256:HEX, "
+                            "in small letters" },
+    { ngx_string("sha-256"), "has its hash in another form; write sha256:HEX" },
+    { ngx_string("sha2-256"), "has its hash in another form; write "
+                              "sha256:HEX" },
+    { ngx_string("sha1"), "takes no hash but sha256:HEX" },
+    { ngx_string("sha512"), "takes no hash but sha256:HEX" },
+    { ngx_string("md5"), "takes no hash but sha256:HEX" },
+    { ngx_string("file"), "takes no file and no variable: write sha256:HEX, "
+                          "the hash of the key, or the key itself" },
+    { ngx_string("env"), "takes no file and no variable: write sha256:HEX, "
+                         "the hash of the key, or the key itself" },
+    { ngx_null_string, NULL }
+};
+
+
+static const char *
+ngx_comet_client_key_prefix(ngx_str_t *key)
+{
+    size_t      len;
+    ngx_uint_t  i;
+
+    if (key->len && key->data[0] == '$') {
+        return "takes no file and no variable: write sha256:HEX, the hash of "
+               "the key, or the key itself";
+    }
+
+    for (i = 0; ngx_comet_client_key_prefixes[i].said; i++) {
+        len = ngx_comet_client_key_prefixes[i].prefix.len;
+
+        if (key->len > len && (key->data[len] == ':' || key->data[len] == '=')
+            && ngx_strncasecmp(key->data,
+                               ngx_comet_client_key_prefixes[i].prefix.data,
+                               len)
+               == 0)
+        {
+            return ngx_comet_client_key_prefixes[i].said;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* the hash of no key, or of the end of a line alone */
+
+static ngx_uint_t
+ngx_comet_client_key_of_nothing(u_char *digest)
+{
+    ngx_uint_t  i;
+    u_char      nothing[NGX_COMET_DIGEST_LEN];
+
+    static ngx_str_t  texts[] = {
+        ngx_string(""),
+        ngx_string("\n"),
+        ngx_string("\r\n"),
+        ngx_string(" "),
+        ngx_string("-n \n")
+    };
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        ngx_comet_tenant_digest(&texts[i], nothing);
+
+        if (ngx_memcmp(digest, nothing, NGX_COMET_DIGEST_LEN) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static ngx_int_t
 ngx_comet_client_key_hex(ngx_str_t *text, u_char *digest)
 {
@@ -214,26 +292,31 @@ ngx_comet_client_key_hex(ngx_str_t *text, u_char *digest)
 static char *
 ngx_comet_client_key_digest(ngx_conf_t *cf, ngx_str_t *key, u_char *digest)
 {
-    size_t     i;
-    ngx_str_t  hex;
+    size_t       i;
+    ngx_str_t    hex;
+    const char  *said;
 
     if (ngx_strncmp(key->data, "sha256:", 7) == 0) {
 
         hex.data = key->data + 7;
         hex.len = key->len - 7;
 
-        return ngx_comet_client_key_hex(&hex, digest) == NGX_OK
-               ? NGX_CONF_OK
-               : "has no 64 hexadecimal digits after \"sha256:\"; make them "
-                 "with: printf %s THE-KEY | sha256sum";
+        if (ngx_comet_client_key_hex(&hex, digest) != NGX_OK) {
+            return "has no 64 hexadecimal digits after \"sha256:\"; make "
+                   "them with: printf %s THE-KEY | sha256sum";
+        }
+
+        return ngx_comet_client_key_of_nothing(digest)
+               ? "has the hash of nothing: the variable or the file was empty "
+                 "where it was made; make it with: "
+                 "printf %s THE-KEY | sha256sum"
+               : NGX_CONF_OK;
     }
 
-    if (ngx_strncmp(key->data, "file:", 5) == 0
-        || ngx_strncmp(key->data, "env:", 4) == 0
-        || key->data[0] == '$')
-    {
-        return "takes no file and no variable: write sha256:HEX, the hash of "
-               "the key, or the key itself";
+    said = ngx_comet_client_key_prefix(key);
+
+    if (said) {
+        return (char *) said;
     }
 
     if (key->len == 0 || key->len > NGX_COMET_CLIENT_KEY_MAX) {
@@ -255,6 +338,13 @@ ngx_comet_client_key_digest(ngx_conf_t *cf, ngx_str_t *key, u_char *digest)
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "a client key of less than %d characters can be "
                            "guessed", NGX_COMET_CLIENT_KEY_MIN);
+    }
+
+    if (ngx_comet_client_key_hex(key, digest) == NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "a client key of 64 hexadecimal digits is taken as "
+                           "it stands: if it is the hash of the key, write "
+                           "sha256: before it");
     }
 
     ngx_comet_tenant_digest(key, digest);
@@ -393,6 +483,40 @@ ngx_comet_tenant_of(ngx_comet_main_conf_t *cmcf, ngx_comet_keyring_t *ring,
 }
 
 
+/* whoever comes uses the key: it is said so, or nothing is said of tenants */
+
+static ngx_uint_t
+ngx_comet_tenants_open(ngx_comet_main_conf_t *cmcf, ngx_comet_loc_conf_t *clcf)
+{
+    return clcf->anonymous
+           || (cmcf->tenants.nelts == 0 && !clcf->tenant_from_set);
+}
+
+
+/* an "include" may have found no file */
+
+static void
+ngx_comet_tenants_missing(ngx_conf_t *cf, ngx_comet_loc_conf_t *pass)
+{
+    if (pass->inherited) {
+        return;
+    }
+
+    if (pass->tenant_from_set) {
+        ngx_comet_conf_warn(cf, &pass->place,
+                            "there is no tenant, so every call is answered "
+                            "with 401: add \"comet_tenant NAME { ... }\" to "
+                            "http,");
+        return;
+    }
+
+    ngx_comet_conf_warn(cf, &pass->place,
+                        "there is no tenant, so whoever reaches this location "
+                        "uses the key: add \"comet_tenant NAME { ... }\" to "
+                        "http, or \"comet_tenant_from off;\" if it is meant,");
+}
+
+
 static ngx_int_t
 ngx_comet_tenants_check(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
     ngx_comet_loc_conf_t *pass)
@@ -414,15 +538,11 @@ ngx_comet_tenants_check(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
         }
     }
 
-    if (pass->anonymous || cmcf->tenants.nelts == 0) {
+    if (cmcf->tenants.nelts == 0 && !pass->anonymous) {
+        ngx_comet_tenants_missing(cf, pass);
+    }
 
-        if (pass->tenant_from) {
-            ngx_comet_conf_error(cf, &pass->place,
-                                 "\"comet_tenant_from\" has no tenant to "
-                                 "find: add \"comet_tenant NAME { ... }\" to "
-                                 "http");
-            return NGX_ERROR;
-        }
+    if (ngx_comet_tenants_open(cmcf, pass)) {
 
         if (pass->policy.bearer.data == NULL) {
             ngx_comet_conf_error(cf, &pass->place,
@@ -432,6 +552,10 @@ ngx_comet_tenants_check(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
             return NGX_ERROR;
         }
 
+        return NGX_OK;
+    }
+
+    if (cmcf->tenants.nelts == 0) {
         return NGX_OK;
     }
 
@@ -634,7 +758,7 @@ ngx_comet_tenant_identify(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
     cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
 
-    if (clcf->anonymous || cmcf->tenants.nelts == 0) {
+    if (ngx_comet_tenants_open(cmcf, clcf)) {
         ctx->conf = clcf->policy;
         return NGX_OK;
     }
