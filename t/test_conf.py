@@ -324,6 +324,8 @@ def test_what_is_meant_is_no_warning(nginx, text):
 
 @pytest.mark.parametrize("text,level,said", [
     # in a location that has no comet_pass of its own
+    (GOOD + "location /v1/a/ { location /v1/a/b {\ncomet_models gpt-*; } }",
+     "emerg", 'in location "/v1/a/b"'),
     (GOOD + "location /v1/models {\ncomet_models gpt-*; }", "emerg",
      'there is no "comet_pass" in location "/v1/models"'),
     ("proxy_pass http://127.0.0.1:9;\ncomet_models gpt-*;", "emerg",
@@ -367,6 +369,19 @@ def test_prices_that_are_never_reached(nginx, prices, said):
     assert (status != 0) == (said is not None), output
     assert said is None or said in output
     assert said is None or "move it before that one" in output
+
+
+@pytest.mark.parametrize("matches,said", [
+    (["*", "llama-*"], 'match llama-*" is never reached'),
+    (["b llama-*", "a llama-3*"], '"match llama-*" of "comet_provider p0"'),
+    (["llama-3*", "llama-*"], None), (["~^l", "llama"], None),
+    (["llama-* llama-3*", "qwen*"], None)])
+def test_providers_that_are_never_reached(nginx, matches, said):
+    status, output = nginx("".join(
+        "comet_provider p%d { match %s; }\n" % one
+        for one in enumerate(matches)), run=False).test()
+    assert (status != 0) == (said is not None), output
+    assert said is None or said in output
 
 
 def test_the_most_that_a_price_can_be(nginx):

@@ -736,7 +736,7 @@ def test_a_client_that_hangs_up_ends_the_call_by_default(edge, mock):
     ("comet_on_abort drain soon;", 'invalid time "soon"'),
     ("comet_on_abort drain 0;", 'invalid time "0"'),
     ("comet_on_abort drain; comet_on_abort cancel;", "is duplicate"),
-    ("comet_usage maybe;", 'it must be "on" or "off"'),
+    ("comet_usage maybe;", 'write on or off'),
     ("comet_idle_timeout never;", "invalid value")])
 def test_mistakes(nginx, mock, text, words):
     status, said = nginx(conf(mock, text), run=False).test()

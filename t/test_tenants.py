@@ -988,6 +988,21 @@ def test_an_open_edge_is_told_at_start(nginx, mock, location, warned):
     assert chat(server).status == 200
 
 
+@pytest.mark.parametrize("location,told", [
+    ("", True), ("comet_tenant_from off;", True),
+    ("comet_tenant_from $remote_user;", False),
+    ("comet_tenant_from key default=carol;", False)])
+def test_a_tenant_without_a_key_is_told(nginx, mock, location, told):
+    server = nginx(tenants(mock, http="comet_tenant carol {\n}",
+                           location=location), run=False)
+    status, output = server.test()
+    line = 1 + server.conf.read_text().splitlines().index(
+        "    comet_tenant carol {")
+    assert status == 0
+    assert ('no one can be tenant "carol"' in output) == told
+    assert not told or "nginx.conf:%d\n" % line in output
+
+
 def test_limits_that_meet_are_told_of_whom(nginx):
     """Of the tenant in whose call they meet, and of no other."""
     limits = "".join("comet_budget 10k/%dh;" % (i + 1) for i in range(9))
@@ -1085,7 +1100,7 @@ def test_without_a_master_the_zone_stays(nginx, mock, monkeypatch, change):
     import conftest
     monkeypatch.setattr(conftest, "FRAME", conftest.FRAME.replace(
         "daemon off;", WITHOUT_MASTER))
-    server = nginx(tenants(mock, alice="comet_rate 600r/m burst=2;"),
+    server = nginx(tenants(mock, alice="comet_rate 1r/m burst=2;"),
                    run=False)
     monkeypatch.setattr(server, "workers", lambda: [server.process.pid])
     server.start()

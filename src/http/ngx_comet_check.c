@@ -81,6 +81,7 @@ ngx_comet_check_init(ngx_conf_t *cf)
 static ngx_int_t
 ngx_comet_check_policy(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
 {
+    ngx_comet_loc_conf_t      *around;
     ngx_http_core_loc_conf_t  *core;
 
     if (conf->used) {
@@ -89,7 +90,13 @@ ngx_comet_check_policy(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
 
     core = conf->loc_conf[ngx_http_core_module.ctx_index];
 
-    if (core->handler == NULL && !conf->parent->pass) {
+    for (around = conf->parent; around && !around->pass;
+         around = around->parent)
+    {
+        /* void */
+    }
+
+    if (core->handler == NULL && around == NULL) {
         ngx_comet_conf_warn(cf, &conf->said_place,
                             "\"%V\" has no effect: there is no \"comet_pass\" "
                             "in location \"%V\",", &conf->said, &core->name);

@@ -70,6 +70,7 @@ typedef struct {
     ngx_comet_limit_t          limit;
     ngx_comet_pattern_t       *models;     /* or NULL: of any */
     ngx_str_t                  text;       /* as it is written */
+    ngx_comet_place_t          place;
     ngx_str_t                  told;       /* to clients, in digits */
 } ngx_comet_limit_conf_t;
 
@@ -106,6 +107,7 @@ struct ngx_comet_tenant_s {
     ngx_str_t                  name;
     ngx_uint_t                 index;      /* from 1 */
     ngx_comet_policy_conf_t    policy;
+    ngx_uint_t                 keys;       /* of its clients */
     ngx_comet_place_t          place;
 };
 
@@ -564,6 +566,11 @@ ngx_uint_t ngx_comet_policy_admits(ngx_comet_policy_conf_t *policy,
 /* the first character that other patterns have, and no name; or NULL */
 
 u_char *ngx_comet_pattern_alien(ngx_str_t *text);
+
+/* whether all that fits the one fits the other, as far as it can be told */
+
+ngx_uint_t ngx_comet_pattern_covers(ngx_comet_pattern_t *pattern,
+    ngx_comet_pattern_t *other);
 char *ngx_comet_patterns(ngx_conf_t *cf, ngx_array_t **list, unsigned loose);
 ngx_int_t ngx_comet_pattern_set(ngx_conf_t *cf, ngx_comet_pattern_t *pattern,
     ngx_str_t *text, unsigned loose);

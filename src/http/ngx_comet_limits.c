@@ -93,6 +93,7 @@ ngx_comet_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     lc->text = value[1];
+    ngx_comet_conf_place(cf, &lc->place);
 
     for (i = 2; i < cf->args->nelts; i++) {
         rv = ngx_comet_limit_option(cf, lc, &value[i]);
@@ -427,7 +428,7 @@ ngx_comet_limits_suffice(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
 
         limits->told = 1;
 
-        ngx_comet_conf_warn(cf, &limits->place,
+        ngx_comet_conf_warn(cf, &lc[i].place,
                             "\"%s %V\" is less than what is reserved for one "
                             "call that names no cap, %uL output tokens, so "
                             "each is refused: raise it, or reserve less with "
@@ -550,31 +551,6 @@ ngx_comet_limits_refs(ngx_comet_limits_t *limits, ngx_comet_tenant_t *tenant)
     }
 
     return limits->refs + tenant->index * limits->limits.nelts;
-}
-
-
-/* whether all that fits the one fits the other, as far as it can be told */
-
-static ngx_uint_t
-ngx_comet_pattern_covers(ngx_comet_pattern_t *pattern,
-    ngx_comet_pattern_t *other)
-{
-    size_t  i;
-
-    if (pattern->code) {
-        return 0;
-    }
-
-    for (i = 0; i < pattern->len && pattern->text[i] == '*'; i++) {
-        /* void */
-    }
-
-    /* an asterisk of the other can only be met by one of the pattern */
-
-    return i == pattern->len
-           || (other->code == NULL
-               && ngx_comet_pattern_match(pattern, other->text, other->len)
-                  == 1);
 }
 
 

@@ -396,6 +396,29 @@ ngx_comet_pattern_set(ngx_conf_t *cf, ngx_comet_pattern_t *pattern,
 }
 
 
+ngx_uint_t
+ngx_comet_pattern_covers(ngx_comet_pattern_t *pattern,
+    ngx_comet_pattern_t *other)
+{
+    size_t  i;
+
+    if (pattern->code) {
+        return 0;
+    }
+
+    for (i = 0; i < pattern->len && pattern->text[i] == '*'; i++) {
+        /* void */
+    }
+
+    /* an asterisk of the other can only be met by one of the pattern */
+
+    return i == pattern->len
+           || (other->code == NULL
+               && ngx_comet_pattern_match(pattern, other->text, other->len)
+                  == 1);
+}
+
+
 char *
 ngx_comet_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {

@@ -6,6 +6,8 @@
 
 static char *ngx_comet_provider_line(ngx_conf_t *cf, ngx_command_t *dummy,
     void *conf);
+static char *ngx_comet_provider_match(ngx_conf_t *cf,
+    ngx_comet_provider_conf_t *pc);
 static char *ngx_comet_provider_param(ngx_conf_t *cf,
     ngx_comet_provider_conf_t *pc);
 static char *ngx_comet_provider_cap(ngx_conf_t *cf,
@@ -91,7 +93,7 @@ ngx_comet_provider_line(ngx_conf_t *cf, ngx_command_t *dummy, void *conf)
     value = cf->args->elts;
 
     if (ngx_strcmp(value[0].data, "match") == 0 && cf->args->nelts > 1) {
-        return ngx_comet_patterns(cf, &pc->match, 1);
+        return ngx_comet_provider_match(cf, pc);
     }
 
     if (ngx_strcmp(value[0].data, "param") == 0 && cf->args->nelts > 2) {
@@ -112,6 +114,68 @@ ngx_comet_provider_line(ngx_conf_t *cf, ngx_command_t *dummy, void *conf)
                        "\"cap NAME;\" and \"developer on|off;\"", &value[0]);
 
     return NGX_CONF_ERROR;
+}
+
+
+static ngx_comet_pattern_t *
+ngx_comet_provider_covering(ngx_array_t *match, ngx_comet_pattern_t *pattern)
+{
+    ngx_uint_t            i;
+    ngx_comet_pattern_t  *before;
+
+    before = match->elts;
+
+    for (i = 0; i < match->nelts; i++) {
+        if (ngx_comet_pattern_covers(&before[i], pattern)) {
+            return &before[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+/* the first block that fits is taken */
+
+static char *
+ngx_comet_provider_match(ngx_conf_t *cf, ngx_comet_provider_conf_t *pc)
+{
+    char                       *rv;
+    ngx_uint_t                  i;
+    ngx_comet_pattern_t        *pattern, *covering;
+    ngx_comet_main_conf_t      *cmcf;
+    ngx_comet_provider_conf_t  *before;
+
+    rv = ngx_comet_patterns(cf, &pc->match, 1);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+    pattern = pc->match->elts;
+
+    for (before = cmcf->providers.elts; before < pc; before++) {
+        for (i = 0; i < pc->match->nelts; i++) {
+
+            covering = ngx_comet_provider_covering(before->match, &pattern[i]);
+
+            if (covering == NULL) {
+                continue;
+            }
+
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"match %*s\" is never reached: the first "
+                               "block that fits is taken, and \"match %*s\" "
+                               "of \"comet_provider %s\" fits all of these "
+                               "models; move this block before that one",
+                               pattern[i].len, pattern[i].text, covering->len,
+                               covering->text, before->provider.name);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
 }
 
 

@@ -389,6 +389,9 @@ ngx_comet_client_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    tenants = cmcf->tenants.elts;
+    tenants[cmcf->tenants.nelts - 1]->keys++;
+
     return NGX_CONF_OK;
 }
 
@@ -587,6 +590,36 @@ ngx_comet_tenants_check(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
 }
 
 
+/* where each location asks for a key, and no default takes the rest */
+
+static void
+ngx_comet_tenants_keyless(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
+{
+    ngx_uint_t              i;
+    ngx_comet_tenant_t    **tenants;
+    ngx_comet_loc_conf_t  **passes;
+
+    passes = cmcf->passes.elts;
+
+    for (i = 0; i < cmcf->passes.nelts; i++) {
+        if (passes[i]->tenant_from || passes[i]->default_tenant) {
+            return;
+        }
+    }
+
+    tenants = cmcf->tenants.elts;
+
+    for (i = 0; cmcf->passes.nelts && i < cmcf->tenants.nelts; i++) {
+        if (tenants[i]->keys == 0) {
+            ngx_comet_conf_warn(cf, &tenants[i]->place,
+                                "no one can be tenant \"%V\": add "
+                                "\"comet_client_key sha256:HEX;\" to it,",
+                                &tenants[i]->name);
+        }
+    }
+}
+
+
 ngx_int_t
 ngx_comet_tenants_init(ngx_conf_t *cf)
 {
@@ -603,6 +636,8 @@ ngx_comet_tenants_init(ngx_conf_t *cf)
             return NGX_ERROR;
         }
     }
+
+    ngx_comet_tenants_keyless(cf, cmcf);
 
     return NGX_OK;
 }
