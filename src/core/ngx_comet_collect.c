@@ -266,6 +266,10 @@ ngx_comet_collect_disguised(ngx_comet_judge_t *judge,
 
     what[0] = '\0';
 
+    if (slot) {
+        ngx_comet_judge_uncertain(judge, slot);
+    }
+
     if (!ngx_comet_judge_full(judge)) {
         snprintf(what, sizeof(what), "is written \"%.64s%s\", which only some "
                  "readers take for it: write \"%s\"", token->text,

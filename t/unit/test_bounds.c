@@ -300,17 +300,23 @@ test_behind_the_last_that_is_told(void **state)
     char   *body;
     case_t  row;
 
+    /* what is refused in place of being looked at, or NULL */
+
     static const struct {
         const char  *tail;
-        int          beyond;
+        const char  *param;
+        const char  *code;
+        const char  *part;
     } tails[] = {
-        { ",1,{\"role\":\"x\",\"a\":[{}]}],\"n\":1}", 0 },
-        { ",{}],\"temperature\":1,\"temperature\":2}", 1 },
-        { "],\"model\":\"gpt-5\"}", 1 },
-        { "],\"MODEL\":\"gpt-5\"}", 1 },
-        { "],\"max_tokens\":[{},{}],\"Max_Tokens\":1}", 1 },
-        { "],\"tools\":[{}", 1 },
-        { "],\"tools\":[{]}", 1 },
+        { ",1,{\"role\":\"x\",\"a\":[{}]}],\"n\":1}", NULL, NULL, NULL },
+        { ",{}],\"temperature\":1,\"temperature\":2}", NULL, NULL, NULL },
+        { "],\"max_tokens\":[{},{}],\"Max_Tokens\":1}", NULL, NULL, NULL },
+        { "],\"model\":\"gpt-5\"}", "model", "ambiguous_parameter",
+          "model is there more than once" },
+        { "],\"MODEL\":\"gpt-5\"}", "model", "ambiguous_parameter",
+          "model is written \"MODEL\"" },
+        { "],\"tools\":[{}", "", "invalid_json", "the body is not valid" },
+        { "],\"tools\":[{]}", "", "invalid_json", "the body is not valid" },
     };
 
     static const setting_t  listed = {
@@ -327,10 +333,17 @@ test_behind_the_last_that_is_told(void **state)
         memset(&row, 0, sizeof(row));
         row.setting = &listed;
         row.body = body;
-        row.verdict = tails[i].beyond ? NGX_COMET_REFUSED : NGX_COMET_OBSERVED;
+        row.verdict = NGX_COMET_OBSERVED;
         row.param = "messages[0]";
         row.code = TYPE;
         row.part = "messages[0] must be an object; messages[1] must";
+
+        if (tails[i].code) {
+            row.verdict = NGX_COMET_REFUSED;
+            row.param = tails[i].param;
+            row.code = tails[i].code;
+            row.part = tails[i].part;
+        }
 
         run(&row);
         free(body);
