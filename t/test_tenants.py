@@ -1085,7 +1085,7 @@ def test_sizes_and_amounts_in_capital_letters(nginx, mock, size):
         .replace("comet:1m", "comet:" + size))
     answer = chat(server, headers=bearer())
     assert answer.status == 200
-    assert answer.header("x-ratelimit-limit-tokens") == "10000"
+    assert answer.header("x-ratelimit-limit-tokens") == "20000"
     body = json.loads(mock.last().body)
     assert 2000 in (body.get("max_tokens"), body.get("max_completion_tokens"))
 

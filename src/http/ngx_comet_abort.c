@@ -166,7 +166,7 @@ ngx_comet_abort_time(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     /* where no more can be learned */
 
-    if (meter ? meter->done || meter->usage.bad || meter->usage.broken
+    if (meter ? meter->done || ngx_comet_meter_is_lost(meter)
                 || ngx_comet_usage_exact(&meter->usage)
               : u->header_sent)
     {

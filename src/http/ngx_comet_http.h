@@ -598,6 +598,10 @@ void ngx_comet_meter_merge(ngx_comet_meter_conf_t *conf,
 
 void ngx_comet_meter_drop(ngx_comet_meter_t *meter);
 
+/* whether a plain answer cannot be believed, whatever follows */
+
+ngx_uint_t ngx_comet_meter_is_lost(ngx_comet_meter_t *meter);
+
 /* nothing is to be fed any more */
 
 void ngx_comet_meter_finish(ngx_comet_meter_t *meter);

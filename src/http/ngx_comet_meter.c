@@ -236,6 +236,10 @@ ngx_comet_meter_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         rc = NGX_OK;
     }
 
+    if (ctx->draining && ngx_comet_meter_is_lost(meter)) {
+        rc = NGX_ERROR;
+    }
+
     /* what nobody reads is as if it were sent */
 
     for ( /* void */ ; in && ctx->draining; in = in->next) {
@@ -254,6 +258,13 @@ ngx_comet_meter_first(ngx_http_request_t *r, ngx_comet_meter_t *meter)
     }
 
     meter->first = (ngx_msec_int_t) ngx_comet_elapsed(r);
+}
+
+
+ngx_uint_t
+ngx_comet_meter_is_lost(ngx_comet_meter_t *meter)
+{
+    return !meter->stream && (meter->usage.bad || meter->usage.broken);
 }
 
 
