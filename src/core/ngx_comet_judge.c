@@ -394,15 +394,6 @@ ngx_comet_append(char *text, size_t size, const char *separator,
 }
 
 
-/* nothing more is said */
-
-int
-ngx_comet_judge_full(const ngx_comet_judge_t *judge)
-{
-    return judge->violations == NGX_COMET_WRONG_MAX;
-}
-
-
 void
 ngx_comet_judge_say(ngx_comet_judge_t *judge, const char *param,
     const char *code, const char *fmt, ...)

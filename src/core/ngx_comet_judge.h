@@ -222,7 +222,6 @@ void ngx_comet_judge_uncertain(ngx_comet_judge_t *judge,
 void ngx_comet_judge_say(ngx_comet_judge_t *judge, const char *param,
     const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-int ngx_comet_judge_full(const ngx_comet_judge_t *judge);
 void ngx_comet_judge_crowded(ngx_comet_judge_t *judge, const char *param);
 void ngx_comet_judge_repaired(ngx_comet_judge_t *judge, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -247,6 +246,15 @@ int ngx_comet_collect(void *data, const ngx_comet_token_t *token);
 void ngx_comet_amend_asks(ngx_comet_asks_t *asks,
     const ngx_comet_token_t *token);
 int ngx_comet_amend(ngx_comet_judge_t *judge);
+
+
+/* nothing more is said */
+
+static inline int
+ngx_comet_judge_full(const ngx_comet_judge_t *judge)
+{
+    return judge->violations == NGX_COMET_WRONG_MAX;
+}
 
 
 #endif /* _NGX_COMET_JUDGE_H_INCLUDED_ */

@@ -246,8 +246,16 @@ ngx_comet_scan_name(ngx_comet_scan_t *scan, const unsigned char *p,
     }
 
     scan->start = ngx_comet_scan_offset(scan, p);
+    p = ngx_comet_scan_string_begin(scan, p, end, 1, !scan->quiet);
 
-    return ngx_comet_scan_string_begin(scan, p, end, 1, !scan->quiet);
+    /* most often at once */
+
+    if (p && p != end && *p == ':' && scan->state == NGX_COMET_AT_COLON) {
+        scan->state = NGX_COMET_AT_VALUE;
+        p++;
+    }
+
+    return p;
 }
 
 
@@ -415,7 +423,7 @@ ngx_comet_scan_resume(ngx_comet_scan_t *scan, const unsigned char *p,
 int
 ngx_comet_scan_feed(ngx_comet_scan_t *scan, const unsigned char *p, size_t len)
 {
-    const unsigned char  *end;
+    const unsigned char  *end, *next;
 
     if (scan->status != NGX_COMET_SCAN_OK || len == 0) {
         return scan->status;
@@ -438,6 +446,15 @@ ngx_comet_scan_feed(ngx_comet_scan_t *scan, const unsigned char *p, size_t len)
         {
             p++;
             continue;
+        }
+
+        if (scan->quiet) {
+            next = ngx_comet_scan_quiet(scan, p, end);
+
+            if (next != p) {
+                p = next;
+                continue;
+            }
         }
 
         p = ngx_comet_scan_token(scan, p, end);

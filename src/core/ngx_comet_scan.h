@@ -44,7 +44,7 @@
 /* or anything below zero */
 #define NGX_COMET_SCAN_STOP  -1
 
-/* after any token: no token of what the container around still has */
+/* after any token but the top value's: no other of the container around it */
 #define NGX_COMET_SCAN_REST  4
 
 

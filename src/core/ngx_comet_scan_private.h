@@ -97,6 +97,11 @@ void ngx_comet_scan_quiet_begin(ngx_comet_scan_t *scan,
     const unsigned char *p, int ask);
 void ngx_comet_scan_raw_copy(ngx_comet_scan_t *scan, const unsigned char *p);
 
+/* as far as it gets, maybe nowhere */
+
+const unsigned char *ngx_comet_scan_quiet(ngx_comet_scan_t *scan,
+    const unsigned char *p, const unsigned char *end);
+
 /* scalars: each is begun once and gone on with behind a cut */
 
 const unsigned char *ngx_comet_scan_string(ngx_comet_scan_t *scan,

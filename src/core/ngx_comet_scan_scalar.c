@@ -143,6 +143,11 @@ ngx_comet_scan_number(ngx_comet_scan_t *scan, const unsigned char *p,
     number = scan->number;
 
     for (from = p; p != end; p++) {
+
+        if (number >= NGX_COMET_NUMBER_INTEGER && *p >= '0' && *p <= '9') {
+            continue;
+        }
+
         before = number;
         number = ngx_comet_scan_numbers[number]
                                        [ngx_comet_scan_number_class(*p)];
@@ -171,14 +176,47 @@ ngx_comet_scan_number(ngx_comet_scan_t *scan, const unsigned char *p,
 }
 
 
+/* behind an integer that the piece has as a whole; otherwise NULL */
+
+static inline const unsigned char *
+ngx_comet_scan_integer(const unsigned char *p, const unsigned char *end)
+{
+    const unsigned char  *from;
+
+    p += (*p == '-');
+    from = p;
+
+    while (p != end && *p >= '0' && *p <= '9') {
+        p++;
+    }
+
+    if (p == from || p == end || (*from == '0' && p != from + 1)
+        || *p == '.' || (*p | 0x20) == 'e')
+    {
+        return NULL;
+    }
+
+    return p;
+}
+
+
 const unsigned char *
 ngx_comet_scan_number_begin(ngx_comet_scan_t *scan, const unsigned char *p,
     const unsigned char *end)
 {
+    const unsigned char  *last;
+
     scan->state = NGX_COMET_IN_NUMBER;
     scan->number = NGX_COMET_NUMBER_START;
     scan->len = 0;
     scan->cut = 0;
+
+    last = ngx_comet_scan_integer(p, end);
+
+    if (last) {
+        ngx_comet_scan_number_keep(scan, p, last);
+        return ngx_comet_scan_number_end(scan, last);
+    }
 
     return ngx_comet_scan_number(scan, p, end);
 }

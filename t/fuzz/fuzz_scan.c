@@ -90,6 +90,29 @@ fuzz_level(int level, const scan_log_t *whole, const unsigned char *p,
 }
 
 
+/* what is fed in single bytes takes no short way */
+
+static void
+fuzz_bytes(const scan_log_t *whole, const unsigned char *p, size_t len,
+    unsigned depth, size_t raw)
+{
+    size_t  i, *cuts;
+
+    cuts = malloc((len + 1) * sizeof(size_t));
+
+    if (cuts == NULL) {
+        abort();
+    }
+
+    for (i = 0; i < len; i++) {
+        cuts[i] = i;
+    }
+
+    fuzz_level(0, whole, p, len, cuts, len, depth, raw);
+    free(cuts);
+}
+
+
 int
 LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
@@ -115,6 +138,8 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 
     ngx_comet_text_run = ngx_comet_text_scalar;
     scan_log_feed(&whole, data, size, NULL, 0, depth, raw, fuzz_place);
+
+    fuzz_bytes(&whole, data, size, depth, raw);
 
     lenient = whole;
     lenient.lenient = 1;

@@ -117,7 +117,7 @@ scan_log_ask(const scan_log_t *log, const ngx_comet_token_t *token)
         return scan_log_ask_name(token);
 
     case SCAN_LOG_MIXED:
-        return (int) (hash % 4);
+        return (int) (hash % (token->depth ? 5 : 4));
 
     default: /* SCAN_LOG_STOP */
         return hash % 8 ? NGX_COMET_SCAN_ON : NGX_COMET_SCAN_STOP;
