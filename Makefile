@@ -2,23 +2,24 @@
 
 VENV = build/venv
 PYTEST = $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal --tb=short t
-UNIT_CFLAGS = -g -O1 -std=gnu11 -Wall -Wextra -Werror -Isrc/core \
+CORE_CFLAGS = -std=gnu11 $(patsubst %,-I%,$(wildcard src/core/*))
+UNIT_INCS = $(patsubst %,-I%,$(patsubst %/,%,$(wildcard t/unit/ t/unit/*/)))
+UNIT_CFLAGS = -g -O1 $(CORE_CFLAGS) $(UNIT_INCS) -Wall -Wextra -Werror \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 ASAN = -fsanitize=address -fno-omit-frame-pointer -O1 -DNGX_DEBUG_PALLOC=1
 ASAN_CC = cc -fsanitize=undefined
 
 FUZZERS = $(patsubst t/fuzz/fuzz_%.c,%,$(wildcard t/fuzz/fuzz_*.c))
 FUZZ_TIME ?= 60
-FUZZ_CFLAGS = -g -O1 -std=gnu11 -Isrc/core -It/unit \
+FUZZ_CFLAGS = -g -O1 $(CORE_CFLAGS) $(UNIT_INCS) \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
 ROOMS ?= bookworm trixie
 
 BENCHES = $(patsubst t/bench/bench_%.c,%,$(wildcard t/bench/bench_*.c))
 
-CORE = $(wildcard src/core/*.c)
-SOURCES = config ngx_comet_module.c $(wildcard src/*/*.[ch])
-UNITS = $(patsubst t/unit/%.c,build/unit/%,$(wildcard t/unit/test_*.c))
+CORE = $(wildcard src/core/*/*.c)
+UNITS = $(patsubst t/unit/%.c,build/unit/%,$(wildcard t/unit/*/test_*.c))
 
 .PHONY: help
 help: ## this list
@@ -40,7 +41,7 @@ test: ## unit tests, then server and SDK tests through a real nginx
 answers: ## 100,000 generated answers before the meter (a quarter of an hour)
 	@t/setup.sh build test node
 	@$(MAKE) -s module venv
-	COMET_ANSWERS=100000 $(PYTEST)/test_answers.py
+	COMET_ANSWERS=100000 $(PYTEST)/meter/test_answers.py
 
 .PHONY: module
 module: ## build/ngx_comet_module.so, for the installed nginx or NGINX_SRC=DIR
@@ -56,15 +57,16 @@ endif
 unit: $(UNITS) ## unit tests of the core
 	@for test in $(UNITS); do $$test || exit 1; done
 
-build/unit/%: t/unit/%.c build/unit/core.a $(wildcard t/unit/*.h)
-	cc $(UNIT_CFLAGS) -o $@ $< build/unit/core.a -lcmocka -lcjson -lpcre2-8 -lm
+build/unit/%: t/unit/%.c build/unit/core.a \
+		$(wildcard t/unit/*.h t/unit/*/*.h)
+	@cc $(UNIT_CFLAGS) -o $@ $< build/unit/core.a -lcmocka -lcjson -lpcre2-8 -lm
 
 build/unit/core.a: $(CORE:src/core/%.c=build/unit/%.o)
 	@rm -f $@
 	@ar rc $@ $^
 
-build/unit/%.o: src/core/%.c $(wildcard src/core/*.h)
-	@mkdir -p build/unit
+build/unit/%.o: src/core/%.c $(wildcard src/core/*/*.h)
+	@mkdir -p $(@D)
 	@cc $(UNIT_CFLAGS) -c -o $@ $<
 
 .PHONY: fuzz
@@ -87,7 +89,7 @@ bench: ## gateways and parts side by side: docs/benchmarks.md; QUICK=1: a minute
 	@$(MAKE) -s module
 	@mkdir -p build/bench
 	@for part in $(BENCHES); do \
-		cc -O2 -g -std=gnu11 -Isrc/core -o build/bench/$$part \
+		cc -O2 -g $(CORE_CFLAGS) $(UNIT_INCS) -o build/bench/$$part \
 			t/bench/bench_$$part.c $(CORE) -lcjson -lpcre2-8 -lcrypto -lm \
 			|| exit 1; \
 	done
@@ -148,7 +150,8 @@ lint: ## style, warnings, cppcheck, banned functions
 	@t/setup.sh lint
 	@python3 t/lint.py
 	@cppcheck -q --std=c11 --enable=warning,portability,performance \
-		--inline-suppr --error-exitcode=1 -Isrc/core src/core t/unit
+		--inline-suppr --error-exitcode=1 $(UNIT_INCS) \
+		$(filter -I%,$(CORE_CFLAGS)) src/core t/unit
 	@echo "lint: clean"
 
 .PHONY: clean

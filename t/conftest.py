@@ -13,8 +13,7 @@ import time
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "t" / "mock"))
-sys.path.insert(0, str(ROOT / "t"))
+sys.path[:0] = [str(ROOT / "t"), *map(str, (ROOT / "t").glob("*/"))]
 
 from cometapi import Mock  # noqa: E402
 

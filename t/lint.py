@@ -69,7 +69,7 @@ def check_c(path):
         problem(path, len(lines), "no end of line at the end")
     if re.search(r"^}\n\n?[a-z#/]", text, re.M) and path.suffix == ".c":
         problem(path, 1, "less than two empty lines after a function")
-    if not unit and path.parts[-2] == "core" \
+    if "core" in path.relative_to(ROOT).parts \
             and re.search(r"#include <ngx_|ngx_config", text):
         problem(path, 1, "the core includes nginx")
 

@@ -88,11 +88,14 @@ def test_the_documents_show_configurations():
 def test_links_and_tests_that_the_documents_name_are_there():
     """Headings that are linked to, and tests that are said to show it."""
     tests = "".join(path.read_text() for path in
-                    [*(ROOT / "t").glob("*.py"), *(ROOT / "t/unit").iterdir()])
+                    [*(ROOT / "t").glob("**/test_*.py"),
+                     *(ROOT / "t/unit").glob("**/*.[ch]")])
     for page in PAGES:
         text = page.read_text()
         for name in re.findall(r"`(test_[a-z_0-9]+)`", text):
             assert re.search(r"\b%s\b" % name, tests), (page, name)
+        for name in re.findall(r"`((?:src|t)/[^`{*]*\.\w+)`", text):
+            assert (ROOT / name).exists(), (page, name)
         for path, anchor in re.findall(r"\]\(([^)#:]*)(#[^)]*)?\)", text):
             target = (page.parent / path) if path else page
             assert target.exists(), (page, path)

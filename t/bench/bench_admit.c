@@ -7,8 +7,8 @@
 
 #define _GNU_SOURCE
 
-#include "../../src/core/ngx_comet_keyring.h"
-#include "../../src/core/ngx_comet_ledger.h"
+#include "ngx_comet_keyring.h"
+#include "ngx_comet_ledger.h"
 
 #include <sched.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 
 #define _GNU_SOURCE
 
-#include "../unit/hostile.h"
+#include "hostile.h"
 
 #include <time.h>
 

@@ -7,7 +7,7 @@
 
 #define _GNU_SOURCE
 
-#include "../../src/core/ngx_comet_scan.h"
+#include "ngx_comet_scan.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -50,10 +50,10 @@ count_alike(const char *name, size_t len, char *out, size_t size)
 #define vsnprintf  count_vsnprintf
 #define ngx_comet_name_alike  count_alike
 
-#include "../../src/core/ngx_comet_judge.c"
-#include "../../src/core/ngx_comet_collect.c"
-#include "../../src/core/ngx_comet_range.c"
-#include "../../src/core/ngx_comet_amend.c"
+#include "ngx_comet_judge.c"
+#include "ngx_comet_collect.c"
+#include "ngx_comet_range.c"
+#include "ngx_comet_amend.c"
 
 #undef snprintf
 #undef vsnprintf

@@ -6,7 +6,7 @@
  */
 
 
-#include "../unit/scan_log.h"
+#include "scan_log.h"
 
 
 #define FUZZ_CUTS    6

@@ -8,7 +8,7 @@
 #define _SCAN_LOG_H_INCLUDED_
 
 
-#include "../../src/core/ngx_comet_scan.h"
+#include "ngx_comet_scan.h"
 
 #include <stdio.h>
 #include <stdlib.h>

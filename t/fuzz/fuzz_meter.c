@@ -5,7 +5,7 @@
  */
 
 
-#include "../unit/usage_run.h"
+#include "usage_run.h"
 
 #include "ngx_comet_mend.h"
 
