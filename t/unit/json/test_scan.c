@@ -1,81 +1,4 @@
-#define _GNU_SOURCE
-
-#include "scan_log.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "scan_cases.h"
-
-
-#define TEST_ROOM   (1024 * 1024)
-#define TEST_RAW    64
-#define TEST_DEPTH  64
-
-static unsigned char  *test_end;           /* an unreadable page is here */
-
-
-static const unsigned char *
-test_place(const unsigned char *p, size_t len)
-{
-    assert_true(len <= TEST_ROOM);
-
-    return memcpy(test_end - len, p, len);
-}
-
-
-static uint32_t
-test_random(uint32_t n)
-{
-    static uint64_t  state = 88172645463325252;
-
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-
-    return (uint32_t) (state >> 16) % n;
-}
-
-
-static void
-test_fail(const char *text, size_t len, const scan_log_t *a,
-    const scan_log_t *b, const size_t *cuts, size_t ncuts)
-{
-    fail_msg("\n%.*s\npolicy %d, %zu cuts at %zu %zu:\n"
-             "rc %d error %d at %llu\n%.*s\nwhole:\n"
-             "rc %d error %d at %llu\n%.*s\n",
-             (int) len, text, (int) a->policy, ncuts, ncuts ? cuts[0] : 0,
-             ncuts > 1 ? cuts[1] : 0,
-             a->rc, (int) a->error, (unsigned long long) a->offset,
-             (int) a->len, a->log,
-             b->rc, (int) b->error, (unsigned long long) b->offset,
-             (int) b->len, b->log);
-}
-
-
-static void
-test_same(const char *text, size_t len, const scan_log_t *whole,
-    const size_t *cuts, size_t ncuts)
-{
-    scan_log_t  log;
-
-    log = *whole;
-    scan_log_feed(&log, (const unsigned char *) text, len, cuts, ncuts,
-                  TEST_DEPTH, TEST_RAW, test_place);
-
-    if (!scan_log_same(&log, whole)) {
-        test_fail(text, len, &log, whole, cuts, ncuts);
-    }
-
-    scan_log_free(&log);
-}
+#include "scan_same.h"
 
 
 /* all ways to cut; of a long document some of them */
@@ -264,86 +187,6 @@ test_table_far(void **state)
 
             test_document(text, len, c->error, offset);
         }
-    }
-}
-
-
-static void
-test_in_bytes(const char *text, size_t len, uint64_t seed)
-{
-    size_t      i, cuts[1024];
-    unsigned    policy;
-    scan_log_t  whole;
-
-    for (i = 0; i < len; i++) {
-        cuts[i] = i;
-    }
-
-    for (policy = 0; policy < SCAN_LOG_POLICIES; policy++) {
-
-        memset(&whole, 0, sizeof(scan_log_t));
-        whole.policy = (scan_log_policy_e) policy;
-        whole.seed = seed;
-
-        scan_log_feed(&whole, (const unsigned char *) text, len, NULL, 0,
-                      TEST_DEPTH, TEST_RAW, test_place);
-        test_same(text, len, &whole, cuts, len);
-
-        scan_log_free(&whole);
-    }
-}
-
-
-/* what is skipped goes by rules of its own, but the same ones */
-
-static void
-test_quiet(void **state)
-{
-    char                text[1024];
-    size_t              i, j, len;
-    const test_case_t  *c;
-
-    static const char  *wraps[][2] = {
-        { "{\"s\":[", "]}" },
-        { "{\"s\":[1,{\"a\":", ",\"b\" : [ ] }]}" },
-        { "[{\"r\":[[1,", "]]}]" },
-        { "{\"s\":{\"a\":0,", ":1}}" }
-    };
-
-    static const char  *parts[] = {
-        "{", "}", "[", "]", ",", ":", "\"a\"", "\"s\":", "\"b\":", "0", "-1",
-        "1.5", "1e5", "-", "01", "1.", "1e", "true", "false", "null", "nul",
-        "\"\"", "\"\\n\"", "\"long enough for more than a step or two\"",
-        "\"\xc3\xa9\"", "\"\x01\"", "\"\\ud800\"", " ", "\n", "0,", "1,", "[],",
-        "{},", "\"a\":0,", "\"b\":[", "\"c\":{", "x"
-    };
-
-    (void) state;
-
-    for (i = 0; i < sizeof(test_cases) / sizeof(test_cases[0]); i++) {
-        c = &test_cases[i];
-
-        for (j = 0; j < 4 && c->len < 512; j++) {
-            len = (size_t) sprintf(text, "%s", wraps[j][0]);
-            memcpy(text + len, c->text, c->len);
-            len += c->len;
-            len += (size_t) sprintf(text + len, "%s%40s", wraps[j][1], " ");
-
-            test_in_bytes(text, len, i);
-        }
-    }
-
-    for (i = 0; i < 4000; i++) {
-        len = (size_t) sprintf(text, "%s", wraps[i % 4][0]);
-
-        for (j = 2 + test_random(16); j; j--) {
-            len += (size_t) sprintf(text + len, "%s", parts[test_random(
-                                        sizeof(parts) / sizeof(parts[0]))]);
-        }
-
-        len += (size_t) sprintf(text + len, "%s%40s", wraps[i % 4][1], " ");
-
-        test_in_bytes(text, len, i);
     }
 }
 
@@ -913,28 +756,6 @@ test_fold(void **state)
 }
 
 
-static int
-test_setup(void **state)
-{
-    unsigned char  *p;
-
-    (void) state;
-
-    p = mmap(NULL, TEST_ROOM + 65536, PROT_READ|PROT_WRITE,
-             MAP_PRIVATE|MAP_ANONYMOUS, -1, 0);
-
-    if (p == MAP_FAILED
-        || mprotect(p + TEST_ROOM, 65536, PROT_NONE) == -1)
-    {
-        return -1;
-    }
-
-    test_end = p + TEST_ROOM;
-
-    return 0;
-}
-
-
 int
 main(void)
 {
@@ -951,7 +772,6 @@ main(void)
         cmocka_unit_test(test_table_far),
         cmocka_unit_test(test_lenient),
         cmocka_unit_test(test_replaced),
-        cmocka_unit_test(test_quiet),
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_fold)
