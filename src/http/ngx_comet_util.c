@@ -10,6 +10,26 @@ typedef struct {
 } ngx_comet_kept_t;
 
 
+ngx_comet_ctx_t *
+ngx_comet_get_ctx(ngx_http_request_t *r)
+{
+    ngx_comet_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    if (ctx == NULL) {
+        ctx = ngx_pcalloc(r->pool, sizeof(ngx_comet_ctx_t));
+        if (ctx == NULL) {
+            return NULL;
+        }
+
+        ngx_http_set_ctx(r, ctx, ngx_comet_module);
+    }
+
+    return ctx;
+}
+
+
 /* a context goes with an internal redirect, a cleanup does not */
 
 void *

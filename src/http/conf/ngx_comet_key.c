@@ -1,4 +1,4 @@
-#include "ngx_comet_http.h"
+#include "ngx_comet_key.h"
 
 
 #define NGX_COMET_KEY_MAX  4096
@@ -23,13 +23,11 @@ static ngx_str_t  ngx_comet_bearer = ngx_string("Bearer ");
 char *
 ngx_comet_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_comet_loc_conf_t *clcf = conf;
-
     char       *rv;
     u_char     *p;
     ngx_str_t  *value, *bearer, name, source, key;
 
-    bearer = &clcf->policy.bearer;
+    bearer = (ngx_str_t *) ((u_char *) conf + cmd->offset);
 
     if (bearer->data) {
         return "is duplicate";

@@ -5,7 +5,8 @@
  */
 
 
-#include "ngx_comet_http.h"
+#include "ngx_comet_set.h"
+#include "ngx_comet_conf.h"
 
 
 #define NGX_COMET_CHOICES_LEN  256
@@ -21,7 +22,7 @@ static ngx_uint_t ngx_comet_set_is_number(ngx_str_t *value,
     ngx_comet_setter_t *setter);
 static ngx_uint_t ngx_comet_set_is_host(ngx_str_t *value,
     ngx_comet_setter_t *setter);
-static ngx_uint_t ngx_comet_set_is_header(ngx_str_t *value,
+static ngx_uint_t ngx_comet_set_is_name(ngx_str_t *value,
     ngx_comet_setter_t *setter);
 
 
@@ -42,7 +43,7 @@ static const struct {
     [NGX_COMET_TAKES_NUMBER] = { ngx_comet_set_is_number, "a number" },
     [NGX_COMET_TAKES_HOST] = { ngx_comet_set_is_host,
                                "a name alone, as in api.cometapi.com" },
-    [NGX_COMET_TAKES_HEADER] = { ngx_comet_set_is_header,
+    [NGX_COMET_TAKES_HEADER] = { ngx_comet_set_is_name,
                                  "the name of a header alone, as in X-Team" }
 };
 
@@ -141,10 +142,25 @@ ngx_comet_set_is_host(ngx_str_t *value, ngx_comet_setter_t *setter)
 }
 
 
-static ngx_uint_t
-ngx_comet_set_is_header(ngx_str_t *value, ngx_comet_setter_t *setter)
+ngx_uint_t
+ngx_comet_set_is_header(ngx_str_t *name)
 {
-    return ngx_comet_header_is_name(value);
+    size_t  i;
+
+    for (i = 0; i < name->len; i++) {
+        if (!isalnum(name->data[i]) && !ngx_strchr("-_", name->data[i])) {
+            return 0;
+        }
+    }
+
+    return name->len != 0;
+}
+
+
+static ngx_uint_t
+ngx_comet_set_is_name(ngx_str_t *value, ngx_comet_setter_t *setter)
+{
+    return ngx_comet_set_is_header(value);
 }
 
 
@@ -199,13 +215,16 @@ ngx_comet_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_comet_loc_conf_t *clcf = conf;
 
-    ngx_str_t             *value;
-    ngx_uint_t             i;
-    ngx_command_t          own;
-    ngx_comet_takes_pt     takes;
-    ngx_comet_setter_t    *setter;
+    void                   **part;
+    ngx_str_t               *value;
+    ngx_uint_t               i;
+    ngx_command_t            own;
+    ngx_comet_takes_pt       takes;
+    ngx_comet_setter_t      *setter;
+    ngx_comet_directive_t   *directive;
 
-    setter = cmd->post;
+    directive = cmd->post;
+    setter = directive->setter;
     value = cf->args->elts;
 
     if (cf->cmd_type == NGX_HTTP_LOC_CONF && clcf->said.len == 0) {
@@ -225,5 +244,7 @@ ngx_comet_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     own = *cmd;
     own.post = setter->words;
 
-    return setter->set(cf, &own, conf);
+    part = (void **) ((u_char *) conf + directive->part);
+
+    return setter->set(cf, &own, *part);
 }

@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_comet_http.h"
+#include "ngx_comet_body.h"
 
 
 /* it outlives an internal redirect */
@@ -17,6 +17,7 @@ typedef struct {
 } ngx_comet_body_t;
 
 
+static ngx_int_t ngx_comet_body_init(ngx_conf_t *cf);
 static ngx_int_t ngx_comet_body_redirected(ngx_http_request_t *r);
 static void ngx_comet_body_handler(ngx_http_request_t *r);
 static void ngx_comet_body_cleanup(void *data);
@@ -30,7 +31,12 @@ static ngx_http_phases  ngx_comet_body_phases[] = {
 };
 
 
-ngx_int_t
+ngx_comet_part_t  ngx_comet_body_part = {
+    .init = ngx_comet_body_init
+};
+
+
+static ngx_int_t
 ngx_comet_body_init(ngx_conf_t *cf)
 {
     ngx_uint_t                  i;

@@ -5,12 +5,21 @@
  */
 
 
-#include "ngx_comet_http.h"
-
+#include "ngx_comet_gate.h"
+#include "ngx_comet_admit.h"
+#include "ngx_comet_body.h"
+#include "ngx_comet_caller.h"
+#include "ngx_comet_count.h"
 #include "ngx_comet_estimate.h"
+#include "ngx_comet_meter.h"
+#include "ngx_comet_policy.h"
+#include "ngx_comet_route.h"
 
 
+static ngx_int_t ngx_comet_gate_init(ngx_conf_t *cf);
 static ngx_int_t ngx_comet_gate_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_comet_gate_policy(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
 static ngx_int_t ngx_comet_gate_check(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 static ngx_uint_t ngx_comet_gate_type(ngx_str_t *type);
@@ -46,7 +55,12 @@ static ngx_http_request_body_filter_pt  ngx_http_next_request_body_filter;
 static ngx_comet_judge_t  *ngx_comet_gate_spare;
 
 
-ngx_int_t
+ngx_comet_part_t  ngx_comet_gate_part = {
+    .init = ngx_comet_gate_init
+};
+
+
+static ngx_int_t
 ngx_comet_gate_init(ngx_conf_t *cf)
 {
     ngx_http_handler_pt        *h;
@@ -77,7 +91,7 @@ ngx_comet_gate_handler(ngx_http_request_t *r)
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
-    if (!clcf->pass) {
+    if (!clcf->passing) {
         return NGX_DECLINED;
     }
 
@@ -87,7 +101,7 @@ ngx_comet_gate_handler(ngx_http_request_t *r)
     }
 
     if (ctx->gated) {
-        return ctx->gate;
+        return ctx->gate->answer;
     }
 
     /* what a "post_action" leads to is a call of its own */
@@ -97,8 +111,13 @@ ngx_comet_gate_handler(ngx_http_request_t *r)
         ngx_comet_count_end(r);
     }
 
+    ctx->gate = ngx_pcalloc(r->pool, sizeof(ngx_comet_gate_t));
+    if (ctx->gate == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     ctx->gated = 1;
-    ctx->gate = NGX_DECLINED;
+    ctx->gate->answer = NGX_DECLINED;
 
     if (ngx_comet_keep_ctx(r, ctx) != NGX_OK
         || ngx_comet_count_begin(r, ctx) != NGX_OK)
@@ -133,13 +152,13 @@ ngx_comet_gate_check(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return rc;
     }
 
-    rc = ngx_comet_tenant_identify(r, ctx);
+    rc = ngx_comet_caller_identify(r, ctx);
 
     if (rc != NGX_OK) {
         return rc;
     }
 
-    if (ngx_comet_policy_of(r, ctx) != NGX_OK) {
+    if (ngx_comet_gate_policy(r, ctx) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -162,6 +181,27 @@ ngx_comet_gate_check(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     }
 
     return ngx_comet_gate_media(r);
+}
+
+
+static ngx_int_t
+ngx_comet_gate_policy(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_comet_policy_t    *policy;
+    ngx_comet_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    policy = &ctx->gate->policy;
+
+    if (ngx_comet_policy_of(r, ctx, policy) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_comet_admit_relies(r, ctx, policy);
+
+    policy->usage = (clcf->meter->usage && r == r->main);
+
+    return NGX_OK;
 }
 
 
@@ -320,8 +360,9 @@ ngx_comet_gate_take(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     cln->handler = ngx_comet_gate_give_back;
     cln->data = judge;
 
-    ctx->judge = judge;
-    ctx->judge_cleanup = cln;
+    ctx->gate->judge = judge;
+    ctx->gate->cleanup = cln;
+    ctx->reading = 1;
 
     return NGX_OK;
 }
@@ -337,10 +378,11 @@ ngx_comet_gate_read(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_comet_judge_init(ctx->judge, ctx->endpoint->id, &ctx->policy);
-    ctx->judge->measure.seed = (uint32_t) ngx_random();
+    ngx_comet_judge_init(ctx->gate->judge, ctx->endpoint->id,
+                         &ctx->gate->policy);
+    ctx->gate->judge->measure.seed = (uint32_t) ngx_random();
 
-    ctx->gate = NGX_DONE;
+    ctx->gate->answer = NGX_DONE;
 
     /* what came with the head is judged at once */
 
@@ -378,7 +420,7 @@ ngx_comet_gate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
-    if (ctx == NULL || ctx->judge == NULL || ctx->judged) {
+    if (ctx == NULL || !ctx->reading || ctx->judged) {
         return ngx_http_next_request_body_filter(r, in);
     }
 
@@ -390,10 +432,12 @@ ngx_comet_gate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     for (cl = in; cl; cl = cl->next) {
         b = cl->buf;
         last |= b->last_buf;
-        ctx->scanned = 1;
+        ctx->gate->scanned = 1;
 
         if (!hopeless
-            && ngx_comet_judge_feed(ctx->judge, b->pos, b->last - b->pos) != 0)
+            && ngx_comet_judge_feed(ctx->gate->judge, b->pos,
+                                    b->last - b->pos)
+               != 0)
         {
             hopeless = 1;
         }
@@ -454,16 +498,16 @@ ngx_comet_gate_body_handler(ngx_http_request_t *r)
 
     if (rc == NGX_AGAIN) {
 
-        rc = ngx_comet_turn(r, ctx, ngx_comet_gate_body_handler);
+        rc = ngx_comet_turn(r, &ctx->gate->turn, ngx_comet_gate_body_handler);
 
         if (rc == NGX_OK) {
             return;
         }
     }
 
-    ngx_comet_turn_end(ctx);
+    ngx_comet_turn_end(&ctx->gate->turn);
 
-    ctx->gate = (rc == NGX_ERROR) ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
+    ctx->gate->answer = (rc == NGX_ERROR) ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
 
     r->write_event_handler = ngx_http_core_run_phases;
 
@@ -476,7 +520,7 @@ ngx_comet_gate_work(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_int_t  rc;
 
-    if (!ctx->scanned && r->request_body && r->request_body->bufs) {
+    if (!ctx->gate->scanned && r->request_body && r->request_body->bufs) {
 
         rc = ngx_comet_gate_scan_again(r, ctx);
 
@@ -508,31 +552,32 @@ ngx_comet_gate_scan_again(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     ngx_int_t  rc;
     ngx_buf_t  block;
 
-    if (ctx->again == NULL) {
+    if (ctx->gate->again == NULL) {
 
-        ctx->again = ngx_palloc(r->pool, sizeof(ngx_comet_walk_t));
-        if (ctx->again == NULL) {
+        ctx->gate->again = ngx_palloc(r->pool, sizeof(ngx_comet_walk_t));
+        if (ctx->gate->again == NULL) {
             return NGX_ERROR;
         }
 
-        ngx_comet_walk_init(r, ctx->again);
+        ngx_comet_walk_init(r, ctx->gate->again);
     }
 
-    rc = ngx_comet_walk_block(ctx->again, &block);
+    rc = ngx_comet_walk_block(ctx->gate->again, &block);
 
     if (rc == NGX_ERROR) {
         return NGX_ERROR;
     }
 
-    if (ngx_comet_judge_feed(ctx->judge, block.pos, block.last - block.pos)
+    if (ngx_comet_judge_feed(ctx->gate->judge, block.pos,
+                             block.last - block.pos)
         != 0)
     {
         rc = NGX_OK;
     }
 
     if (rc == NGX_OK) {
-        ngx_comet_walk_end(ctx->again);
-        ctx->scanned = 1;
+        ngx_comet_walk_end(ctx->gate->again);
+        ctx->gate->scanned = 1;
     }
 
     return rc;
@@ -545,7 +590,7 @@ ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     ngx_int_t           rc;
     ngx_comet_judge_t  *judge;
 
-    judge = ctx->judge;
+    judge = ctx->gate->judge;
 
     ctx->judged = 1;
 
@@ -559,7 +604,7 @@ ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     ngx_comet_gate_remember(r, ctx);
 
-    rc = ngx_comet_admit_call(r, ctx);
+    rc = ngx_comet_admit_call(r, ctx, judge);
 
     if (rc != NGX_OK) {
         ctx->repairs.len = 0;
@@ -567,16 +612,17 @@ ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return rc;
     }
 
-    ctx->edits = judge->edits;
-    ctx->nedits = judge->nedits;
+    ctx->gate->edits = judge->edits;
+    ctx->gate->nedits = judge->nedits;
     ctx->usage_added = judge->usage_added;
     ctx->input = ngx_comet_measure_tokens(&judge->measure);
     ctx->hides = ngx_comet_estimate_hides(judge);
     ctx->stream = ngx_comet_judge_true(judge, NGX_COMET_PARAM_STREAM);
 
     ngx_comet_gate_give_back(judge);
-    ctx->judge_cleanup->handler = NULL;
-    ctx->judge = NULL;
+    ctx->gate->cleanup->handler = NULL;
+    ctx->gate->judge = NULL;
+    ctx->reading = 0;
 
     return NGX_DECLINED;
 }
@@ -589,7 +635,7 @@ ngx_comet_gate_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     ngx_comet_error_t   error;
     ngx_comet_judge_t  *judge;
 
-    judge = ctx->judge;
+    judge = ctx->gate->judge;
     judge->verdict = NGX_COMET_REFUSED;
 
     ngx_comet_gate_remember(r, ctx);
@@ -633,7 +679,7 @@ ngx_comet_gate_remember(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_comet_judge_t  *judge;
 
-    judge = ctx->judge;
+    judge = ctx->gate->judge;
     ctx->verdict = judge->verdict;
 
     if (judge->provider) {

@@ -4,14 +4,16 @@
  */
 
 
-#include "ngx_comet_http.h"
-
+#include "ngx_comet_models.h"
+#include "ngx_comet_gate.h"
 #include "ngx_comet_list.h"
+#include "ngx_comet_policy.h"
 
 
 #define NGX_COMET_LIST_MAX  (4 * 1024 * 1024)
 
 
+static ngx_int_t ngx_comet_models_init(ngx_conf_t *cf);
 static ngx_int_t ngx_comet_models_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_models_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
@@ -25,7 +27,12 @@ static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
 
-ngx_int_t
+ngx_comet_part_t  ngx_comet_models_part = {
+    .init = ngx_comet_models_init
+};
+
+
+static ngx_int_t
 ngx_comet_models_init(ngx_conf_t *cf)
 {
     ngx_http_next_header_filter = ngx_http_top_header_filter;
@@ -53,7 +60,7 @@ ngx_comet_models_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    if (ctx->conf.models == NULL && ctx->conf.deny == NULL) {
+    if (ctx->conf->models == NULL && ctx->conf->deny == NULL) {
         return ngx_http_next_header_filter(r);
     }
 
@@ -140,16 +147,18 @@ ngx_comet_models_take(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 static ngx_int_t
 ngx_comet_models_send(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    char         *text;
-    ngx_int_t     rc;
-    ngx_buf_t    *b;
-    ngx_chain_t   out;
+    char                *text;
+    ngx_int_t            rc;
+    ngx_buf_t           *b;
+    ngx_chain_t          out;
+    ngx_comet_policy_t  *policy;
 
     text = NULL;
+    policy = &ctx->gate->policy;
 
     if (ctx->list->nelts <= NGX_COMET_LIST_MAX) {
         text = ngx_comet_list_filter(ctx->list->elts, ctx->list->nelts,
-                                     ctx->policy.admit, ctx->policy.data);
+                                     policy->admit, policy->data);
     }
 
     ctx->list = NULL;

@@ -4,15 +4,21 @@
  */
 
 
-#include "ngx_comet_http.h"
-
+#include "ngx_comet_route.h"
+#include "ngx_comet_gate.h"
 #include "ngx_comet_glob.h"
 #include "ngx_comet_path.h"
+#include "ngx_comet_patterns.h"
+#include "ngx_comet_policy.h"
 
 
 #define NGX_COMET_HTTP_UPGRADE  426
 
 
+static ngx_int_t ngx_comet_route_create(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *clcf);
+static ngx_int_t ngx_comet_route_merge(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
 static ngx_int_t ngx_comet_route_path(ngx_http_request_t *r,
     const ngx_comet_endpoint_t *endpoint);
 static ngx_int_t ngx_comet_route_opened(ngx_http_request_t *r);
@@ -21,6 +27,78 @@ static ngx_int_t ngx_comet_route_method(ngx_http_request_t *r,
     const ngx_comet_endpoint_t *endpoint);
 static ngx_int_t ngx_comet_route_named(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
+
+
+ngx_comet_part_t  ngx_comet_route_part = {
+    .create = ngx_comet_route_create,
+    .merge = ngx_comet_route_merge
+};
+
+
+static ngx_int_t
+ngx_comet_route_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
+{
+    clcf->route = ngx_palloc(cf->pool, sizeof(ngx_comet_route_conf_t));
+    if (clcf->route == NULL) {
+        return NGX_ERROR;
+    }
+
+    clcf->route->endpoints = NGX_CONF_UNSET_PTR;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_comet_route_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
+    ngx_comet_loc_conf_t *prev)
+{
+    ngx_conf_merge_ptr_value(conf->route->endpoints, prev->route->endpoints,
+                             NULL);
+
+    return NGX_OK;
+}
+
+
+char *
+ngx_comet_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_comet_route_conf_t *route = conf;
+
+    ngx_str_t   *value, *pattern;
+    ngx_uint_t   i;
+
+    if (route->endpoints == NGX_CONF_UNSET_PTR) {
+        route->endpoints = ngx_array_create(cf->pool, 4, sizeof(ngx_str_t));
+        if (route->endpoints == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (value[i].len == 0 || value[i].data[0] != '/'
+            || ngx_comet_pattern_alien(&value[i]))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid path \"%V\" in \"comet_endpoints\": "
+                               "write it as in /v1/embeddings or /v1/images/*, "
+                               "and paths apart", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        pattern = ngx_array_push(route->endpoints);
+        if (pattern == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *pattern = value[i];
+    }
+
+    return NGX_CONF_OK;
+}
 
 
 ngx_int_t
@@ -40,7 +118,7 @@ ngx_comet_route(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return rc;
     }
 
-    ctx->path = r->uri;
+    ctx->gate->path = r->uri;
     opened = ngx_comet_route_opened(r);
 
     /* what is named more closely goes before what is matched */
@@ -63,13 +141,11 @@ ngx_comet_route(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 }
 
 
-/* whether the path is still the one that was judged */
-
 ngx_uint_t
 ngx_comet_route_holds(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    return ctx->path.len == r->uri.len
-           && ngx_memcmp(ctx->path.data, r->uri.data, r->uri.len) == 0;
+    return ctx->gate->path.len == r->uri.len
+           && ngx_memcmp(ctx->gate->path.data, r->uri.data, r->uri.len) == 0;
 }
 
 
@@ -124,14 +200,14 @@ ngx_comet_route_opened(ngx_http_request_t *r)
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
-    if (clcf->endpoints == NULL) {
+    if (clcf->route->endpoints == NULL) {
         return NGX_DECLINED;
     }
 
     closest = NGX_DECLINED;
-    pattern = clcf->endpoints->elts;
+    pattern = clcf->route->endpoints->elts;
 
-    for (i = 0; i < clcf->endpoints->nelts; i++) {
+    for (i = 0; i < clcf->route->endpoints->nelts; i++) {
 
         if (ngx_comet_glob_match((char *) pattern[i].data, pattern[i].len,
                                  (char *) r->uri.data, r->uri.len))
@@ -275,7 +351,7 @@ ngx_comet_route_named(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     name.len = r->uri.len - endpoint->head;
     name.data = r->uri.data + endpoint->head;
 
-    if (ngx_comet_policy_admits(&ctx->conf, (char *) name.data, name.len)) {
+    if (ngx_comet_policy_admits(ctx->conf, (char *) name.data, name.len)) {
         return NGX_OK;
     }
 

@@ -8,7 +8,9 @@
  */
 
 
-#include "ngx_comet_http.h"
+#include "ngx_comet_splice.h"
+#include "ngx_comet_gate.h"
+#include "ngx_comet_walk.h"
 
 
 typedef struct {
@@ -53,9 +55,9 @@ ngx_comet_splice(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     s.ll = ll;
     *ll = NULL;
 
-    if (ctx->copy) {
-        return ngx_comet_splice_file(&s, &ctx->copy->temp.file, 0,
-                                     ctx->copy->temp.offset);
+    if (ctx->gate->copy) {
+        return ngx_comet_splice_file(&s, &ctx->gate->copy->temp.file, 0,
+                                     ctx->gate->copy->temp.offset);
     }
 
     for ( /* void */ ; body; body = body->next) {
@@ -81,8 +83,8 @@ ngx_comet_splice_init(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_memzero(s, sizeof(ngx_comet_splice_t));
 
     s->pool = r->pool;
-    s->edit = ctx->edits;
-    s->last = ctx->edits + ctx->nedits;
+    s->edit = ctx->gate->edits;
+    s->last = ctx->gate->edits + ctx->gate->nedits;
 }
 
 
@@ -200,11 +202,11 @@ ngx_comet_splice_copy(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     ngx_buf_t     block;
     ngx_chain_t  *cl;
 
-    if (ctx->nedits == 0) {
+    if (ctx->gate->nedits == 0) {
         return NGX_OK;
     }
 
-    if (ctx->copy == NULL) {
+    if (ctx->gate->copy == NULL) {
 
         for (cl = r->request_body->bufs; cl; cl = cl->next) {
             if (cl->buf->in_file) {
@@ -216,22 +218,22 @@ ngx_comet_splice_copy(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
             return NGX_OK;
         }
 
-        ctx->copy = ngx_comet_splice_copy_init(r, ctx);
-        if (ctx->copy == NULL) {
+        ctx->gate->copy = ngx_comet_splice_copy_init(r, ctx);
+        if (ctx->gate->copy == NULL) {
             return NGX_ERROR;
         }
     }
 
-    rc = ngx_comet_walk_block(&ctx->copy->walk, &block);
+    rc = ngx_comet_walk_block(&ctx->gate->copy->walk, &block);
 
     if (rc != NGX_ERROR
-        && ngx_comet_splice_write(ctx->copy, &block) != NGX_OK)
+        && ngx_comet_splice_write(ctx->gate->copy, &block) != NGX_OK)
     {
         rc = NGX_ERROR;
     }
 
     if (rc != NGX_AGAIN) {
-        ngx_comet_walk_end(&ctx->copy->walk);
+        ngx_comet_walk_end(&ctx->gate->copy->walk);
     }
 
     return rc;

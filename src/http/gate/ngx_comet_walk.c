@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_comet_http.h"
+#include "ngx_comet_walk.h"
 
 
 #define NGX_COMET_BLOCK_SIZE  65536
@@ -135,17 +135,15 @@ ngx_comet_walk_end(ngx_comet_walk_t *walk)
 }
 
 
-/* calls the handler again after what else there is to do */
-
 ngx_int_t
-ngx_comet_turn(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+ngx_comet_turn(ngx_http_request_t *r, ngx_comet_turn_t **place,
     ngx_comet_turn_pt handler)
 {
     ngx_event_t         *ev;
     ngx_comet_turn_t    *turn;
     ngx_http_cleanup_t  *cln;
 
-    turn = ctx->turn;
+    turn = *place;
 
     if (turn == NULL) {
 
@@ -165,7 +163,7 @@ ngx_comet_turn(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
         cln->handler = ngx_comet_turn_cleanup;
         cln->data = turn;
 
-        ctx->turn = turn;
+        *place = turn;
     }
 
     ev = &turn->event;
@@ -200,11 +198,11 @@ ngx_comet_turn_event(ngx_event_t *ev)
 
 
 void
-ngx_comet_turn_end(ngx_comet_ctx_t *ctx)
+ngx_comet_turn_end(ngx_comet_turn_t **turn)
 {
-    if (ctx->turn) {
-        ngx_comet_turn_cleanup(ctx->turn);
-        ctx->turn = NULL;
+    if (*turn) {
+        ngx_comet_turn_cleanup(*turn);
+        *turn = NULL;
     }
 }
 

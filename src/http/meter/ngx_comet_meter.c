@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_comet_http.h"
+#include "ngx_comet_meter.h"
 
 
 #define NGX_COMET_HELD_SIZE    512
@@ -22,6 +22,11 @@ typedef struct {
 } ngx_comet_meter_out_t;
 
 
+static ngx_int_t ngx_comet_meter_create(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *clcf);
+static ngx_int_t ngx_comet_meter_merge(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
+static ngx_int_t ngx_comet_meter_init(ngx_conf_t *cf);
 static ngx_int_t ngx_comet_meter_header_filter(ngx_http_request_t *r);
 static void ngx_comet_meter_cleanup(void *data);
 static ngx_uint_t ngx_comet_meter_applies(ngx_http_request_t *r,
@@ -32,7 +37,7 @@ static void ngx_comet_meter_look(ngx_http_request_t *r,
     ngx_comet_meter_t *meter, ngx_chain_t *in);
 static ngx_int_t ngx_comet_meter_send(ngx_http_request_t *r,
     ngx_comet_meter_t *meter, ngx_chain_t *in);
-static ngx_int_t ngx_comet_meter_part(ngx_http_request_t *r,
+static ngx_int_t ngx_comet_meter_split(ngx_http_request_t *r,
     ngx_comet_meter_out_t *out, ngx_buf_t *b);
 
 
@@ -40,30 +45,38 @@ static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
 
-void
-ngx_comet_meter_create(ngx_comet_meter_conf_t *conf)
+ngx_comet_part_t  ngx_comet_meter_part = {
+    .create = ngx_comet_meter_create,
+    .merge = ngx_comet_meter_merge,
+    .init = ngx_comet_meter_init
+};
+
+
+static ngx_int_t
+ngx_comet_meter_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
 {
-    conf->usage = NGX_CONF_UNSET;
-    conf->first_token = NGX_CONF_UNSET_MSEC;
-    conf->idle = NGX_CONF_UNSET_MSEC;
-    conf->left = NGX_CONF_UNSET_UINT;
-    conf->drain = NGX_CONF_UNSET_MSEC;
+    clcf->meter = ngx_pcalloc(cf->pool, sizeof(ngx_comet_meter_conf_t));
+    if (clcf->meter == NULL) {
+        return NGX_ERROR;
+    }
+
+    clcf->meter->usage = NGX_CONF_UNSET;
+
+    return NGX_OK;
 }
 
 
-void
-ngx_comet_meter_merge(ngx_comet_meter_conf_t *conf,
-    ngx_comet_meter_conf_t *prev)
+static ngx_int_t
+ngx_comet_meter_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
+    ngx_comet_loc_conf_t *prev)
 {
-    ngx_conf_merge_value(conf->usage, prev->usage, 1);
-    ngx_conf_merge_msec_value(conf->first_token, prev->first_token, 0);
-    ngx_conf_merge_msec_value(conf->idle, prev->idle, 0);
-    ngx_conf_merge_uint_value(conf->left, prev->left, NGX_COMET_LEFT_KNOWN);
-    ngx_conf_merge_msec_value(conf->drain, prev->drain, 0);
+    ngx_conf_merge_value(conf->meter->usage, prev->meter->usage, 1);
+
+    return NGX_OK;
 }
 
 
-ngx_int_t
+static ngx_int_t
 ngx_comet_meter_init(ngx_conf_t *cf)
 {
     ngx_http_next_header_filter = ngx_http_top_header_filter;
@@ -101,7 +114,26 @@ static ngx_uint_t
 ngx_comet_meter_reads_on(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     return ctx->draining
-           || (r->connection->error && ngx_comet_abort_drain(r, ctx));
+           || (r->connection->error && ctx->watch
+               && ctx->watch->left(r, ctx));
+}
+
+
+static void
+ngx_comet_meter_came(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    if (ctx->watch) {
+        ctx->watch->came(r, ctx);
+    }
+}
+
+
+static void
+ngx_comet_meter_over(ngx_comet_ctx_t *ctx)
+{
+    if (ctx->watch) {
+        ctx->watch->over(ctx);
+    }
 }
 
 
@@ -118,7 +150,7 @@ ngx_comet_meter_header_filter(ngx_http_request_t *r)
     if (ctx == NULL || !ngx_comet_meter_applies(r, ctx)) {
 
         if (ctx && r == r->main) {
-            ngx_comet_patience_stop(ctx);
+            ngx_comet_meter_over(ctx);
         }
 
         return ngx_http_next_header_filter(r);
@@ -140,7 +172,7 @@ ngx_comet_meter_header_filter(ngx_http_request_t *r)
            != 0)
     {
         ctx->unmetered = 1;
-        ngx_comet_patience_stop(ctx);
+        ngx_comet_meter_over(ctx);
         return ngx_http_next_header_filter(r);
     }
 
@@ -165,7 +197,7 @@ ngx_comet_meter_header_filter(ngx_http_request_t *r)
     ctx->meter = meter;
     r->filter_need_in_memory = 1;
 
-    ngx_comet_patience_answer(r, ctx);
+    ngx_comet_meter_came(r, ctx);
 
     /* a chunk may be taken out, or an error be told behind what came */
 
@@ -229,7 +261,7 @@ ngx_comet_meter_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     }
 
     if (in) {
-        ngx_comet_patience_answer(r, ctx);
+        ngx_comet_meter_came(r, ctx);
     }
 
     if (rc == NGX_ERROR && ngx_comet_meter_reads_on(r, ctx)) {
@@ -485,7 +517,7 @@ ngx_comet_meter_slice(ngx_http_request_t *r, ngx_comet_meter_out_t *out,
 
 
 static ngx_int_t
-ngx_comet_meter_part(ngx_http_request_t *r, ngx_comet_meter_out_t *out,
+ngx_comet_meter_split(ngx_http_request_t *r, ngx_comet_meter_out_t *out,
     ngx_buf_t *b)
 {
     u_char             *p, *end, *from, *to, *pos, *last;
@@ -568,7 +600,7 @@ ngx_comet_meter_send(ngx_http_request_t *r, ngx_comet_meter_t *meter,
 
         if (data && !meter->done) {
 
-            if (ngx_comet_meter_part(r, &out, b) != NGX_OK) {
+            if (ngx_comet_meter_split(r, &out, b) != NGX_OK) {
                 return NGX_ERROR;
             }
 
@@ -645,10 +677,8 @@ ngx_comet_meter_reserved(ngx_comet_ctx_t *ctx, ngx_comet_usage_result_t *res)
 {
     res->metered = NGX_COMET_METERED_UNKNOWN;
 
-    if (ctx->admission) {
-        res->input = ngx_max(res->input, ctx->admission->estimate.input);
-        res->output = ngx_max(res->output, ctx->admission->estimate.output);
-    }
+    res->input = ngx_max(res->input, ctx->reserved.input);
+    res->output = ngx_max(res->output, ctx->reserved.output);
 }
 
 
@@ -676,9 +706,9 @@ ngx_comet_meter_left(ngx_comet_ctx_t *ctx, ngx_comet_usage_result_t *res)
 
     res->metered = NGX_COMET_METERED_ESTIMATE;
 
-    if (ctx->left == NGX_COMET_LEFT_KNOWN && ctx->hides && ctx->admission) {
-        res->output = ngx_max(res->output, ctx->admission->estimate.output
-                                           / NGX_COMET_METER_SHARE);
+    if (ctx->left == NGX_COMET_LEFT_KNOWN && ctx->hides) {
+        res->output = ngx_max(res->output,
+                              ctx->reserved.output / NGX_COMET_METER_SHARE);
     }
 }
 

@@ -3,14 +3,37 @@
  */
 
 
-#include "ngx_comet_http.h"
+#include "ngx_comet_count.h"
+#include "ngx_comet_limits.h"
+#include "ngx_comet_meter.h"
+#include "ngx_comet_tally.h"
+#include "ngx_comet_tenant.h"
+#include "ngx_comet_variables.h"
+#include "ngx_comet_zone.h"
 
 
+/* a request on its way to comet_metrics; it outlives an internal redirect */
+
+struct ngx_comet_count_s {
+    ngx_http_request_t        *request;
+    ngx_comet_ctx_t           *ctx;        /* of the last gate it came to */
+    uint64_t                   spent;      /* nanoseconds, on this request */
+    uint64_t                   since;      /* or 0: not at work */
+    unsigned                   counted:1;
+};
+
+
+static ngx_int_t ngx_comet_count_init(ngx_conf_t *cf);
 static void ngx_comet_count_cleanup(void *data);
 static ngx_int_t ngx_comet_count_log(ngx_http_request_t *r);
 
 
-ngx_int_t
+ngx_comet_part_t  ngx_comet_count_part = {
+    .init = ngx_comet_count_init
+};
+
+
+static ngx_int_t
 ngx_comet_count_init(ngx_conf_t *cf)
 {
     ngx_http_handler_pt        *h;
@@ -19,7 +42,7 @@ ngx_comet_count_init(ngx_conf_t *cf)
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
-    if (!cmcf->metrics) {
+    if (!cmcf->zone->metrics) {
         return NGX_OK;
     }
 
@@ -41,7 +64,7 @@ ngx_comet_count_in_flight(ngx_comet_main_conf_t *cmcf, int change)
 {
     uint32_t  *n;
 
-    n = &cmcf->memory.ledger->tally->in_flight[ngx_process_slot];
+    n = &cmcf->zone->memory.ledger->tally->in_flight[ngx_process_slot];
 
     __atomic_store_n(n, *n + change, __ATOMIC_RELAXED);
 }
@@ -56,7 +79,7 @@ ngx_comet_count_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
 
-    if (!cmcf->metrics || r != r->main) {
+    if (!cmcf->zone->metrics || r != r->main) {
         return NGX_OK;
     }
 
@@ -174,14 +197,16 @@ static ngx_comet_series_t *
 ngx_comet_count_series(ngx_comet_main_conf_t *cmcf, ngx_comet_series_e kind,
     ngx_comet_label_t *labels)
 {
+    ngx_comet_tally_t   *tally;
     ngx_comet_series_t  *series;
 
-    series = ngx_comet_tally_find(cmcf->memory.ledger->tally, kind, labels);
+    tally = cmcf->zone->memory.ledger->tally;
+    series = ngx_comet_tally_find(tally, kind, labels);
 
     if (series == NULL) {
-        ngx_comet_zone_lock(cmcf);
-        series = ngx_comet_tally_make(&cmcf->memory, kind, labels);
-        ngx_comet_zone_unlock(cmcf);
+        ngx_comet_zone_lock(cmcf->zone);
+        series = ngx_comet_tally_make(&cmcf->zone->memory, kind, labels);
+        ngx_comet_zone_unlock(cmcf->zone);
     }
 
     return series;

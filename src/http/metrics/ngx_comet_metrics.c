@@ -4,25 +4,47 @@
  */
 
 
-#include "ngx_comet_http.h"
+#include "ngx_comet_metrics.h"
+#include "ngx_comet_conf.h"
+#include "ngx_comet_page.h"
+#include "ngx_comet_zone.h"
 
 
 #define NGX_COMET_METRICS_PIECE  65536
 
 
-typedef struct {
+struct ngx_comet_metrics_s {
     ngx_comet_page_t           page;
     ngx_chain_t               *free;
     ngx_chain_t               *busy;
-} ngx_comet_metrics_t;
+};
 
 
+static ngx_int_t ngx_comet_metrics_create(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *clcf);
+static ngx_int_t ngx_comet_metrics_merge(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
 static ngx_int_t ngx_comet_metrics_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_metrics_page(ngx_http_request_t *r,
     ngx_comet_metrics_t *metrics);
 static void ngx_comet_metrics_write(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_metrics_piece(ngx_http_request_t *r,
     ngx_comet_metrics_t *metrics);
+
+
+ngx_comet_part_t  ngx_comet_metrics_part = {
+    .create = ngx_comet_metrics_create,
+    .merge = ngx_comet_metrics_merge
+};
+
+
+static ngx_int_t
+ngx_comet_metrics_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
+{
+    clcf->metrics = ngx_pcalloc(cf->pool, sizeof(ngx_comet_metrics_conf_t));
+
+    return clcf->metrics ? NGX_OK : NGX_ERROR;
+}
 
 
 char *
@@ -32,7 +54,7 @@ ngx_comet_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ngx_http_core_loc_conf_t  *core;
 
-    if (clcf->metrics) {
+    if (clcf->metrics->here) {
         return "is duplicate";
     }
 
@@ -45,14 +67,14 @@ ngx_comet_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     core->handler = ngx_comet_metrics_handler;
 
-    clcf->metrics = 1;
-    ngx_comet_conf_place(cf, &clcf->metrics_place);
+    clcf->metrics->here = 1;
+    ngx_comet_conf_place(cf, &clcf->metrics->place);
 
     return NGX_CONF_OK;
 }
 
 
-char *
+static ngx_int_t
 ngx_comet_metrics_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
     ngx_comet_loc_conf_t *prev)
 {
@@ -63,38 +85,38 @@ ngx_comet_metrics_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
 
     /* "if" and "limit_except" are locations within the location */
 
-    if (core->noname && !conf->metrics && prev->metrics
+    if (core->noname && !conf->metrics->here && prev->metrics->here
         && core->handler == NULL)
     {
-        conf->metrics = 1;
-        conf->metrics_place = prev->metrics_place;
+        conf->metrics->here = 1;
+        conf->metrics->place = prev->metrics->place;
         core->handler = ngx_comet_metrics_handler;
     }
 
-    if (!conf->metrics) {
-        return NGX_CONF_OK;
+    if (!conf->metrics->here) {
+        return NGX_OK;
     }
 
     if (core->handler != ngx_comet_metrics_handler) {
-        ngx_comet_conf_error(cf, &conf->metrics_place,
+        ngx_comet_conf_error(cf, &conf->metrics->place,
                              "\"comet_metrics\" cannot stand beside another "
                              "handler of this location; give it a location "
                              "of its own");
-        return NGX_CONF_ERROR;
+        return NGX_ERROR;
     }
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
-    if (cmcf->zone == NULL) {
-        ngx_comet_conf_error(cf, &conf->metrics_place,
+    if (cmcf->zone->shm == NULL) {
+        ngx_comet_conf_error(cf, &conf->metrics->place,
                              "\"comet_metrics\" needs memory to count in: "
                              "add \"comet_zone comet:16m;\" to http");
-        return NGX_CONF_ERROR;
+        return NGX_ERROR;
     }
 
-    cmcf->metrics = 1;
+    cmcf->zone->metrics = 1;
 
-    return NGX_CONF_OK;
+    return NGX_OK;
 }
 
 
@@ -152,17 +174,19 @@ ngx_comet_metrics_page(ngx_http_request_t *r, ngx_comet_metrics_t *metrics)
 {
     ngx_int_t               rc;
     ngx_slab_pool_t        *shpool;
+    ngx_comet_zone_t       *zone;
     ngx_comet_main_conf_t  *cmcf;
 
     cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
 
-    shpool = cmcf->memory.data;
+    zone = cmcf->zone;
+    shpool = zone->memory.data;
 
-    ngx_comet_page_init(&metrics->page, cmcf->memory.ledger);
+    ngx_comet_page_init(&metrics->page, zone->memory.ledger);
 
     metrics->page.scalars[NGX_COMET_SCALAR_ZONE_FREE] = shpool->pfree
                                                         * ngx_pagesize;
-    metrics->page.scalars[NGX_COMET_SCALAR_ZONE_SIZE] = cmcf->zone->shm.size;
+    metrics->page.scalars[NGX_COMET_SCALAR_ZONE_SIZE] = zone->shm->shm.size;
 
     if (r != r->main) {
 

@@ -1,9 +1,21 @@
 /* comet_provider NAME { ... }: models that go by rules of an operator */
 
 
-#include "ngx_comet_http.h"
+#include "ngx_comet_provider.h"
+#include "ngx_comet_conf.h"
+#include "ngx_comet_params.h"
+#include "ngx_comet_patterns.h"
 
 
+typedef struct {
+    ngx_comet_provider_t       provider;
+    ngx_array_t               *match;      /* of ngx_comet_pattern_t */
+    ngx_array_t               *params;     /* of ngx_comet_param_t */
+} ngx_comet_provider_conf_t;
+
+
+static ngx_int_t ngx_comet_provider_create(ngx_conf_t *cf,
+    ngx_comet_main_conf_t *cmcf);
 static char *ngx_comet_provider_line(ngx_conf_t *cf, ngx_command_t *dummy,
     void *conf);
 static char *ngx_comet_provider_match(ngx_conf_t *cf,
@@ -29,6 +41,21 @@ static const struct {
 };
 
 
+ngx_comet_part_t  ngx_comet_provider_part = {
+    .create_main = ngx_comet_provider_create
+};
+
+
+static ngx_int_t
+ngx_comet_provider_create(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
+{
+    cmcf->providers = ngx_array_create(cf->pool, 4,
+                                       sizeof(ngx_comet_provider_conf_t));
+
+    return cmcf->providers ? NGX_OK : NGX_ERROR;
+}
+
+
 char *
 ngx_comet_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -40,7 +67,7 @@ ngx_comet_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_comet_place_t           place;
     ngx_comet_provider_conf_t  *pc;
 
-    pc = ngx_array_push(&cmcf->providers);
+    pc = ngx_array_push(cmcf->providers);
     if (pc == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -155,7 +182,7 @@ ngx_comet_provider_match(ngx_conf_t *cf, ngx_comet_provider_conf_t *pc)
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
     pattern = pc->match->elts;
 
-    for (before = cmcf->providers.elts; before < pc; before++) {
+    for (before = cmcf->providers->elts; before < pc; before++) {
         for (i = 0; i < pc->match->nelts; i++) {
 
             covering = ngx_comet_provider_covering(before->match, &pattern[i]);
@@ -284,9 +311,9 @@ ngx_comet_provider_find(ngx_http_request_t *r, const char *model, size_t len)
 
     cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
 
-    pc = cmcf->providers.elts;
+    pc = cmcf->providers->elts;
 
-    for (i = 0; i < cmcf->providers.nelts; i++) {
+    for (i = 0; i < cmcf->providers->nelts; i++) {
         pattern = pc[i].match->elts;
 
         for (k = 0; k < pc[i].match->nelts; k++) {

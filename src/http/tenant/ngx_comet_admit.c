@@ -5,9 +5,11 @@
  */
 
 
-#include "ngx_comet_http.h"
-
+#include "ngx_comet_admit.h"
 #include "ngx_comet_estimate.h"
+#include "ngx_comet_meter.h"
+#include "ngx_comet_tenant.h"
+#include "ngx_comet_zone.h"
 
 
 #define NGX_COMET_RETRY_MAX    60000
@@ -33,6 +35,8 @@ typedef struct {
 } ngx_comet_told_t;
 
 
+static ngx_int_t ngx_comet_admit_init(ngx_conf_t *cf);
+static ngx_int_t ngx_comet_admit_header_filter(ngx_http_request_t *r);
 static ngx_comet_admission_t *ngx_comet_admission(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_admit_no_price(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx, ngx_str_t *model);
@@ -82,7 +86,15 @@ static const ngx_comet_told_t  ngx_comet_admit_tokens = {
 };
 
 
-ngx_int_t
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+
+
+ngx_comet_part_t  ngx_comet_admit_part = {
+    .init = ngx_comet_admit_init
+};
+
+
+static ngx_int_t
 ngx_comet_admit_init(ngx_conf_t *cf)
 {
     ngx_http_handler_pt        *h;
@@ -96,6 +108,9 @@ ngx_comet_admit_init(ngx_conf_t *cf)
     }
 
     *h = ngx_comet_admit_log;
+
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_comet_admit_header_filter;
 
     return NGX_OK;
 }
@@ -116,14 +131,23 @@ ngx_comet_admit_limited(ngx_comet_policy_conf_t *conf)
 }
 
 
-/* which members of a body the limits rely on; on trial they refuse nobody */
-
 void
-ngx_comet_admit_relies(ngx_comet_policy_conf_t *conf,
+ngx_comet_admit_relies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_comet_policy_t *policy)
 {
-    ngx_uint_t               i, k;
-    ngx_comet_limit_conf_t  *limit;
+    ngx_uint_t                i, k;
+    ngx_comet_limit_conf_t   *limit;
+    ngx_comet_main_conf_t    *cmcf;
+    ngx_comet_policy_conf_t  *conf;
+
+    conf = ctx->conf;
+    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+
+    if (cmcf->limited->prices.nelts) {
+        policy->named = 1;
+    }
+
+    /* on trial they refuse nobody */
 
     if (conf->dry_run) {
         return;
@@ -182,7 +206,7 @@ ngx_comet_admit_ask(ngx_comet_asked_t *asked, ngx_comet_ctx_t *ctx,
     ngx_comet_limits_t      *limits;
     ngx_comet_limit_conf_t  *conf;
 
-    limits = ctx->conf.limits[kind];
+    limits = ctx->conf->limits[kind];
 
     if (limits == NULL) {
         return;
@@ -231,15 +255,13 @@ ngx_comet_admit_ask(ngx_comet_asked_t *asked, ngx_comet_ctx_t *ctx,
 }
 
 
-/* before the body is read */
-
 ngx_int_t
 ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_uint_t          i;
     ngx_comet_asked_t   asked;
 
-    if (!ngx_comet_admit_limited(&ctx->conf)) {
+    if (!ngx_comet_admit_limited(ctx->conf)) {
         return NGX_OK;
     }
 
@@ -268,10 +290,9 @@ ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 }
 
 
-/* when it is known what is asked of which model */
-
 ngx_int_t
-ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_comet_judge_t *judge)
 {
     ngx_str_t                  model;
     ngx_uint_t                 i, n;
@@ -285,15 +306,15 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_OK;
     }
 
-    model.data = (u_char *) ctx->judge->model;
-    model.len = ngx_strlen(ctx->judge->model);
+    model.data = (u_char *) judge->model;
+    model.len = ngx_strlen(judge->model);
 
     ngx_memzero(&usage, sizeof(ngx_comet_usage_result_t));
 
-    usage.input = ngx_comet_measure_tokens(&ctx->judge->measure);
-    usage.output = ngx_comet_estimate_output(ctx->judge, ctx->conf.reserve);
+    usage.input = ngx_comet_measure_tokens(&judge->measure);
+    usage.output = ngx_comet_estimate_output(judge, ctx->conf->reserve);
 
-    admission->estimate = usage;
+    ctx->reserved = usage;
     admission->price = ngx_comet_price_of(
                            ngx_http_get_module_main_conf(r, ngx_comet_module),
                            (char *) model.data, model.len);
@@ -314,7 +335,7 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
                                                   &usage));
 
         if (i == NGX_COMET_LIMIT_SPEND && asked.n > n
-            && admission->price == NULL && !ctx->conf.dry_run)
+            && admission->price == NULL && !ctx->conf->dry_run)
         {
             return ngx_comet_admit_no_price(r, ctx, &model);
         }
@@ -405,8 +426,6 @@ ngx_comet_admit_quotas(ngx_comet_admission_t *admission,
 }
 
 
-/* to refusing, or what did refuse */
-
 ngx_comet_quota_t *
 ngx_comet_admit_closest(ngx_comet_admission_t *admission)
 {
@@ -459,9 +478,11 @@ ngx_comet_admit_asked(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_comet_clock_t       clock;
     ngx_comet_admit_e       rc;
     ngx_comet_admission_t  *admission;
+    ngx_comet_zone_t       *zone;
     ngx_comet_main_conf_t  *cmcf;
 
     cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+    zone = cmcf->zone;
     admission = ctx->admission;
 
     if (asked->n == 0) {
@@ -477,13 +498,13 @@ ngx_comet_admit_asked(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
     ngx_comet_zone_clock(&clock);
 
-    ngx_comet_zone_lock(cmcf);
+    ngx_comet_zone_lock(zone);
 
-    rc = ngx_comet_ledger_admit(&cmcf->memory, &clock, ngx_process_slot + 1,
+    rc = ngx_comet_ledger_admit(&zone->memory, &clock, ngx_process_slot + 1,
                                 &admission->call, asked->entries, asked->n,
-                                ctx->conf.dry_run);
+                                ctx->conf->dry_run);
 
-    ngx_comet_zone_unlock(cmcf);
+    ngx_comet_zone_unlock(zone);
 
     if (rc == NGX_COMET_LEDGER_FULL) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
@@ -493,7 +514,7 @@ ngx_comet_admit_asked(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
     ngx_comet_admit_quotas(admission, asked);
 
-    if (rc == NGX_COMET_ADMITTED || ctx->conf.dry_run) {
+    if (rc == NGX_COMET_ADMITTED || ctx->conf->dry_run) {
         ngx_comet_admit_keep(admission, asked);
     }
 
@@ -507,7 +528,7 @@ ngx_comet_admit_asked(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 static ngx_int_t
 ngx_comet_admit_full(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    if (ctx->conf.dry_run) {
+    if (ctx->conf->dry_run) {
         return NGX_OK;
     }
 
@@ -614,17 +635,17 @@ ngx_comet_admit_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     admission->refusing.conf = conf;
     admission->refusing.left = entry->left;
     admission->refusing.reset = entry->reset;
-    admission->dry_run = ctx->conf.dry_run;
+    admission->dry_run = ctx->conf->dry_run;
     admission->refused = 1;
 
-    level = ctx->conf.dry_run ? NGX_LOG_WARN : NGX_LOG_NOTICE;
+    level = ctx->conf->dry_run ? NGX_LOG_WARN : NGX_LOG_NOTICE;
 
     ngx_log_error(level, r->connection->log, 0, "limited%s, tenant \"%V\": %*s",
-                  ctx->conf.dry_run ? ", dry run" : "",
+                  ctx->conf->dry_run ? ", dry run" : "",
                   ngx_comet_tenant_name(ctx->tenant),
                   (size_t) (last - text), text);
 
-    if (ctx->conf.dry_run) {
+    if (ctx->conf->dry_run) {
         return NGX_OK;
     }
 
@@ -697,7 +718,7 @@ ngx_comet_admit_number(ngx_http_request_t *r, const ngx_str_t *name,
 }
 
 
-ngx_int_t
+static ngx_int_t
 ngx_comet_admit_headers(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_comet_admission_t  *admission;
@@ -738,6 +759,21 @@ ngx_comet_admit_headers(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 }
 
 
+static ngx_int_t
+ngx_comet_admit_header_filter(ngx_http_request_t *r)
+{
+    ngx_comet_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    if (ctx && r == r->main && ngx_comet_admit_headers(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_next_header_filter(r);
+}
+
+
 static uint64_t
 ngx_comet_admit_taken(ngx_comet_limit_e kind, const ngx_comet_price_t *price,
     ngx_comet_usage_result_t *usage)
@@ -764,6 +800,7 @@ ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
     ngx_comet_ctx_t           *ctx;
     ngx_comet_clock_t          clock;
     ngx_comet_entry_t          entries[NGX_COMET_ENTRIES_MAX];
+    ngx_comet_zone_t          *zone;
     ngx_comet_main_conf_t     *cmcf;
     ngx_comet_usage_result_t   usage;
 
@@ -790,15 +827,16 @@ ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
     }
 
     cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+    zone = cmcf->zone;
 
     ngx_comet_zone_clock(&clock);
 
-    ngx_comet_zone_lock(cmcf);
+    ngx_comet_zone_lock(zone);
 
-    ngx_comet_ledger_settle(&cmcf->memory, &clock, admission->call, entries,
+    ngx_comet_ledger_settle(&zone->memory, &clock, admission->call, entries,
                             admission->n);
 
-    ngx_comet_zone_unlock(cmcf);
+    ngx_comet_zone_unlock(zone);
 }
 
 
@@ -810,8 +848,6 @@ ngx_comet_admit_cleanup(void *data)
     ngx_comet_admit_settle(admission->request, admission);
 }
 
-
-/* what was let in is over, whatever becomes of the request */
 
 void
 ngx_comet_admit_end(ngx_http_request_t *r)

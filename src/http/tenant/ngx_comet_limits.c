@@ -1,11 +1,21 @@
 /* comet_rate and its kin: what is written, where it counts, what it costs */
 
 
-#include "ngx_comet_http.h"
+#include "ngx_comet_limits.h"
+#include "ngx_comet_caller.h"
+#include "ngx_comet_conf.h"
+#include "ngx_comet_patterns.h"
+#include "ngx_comet_tenant.h"
+#include "ngx_comet_zone.h"
 
 #include <ngx_md5.h>
 
 
+static ngx_int_t ngx_comet_limits_create_main(ngx_conf_t *cf,
+    ngx_comet_main_conf_t *cmcf);
+static ngx_int_t ngx_comet_limits_place(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
+static ngx_int_t ngx_comet_limits_init(ngx_conf_t *cf);
 static char *ngx_comet_limit_option(ngx_conf_t *cf,
     ngx_comet_limit_conf_t *conf, ngx_str_t *value);
 static ngx_comet_limits_t *ngx_comet_limits_create(ngx_conf_t *cf);
@@ -29,6 +39,33 @@ static const struct {
 };
 
 
+ngx_comet_part_t  ngx_comet_limits_part = {
+    .create_main = ngx_comet_limits_create_main,
+    .merge = ngx_comet_limits_place,
+    .init = ngx_comet_limits_init
+};
+
+
+static ngx_int_t
+ngx_comet_limits_create_main(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
+{
+    cmcf->limited = ngx_pcalloc(cf->pool, sizeof(ngx_comet_limited_t));
+    if (cmcf->limited == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_array_init(&cmcf->limited->limits, cf->pool, 4,
+                       sizeof(ngx_comet_limits_t *))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_array_init(&cmcf->limited->prices, cf->pool, 4,
+                          sizeof(ngx_comet_price_t));
+}
+
+
 const char *
 ngx_comet_limit_name(ngx_comet_limit_e kind)
 {
@@ -50,7 +87,7 @@ ngx_comet_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_comet_limit_conf_t   *lc;
 
     limits = (ngx_comet_limits_t **) (p + cmd->offset);
-    kind = (cmd->offset - offsetof(ngx_comet_loc_conf_t, policy.limits))
+    kind = (cmd->offset - offsetof(ngx_comet_policy_conf_t, limits))
            / sizeof(ngx_comet_limits_t *);
 
     value = cf->args->elts;
@@ -172,7 +209,7 @@ ngx_comet_limits_create(ngx_conf_t *cf)
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
     limits = ngx_pcalloc(cf->pool, sizeof(ngx_comet_limits_t));
-    known = ngx_array_push(&cmcf->limits);
+    known = ngx_array_push(&cmcf->limited->limits);
 
     if (limits == NULL || known == NULL
         || ngx_array_init(&limits->limits, cf->pool, 1,
@@ -226,8 +263,9 @@ ngx_comet_limits_doubled(ngx_comet_limits_t *limits,
 
 /* a limit counts where it is written: "SERVER LOCATION", or everywhere */
 
-ngx_int_t
-ngx_comet_limits_place(ngx_conf_t *cf, ngx_comet_policy_conf_t *policy)
+static ngx_int_t
+ngx_comet_limits_place(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
+    ngx_comet_loc_conf_t *prev)
 {
     u_char                    *p;
     ngx_uint_t                 i;
@@ -239,9 +277,9 @@ ngx_comet_limits_place(ngx_conf_t *cf, ngx_comet_policy_conf_t *policy)
     server = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
 
     for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
-        limits = policy->limits[i];
+        limits = conf->policy->limits[i];
 
-        if (limits == NULL || limits == NGX_CONF_UNSET_PTR) {
+        if (limits == NULL || limits == prev->policy->limits[i]) {
             continue;
         }
 
@@ -298,8 +336,8 @@ ngx_comet_limits_number(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
     ngx_comet_limit_conf_t  *lc;
 
     lc = limits->limits.elts;
-    tenants = cmcf->tenants.elts;
-    subjects = limits->tenant ? 1 : cmcf->tenants.nelts + 1;
+    tenants = cmcf->tenants->list.elts;
+    subjects = limits->tenant ? 1 : cmcf->tenants->list.nelts + 1;
 
     limits->refs = ngx_pcalloc(cf->pool, subjects * limits->limits.nelts
                                          * sizeof(ngx_comet_ref_t));
@@ -337,10 +375,10 @@ ngx_comet_limits_policy(ngx_comet_policy_conf_t *policy,
     ngx_comet_loc_conf_t *pass, ngx_comet_tenant_t *tenant)
 {
     if (tenant) {
-        ngx_comet_policy_choose(policy, &tenant->policy, &pass->policy);
+        ngx_comet_policy_choose(policy, &tenant->policy, pass->policy);
 
     } else {
-        *policy = pass->policy;
+        *policy = *pass->policy;
     }
 }
 
@@ -399,9 +437,9 @@ ngx_comet_limits_least(ngx_comet_main_conf_t *cmcf, ngx_comet_limit_e kind,
     }
 
     least = UINT64_MAX;
-    price = cmcf->prices.elts;
+    price = cmcf->limited->prices.elts;
 
-    for (i = 0; i < cmcf->prices.nelts; i++) {
+    for (i = 0; i < cmcf->limited->prices.nelts; i++) {
         least = ngx_min(least, price[i].output);
     }
 
@@ -467,7 +505,7 @@ ngx_comet_limits_check(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
 }
 
 
-/* who may call here, as ngx_comet_tenant_identify() has it */
+/* who may call here, as ngx_comet_caller_identify() has it */
 
 static ngx_int_t
 ngx_comet_limits_check_all(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
@@ -477,11 +515,11 @@ ngx_comet_limits_check_all(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
     ngx_comet_loc_conf_t  **pass;
 
     pass = cmcf->passes.elts;
-    tenants = cmcf->tenants.elts;
+    tenants = cmcf->tenants->list.elts;
 
     for (i = 0; i < cmcf->passes.nelts; i++) {
 
-        if (cmcf->tenants.nelts == 0 || pass[i]->anonymous) {
+        if (cmcf->tenants->list.nelts == 0 || pass[i]->caller->anonymous) {
 
             if (ngx_comet_limits_check(cf, cmcf, pass[i], NULL) != NGX_OK) {
                 return NGX_ERROR;
@@ -490,7 +528,7 @@ ngx_comet_limits_check_all(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
             continue;
         }
 
-        for (k = 0; k < cmcf->tenants.nelts; k++) {
+        for (k = 0; k < cmcf->tenants->list.nelts; k++) {
             if (ngx_comet_limits_check(cf, cmcf, pass[i], tenants[k])
                 != NGX_OK)
             {
@@ -503,7 +541,7 @@ ngx_comet_limits_check_all(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
 }
 
 
-ngx_int_t
+static ngx_int_t
 ngx_comet_limits_init(ngx_conf_t *cf)
 {
     ngx_uint_t               i, kind;
@@ -512,13 +550,13 @@ ngx_comet_limits_init(ngx_conf_t *cf)
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
-    limits = cmcf->limits.elts;
+    limits = cmcf->limited->limits.elts;
 
-    for (i = 0; i < cmcf->limits.nelts; i++) {
+    for (i = 0; i < cmcf->limited->limits.nelts; i++) {
 
         kind = ((ngx_comet_limit_conf_t *) limits[i]->limits.elts)->limit.kind;
 
-        if (cmcf->zone == NULL) {
+        if (cmcf->zone->shm == NULL) {
             ngx_comet_conf_error(cf, &limits[i]->place,
                                  "\"%s\" needs memory that all workers share: "
                                  "add \"comet_zone comet:16m;\" to http",
@@ -526,7 +564,7 @@ ngx_comet_limits_init(ngx_conf_t *cf)
             return NGX_ERROR;
         }
 
-        if (kind == NGX_COMET_LIMIT_SPEND && cmcf->prices.nelts == 0) {
+        if (kind == NGX_COMET_LIMIT_SPEND && cmcf->limited->prices.nelts == 0) {
             ngx_comet_conf_error(cf, &limits[i]->place,
                                  "\"comet_spend\" needs to know what tokens "
                                  "cost: add \"comet_price PATTERN input=N "
@@ -572,7 +610,7 @@ ngx_comet_price(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         ngx_string("cached=")
     };
 
-    pc = ngx_array_push(&cmcf->prices);
+    pc = ngx_array_push(&cmcf->limited->prices);
     if (pc == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -591,7 +629,7 @@ ngx_comet_price(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    for (before = cmcf->prices.elts; before < pc; before++) {
+    for (before = cmcf->limited->prices.elts; before < pc; before++) {
         if (ngx_comet_pattern_covers(&before->models, &pc->models)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "\"comet_price %V\" is never reached: the "
@@ -651,9 +689,9 @@ ngx_comet_price_of(ngx_comet_main_conf_t *cmcf, const char *model, size_t len)
     ngx_uint_t          i;
     ngx_comet_price_t  *price;
 
-    price = cmcf->prices.elts;
+    price = cmcf->limited->prices.elts;
 
-    for (i = 0; i < cmcf->prices.nelts; i++) {
+    for (i = 0; i < cmcf->limited->prices.nelts; i++) {
         rc = ngx_comet_pattern_match(&price[i].models, model, len);
 
         if (rc != 0) {

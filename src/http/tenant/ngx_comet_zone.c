@@ -5,7 +5,11 @@
  */
 
 
-#include "ngx_comet_http.h"
+#include "ngx_comet_zone.h"
+#include "ngx_comet_conf.h"
+#include "ngx_comet_limits.h"
+#include "ngx_comet_tally.h"
+#include "ngx_comet_tenant.h"
 
 
 #define NGX_COMET_ZONE_TICK   1000
@@ -23,6 +27,10 @@
 #endif
 
 
+static ngx_int_t ngx_comet_zone_create(ngx_conf_t *cf,
+    ngx_comet_main_conf_t *cmcf);
+static ngx_int_t ngx_comet_zone_keep(ngx_conf_t *cf);
+static ngx_int_t ngx_comet_zone_start(ngx_cycle_t *cycle);
 static ngx_int_t ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data);
 static ngx_int_t ngx_comet_zone_prepare(ngx_comet_main_conf_t *cmcf,
     ngx_shm_zone_t *zone);
@@ -46,6 +54,22 @@ static ngx_event_t       ngx_comet_zone_event;
 static ngx_connection_t  ngx_comet_zone_dummy;     /* for the log of a timer */
 
 
+ngx_comet_part_t  ngx_comet_zone_part = {
+    .create_main = ngx_comet_zone_create,
+    .init = ngx_comet_zone_keep,
+    .start = ngx_comet_zone_start
+};
+
+
+static ngx_int_t
+ngx_comet_zone_create(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
+{
+    cmcf->zone = ngx_pcalloc(cf->pool, sizeof(ngx_comet_zone_t));
+
+    return cmcf->zone ? NGX_OK : NGX_ERROR;
+}
+
+
 char *
 ngx_comet_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -55,7 +79,7 @@ ngx_comet_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     u_char     *p;
     ngx_str_t  *value, name, text;
 
-    if (cmcf->zone) {
+    if (cmcf->zone->shm) {
         return "is duplicate";
     }
 
@@ -85,16 +109,16 @@ ngx_comet_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    ngx_comet_conf_place(cf, &cmcf->zone_place);
+    ngx_comet_conf_place(cf, &cmcf->zone->place);
 
-    cmcf->zone = ngx_shared_memory_add(cf, &name, (size_t) size,
+    cmcf->zone->shm = ngx_shared_memory_add(cf, &name, (size_t) size,
                                        &ngx_comet_module);
-    if (cmcf->zone == NULL) {
+    if (cmcf->zone->shm == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    cmcf->zone->init = ngx_comet_zone_init;
-    cmcf->zone->data = cmcf;
+    cmcf->zone->shm->init = ngx_comet_zone_init;
+    cmcf->zone->shm->data = cmcf;
 
     return NGX_CONF_OK;
 }
@@ -126,7 +150,7 @@ ngx_comet_zone_changed(ngx_shm_zone_t *had, ngx_shm_zone_t *zone)
  * zone that this process has stays as it is.
  */
 
-ngx_int_t
+static ngx_int_t
 ngx_comet_zone_keep(ngx_conf_t *cf)
 {
     ngx_uint_t              i;
@@ -141,7 +165,7 @@ ngx_comet_zone_keep(ngx_conf_t *cf)
     }
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
-    zone = cmcf->zone;
+    zone = cmcf->zone->shm;
 
     for (part = &cf->cycle->old_cycle->shared_memory.part; part;
          part = part->next)
@@ -155,10 +179,10 @@ ngx_comet_zone_keep(ngx_conf_t *cf)
             }
 
             if (zone == NULL) {
-                ngx_comet_conf_place(cf, &cmcf->zone_place);
+                ngx_comet_conf_place(cf, &cmcf->zone->place);
             }
 
-            ngx_comet_conf_error(cf, &cmcf->zone_place,
+            ngx_comet_conf_error(cf, &cmcf->zone->place,
                                  "comet_zone \"%V\" of %uzk cannot be changed "
                                  "or taken out while nginx runs with "
                                  "\"master_process off\": restart nginx,",
@@ -220,8 +244,8 @@ ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
     ngx_comet_ledger_memory_t  *memory;
 
     cmcf = zone->data;
-    place = &cmcf->zone_place;
-    memory = &cmcf->memory;
+    place = &cmcf->zone->place;
+    memory = &cmcf->zone->memory;
     shpool = (ngx_slab_pool_t *) zone->shm.addr;
 
     memory->alloc = ngx_comet_zone_alloc;
@@ -257,7 +281,7 @@ ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
                       "comet_zone \"%V\" of %uzk is too small for the limits "
                       "of all tenants%s: give it %uzk or more in %V:%ui",
                       &zone->shm.name, zone->shm.size / 1024,
-                      cmcf->metrics ? " and for \"comet_metrics\"" : "",
+                      cmcf->zone->metrics ? " and for \"comet_metrics\"" : "",
                       ngx_comet_zone_needed(cmcf) / 1024,
                       &place->file, place->line);
     }
@@ -272,7 +296,7 @@ ngx_comet_zone_prepare(ngx_comet_main_conf_t *cmcf, ngx_shm_zone_t *zone)
     ngx_slab_pool_t            *shpool;
     ngx_comet_ledger_memory_t  *memory;
 
-    memory = &cmcf->memory;
+    memory = &cmcf->zone->memory;
     shpool = memory->data;
 
     if (memory->ledger == NULL && ngx_comet_ledger_create(memory) == NULL) {
@@ -282,7 +306,7 @@ ngx_comet_zone_prepare(ngx_comet_main_conf_t *cmcf, ngx_shm_zone_t *zone)
     shpool->data = memory->ledger;
     zone->data = memory->ledger;
 
-    if (cmcf->metrics && memory->ledger->tally == NULL
+    if (cmcf->zone->metrics && memory->ledger->tally == NULL
         && ngx_comet_tally_create(memory, zone->shm.size) == NULL)
     {
         return NGX_ERROR;
@@ -300,7 +324,7 @@ ngx_comet_zone_needed(ngx_comet_main_conf_t *cmcf)
     size_t               pages, size;
     ngx_comet_ledger_t  *ledger;
 
-    ledger = cmcf->memory.ledger;
+    ledger = cmcf->zone->memory.ledger;
 
     size = ngx_comet_zone_counters(cmcf) + (ledger ? ledger->ncounters : 0);
     size *= sizeof(ngx_comet_counter_t) + sizeof(uint64_t);
@@ -312,7 +336,7 @@ ngx_comet_zone_needed(ngx_comet_main_conf_t *cmcf)
 
     /* what comet_metrics tells has a quarter of it */
 
-    if (cmcf->metrics) {
+    if (cmcf->zone->metrics) {
         size += size / 3 + 1;
     }
 
@@ -355,8 +379,8 @@ ngx_comet_zone_refer(ngx_comet_main_conf_t *cmcf,
     kind = lc->limit.kind;
 
     ref = limits->refs;
-    tenants = cmcf->tenants.elts;
-    subjects = limits->tenant ? 1 : cmcf->tenants.nelts + 1;
+    tenants = cmcf->tenants->list.elts;
+    subjects = limits->tenant ? 1 : cmcf->tenants->list.nelts + 1;
 
     for (i = 0; i < subjects; i++) {
 
@@ -371,7 +395,7 @@ ngx_comet_zone_refer(ngx_comet_main_conf_t *cmcf,
         for (k = 0; k < limits->limits.nelts; k++, ref++) {
             place = ngx_comet_zone_place(index, ref->id);
 
-            if (ngx_comet_ledger_ref(&cmcf->memory, ref, *place) != 0) {
+            if (ngx_comet_ledger_ref(&cmcf->zone->memory, ref, *place) != 0) {
                 return NGX_ERROR;
             }
 
@@ -393,11 +417,11 @@ ngx_comet_zone_counters(ngx_comet_main_conf_t *cmcf)
     ngx_comet_limits_t  **limits;
 
     n = 0;
-    limits = cmcf->limits.elts;
+    limits = cmcf->limited->limits.elts;
 
-    for (i = 0; i < cmcf->limits.nelts; i++) {
+    for (i = 0; i < cmcf->limited->limits.nelts; i++) {
         n += limits[i]->limits.nelts
-             * (limits[i]->tenant ? 1 : cmcf->tenants.nelts + 1);
+             * (limits[i]->tenant ? 1 : cmcf->tenants->list.nelts + 1);
     }
 
     return n;
@@ -414,8 +438,8 @@ ngx_comet_zone_count(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
     ngx_comet_counter_t     *counter;
     ngx_comet_zone_index_t   index;
 
-    limits = cmcf->limits.elts;
-    n = cmcf->memory.ledger->ncounters + ngx_comet_zone_counters(cmcf);
+    limits = cmcf->limited->limits.elts;
+    n = cmcf->zone->memory.ledger->ncounters + ngx_comet_zone_counters(cmcf);
 
     for (index.mask = 16; index.mask < 2 * n; index.mask *= 2) { /* void */ }
 
@@ -426,27 +450,27 @@ ngx_comet_zone_count(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
 
     index.mask--;
 
-    for (counter = cmcf->memory.ledger->counters; counter;
+    for (counter = cmcf->zone->memory.ledger->counters; counter;
          counter = counter->next)
     {
         *ngx_comet_zone_place(&index, counter->id) = counter;
     }
 
-    ngx_comet_ledger_begin(&cmcf->memory);
+    ngx_comet_ledger_begin(&cmcf->zone->memory);
 
     rc = NGX_OK;
 
-    for (i = 0; rc == NGX_OK && i < cmcf->limits.nelts; i++) {
+    for (i = 0; rc == NGX_OK && i < cmcf->limited->limits.nelts; i++) {
         rc = ngx_comet_zone_refer(cmcf, &index, limits[i]);
     }
 
     ngx_free(index.places);
 
     if (rc == NGX_OK) {
-        ngx_comet_ledger_end(&cmcf->memory);
+        ngx_comet_ledger_end(&cmcf->zone->memory);
 
     } else {
-        ngx_comet_ledger_undo(&cmcf->memory);
+        ngx_comet_ledger_undo(&cmcf->zone->memory);
     }
 
     return rc;
@@ -454,21 +478,21 @@ ngx_comet_zone_count(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
 
 
 void
-ngx_comet_zone_lock(ngx_comet_main_conf_t *cmcf)
+ngx_comet_zone_lock(ngx_comet_zone_t *zone)
 {
     ngx_slab_pool_t  *shpool;
 
-    shpool = cmcf->memory.data;
+    shpool = zone->memory.data;
     ngx_shmtx_lock(&shpool->mutex);
 }
 
 
 void
-ngx_comet_zone_unlock(ngx_comet_main_conf_t *cmcf)
+ngx_comet_zone_unlock(ngx_comet_zone_t *zone)
 {
     ngx_slab_pool_t  *shpool;
 
-    shpool = cmcf->memory.data;
+    shpool = zone->memory.data;
     ngx_shmtx_unlock(&shpool->mutex);
 }
 
@@ -502,10 +526,10 @@ ngx_comet_zone_recover(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
 {
     size_t  lost;
 
-    ngx_comet_zone_lock(cmcf);
-    ngx_comet_tally_recover(cmcf->memory.ledger, ngx_comet_zone_dead);
-    lost = ngx_comet_ledger_recover(&cmcf->memory, ngx_comet_zone_dead);
-    ngx_comet_zone_unlock(cmcf);
+    ngx_comet_zone_lock(cmcf->zone);
+    ngx_comet_tally_recover(cmcf->zone->memory.ledger, ngx_comet_zone_dead);
+    lost = ngx_comet_ledger_recover(&cmcf->zone->memory, ngx_comet_zone_dead);
+    ngx_comet_zone_unlock(cmcf->zone);
 
     if (lost) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
@@ -521,7 +545,7 @@ ngx_comet_zone_own(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
 {
     ngx_comet_zone_recover(cmcf, log);
 
-    cmcf->memory.ledger->owners[ngx_process_slot] = ngx_pid;
+    cmcf->zone->memory.ledger->owners[ngx_process_slot] = ngx_pid;
 }
 
 
@@ -541,11 +565,11 @@ ngx_comet_zone_tick(ngx_event_t *ev)
     ev->log = cycle->log;
     ngx_add_timer(ev, NGX_COMET_ZONE_TICK);
 
-    if (cmcf == NULL || cmcf->zone == NULL) {
+    if (cmcf == NULL || cmcf->zone->shm == NULL) {
         return;
     }
 
-    ledger = cmcf->memory.ledger;
+    ledger = cmcf->zone->memory.ledger;
 
     if (ledger->owners[ngx_process_slot] != (uint64_t) ngx_pid) {
         ngx_comet_zone_own(cmcf, cycle->log);
@@ -564,7 +588,7 @@ ngx_comet_zone_tick(ngx_event_t *ev)
 
 /* in each worker */
 
-ngx_int_t
+static ngx_int_t
 ngx_comet_zone_start(ngx_cycle_t *cycle)
 {
     ngx_event_t            *ev;
@@ -577,7 +601,7 @@ ngx_comet_zone_start(ngx_cycle_t *cycle)
 
     cmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_comet_module);
 
-    if (cmcf && cmcf->zone) {
+    if (cmcf && cmcf->zone->shm) {
         ngx_comet_zone_own(cmcf, cycle->log);
     }
 

@@ -7,7 +7,10 @@
  */
 
 
-#include "ngx_comet_http.h"
+#include "ngx_comet_abort.h"
+#include "ngx_comet_answer.h"
+#include "ngx_comet_meter.h"
+#include "ngx_comet_patience.h"
 
 
 /* ms: what is produced already takes no longer to arrive */
@@ -16,11 +19,17 @@
 #define NGX_COMET_DRAIN_TIME    60000
 
 
+static ngx_int_t ngx_comet_abort_create(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *clcf);
+static ngx_int_t ngx_comet_abort_merge(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
 static void ngx_comet_abort_read(ngx_http_request_t *r);
 static void ngx_comet_abort_write(ngx_http_request_t *r);
 static void ngx_comet_abort_look(ngx_http_request_t *r, ngx_event_t *ev,
     ngx_http_event_handler_pt handler);
 static ngx_uint_t ngx_comet_abort_gone(ngx_http_request_t *r, ngx_event_t *ev);
+static ngx_uint_t ngx_comet_abort_drain(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
 static ngx_msec_t ngx_comet_abort_time(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 
@@ -32,20 +41,69 @@ static ngx_conf_enum_t  ngx_comet_abort_costs[] = {
 };
 
 
-/* when the request to the API is made, and nginx has set its handlers */
+static const ngx_comet_watch_t  ngx_comet_abort_watches = {
+    .came = ngx_comet_patience_answer,
+    .over = ngx_comet_patience_stop,
+    .left = ngx_comet_abort_drain
+};
 
-void
-ngx_comet_abort_watch(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+
+ngx_comet_part_t  ngx_comet_abort_part = {
+    .create = ngx_comet_abort_create,
+    .merge = ngx_comet_abort_merge
+};
+
+
+static ngx_int_t
+ngx_comet_abort_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
 {
-    if (r != r->main || r->post_action) {
-        return;
+    clcf->abort = ngx_palloc(cf->pool, sizeof(ngx_comet_abort_conf_t));
+    if (clcf->abort == NULL) {
+        return NGX_ERROR;
     }
 
-    ctx->client_read = r->read_event_handler;
-    ctx->client_write = r->write_event_handler;
+    clcf->abort->left = NGX_CONF_UNSET_UINT;
+    clcf->abort->drain = NGX_CONF_UNSET_MSEC;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_comet_abort_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
+    ngx_comet_loc_conf_t *prev)
+{
+    ngx_conf_merge_uint_value(conf->abort->left, prev->abort->left,
+                              NGX_COMET_LEFT_KNOWN);
+    ngx_conf_merge_msec_value(conf->abort->drain, prev->abort->drain, 0);
+
+    return NGX_OK;
+}
+
+
+/* when the request to the API is made, and nginx has set its handlers */
+
+ngx_int_t
+ngx_comet_abort_watch(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ctx->watch = &ngx_comet_abort_watches;
+
+    if (r != r->main || r->post_action) {
+        return NGX_OK;
+    }
+
+    ctx->abort = ngx_palloc(r->pool, sizeof(ngx_comet_abort_t));
+    if (ctx->abort == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->abort->read = r->read_event_handler;
+    ctx->abort->write = r->write_event_handler;
 
     r->read_event_handler = ngx_comet_abort_read;
     r->write_event_handler = ngx_comet_abort_write;
+
+    return NGX_OK;
 }
 
 
@@ -56,7 +114,7 @@ ngx_comet_abort_read(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
-    ngx_comet_abort_look(r, r->connection->read, ctx->client_read);
+    ngx_comet_abort_look(r, r->connection->read, ctx->abort->read);
 }
 
 
@@ -69,7 +127,7 @@ ngx_comet_abort_write(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
-    ngx_comet_abort_look(r, r->connection->write, ctx->client_write);
+    ngx_comet_abort_look(r, r->connection->write, ctx->abort->write);
 }
 
 
@@ -159,7 +217,8 @@ ngx_comet_abort_time(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     meter = ctx->meter;
 
     if (u == NULL || u->peer.connection == NULL || !u->request_body_sent
-        || ctx->told || ctx->endpoint == NULL || !ctx->endpoint->metered)
+        || ctx->answer->told
+        || ctx->endpoint == NULL || !ctx->endpoint->metered)
     {
         return 0;
     }
@@ -175,8 +234,8 @@ ngx_comet_abort_time(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
-    if (clcf->meter.drain) {
-        return clcf->meter.drain;
+    if (clcf->abort->drain) {
+        return clcf->abort->drain;
     }
 
     return meter && (!meter->stream || meter->usage.closing)
@@ -184,7 +243,7 @@ ngx_comet_abort_time(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 }
 
 
-ngx_uint_t
+static ngx_uint_t
 ngx_comet_abort_drain(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_msec_t            time;
@@ -246,7 +305,7 @@ ngx_comet_abort_end(ngx_http_request_t *r, ngx_comet_ctx_t *ctx, ngx_int_t rc)
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
-    ctx->left = clcf->meter.left;
+    ctx->left = clcf->abort->left;
     ctx->sent = r->upstream->request_body_sent;
 
     if (rc == NGX_HTTP_CLIENT_CLOSED_REQUEST
@@ -259,7 +318,7 @@ ngx_comet_abort_end(ngx_http_request_t *r, ngx_comet_ctx_t *ctx, ngx_int_t rc)
 
 
 static char *
-ngx_comet_on_abort_cancel(ngx_conf_t *cf, ngx_comet_meter_conf_t *conf)
+ngx_comet_on_abort_cancel(ngx_conf_t *cf, ngx_comet_abort_conf_t *conf)
 {
     ngx_str_t        *value;
     ngx_conf_enum_t  *cost;
@@ -290,7 +349,7 @@ ngx_comet_on_abort_cancel(ngx_conf_t *cf, ngx_comet_meter_conf_t *conf)
 
 
 static char *
-ngx_comet_on_abort_drain(ngx_conf_t *cf, ngx_comet_meter_conf_t *conf)
+ngx_comet_on_abort_drain(ngx_conf_t *cf, ngx_comet_abort_conf_t *conf)
 {
     ngx_int_t   time;
     ngx_str_t  *value;
@@ -321,22 +380,22 @@ ngx_comet_on_abort_drain(ngx_conf_t *cf, ngx_comet_meter_conf_t *conf)
 char *
 ngx_comet_on_abort(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_comet_loc_conf_t *clcf = conf;
+    ngx_comet_abort_conf_t *abort = conf;
 
     ngx_str_t  *value;
 
-    if (clcf->meter.left != NGX_CONF_UNSET_UINT) {
+    if (abort->left != NGX_CONF_UNSET_UINT) {
         return "is duplicate";
     }
 
     value = cf->args->elts;
 
     if (ngx_strcmp(value[1].data, "cancel") == 0) {
-        return ngx_comet_on_abort_cancel(cf, &clcf->meter);
+        return ngx_comet_on_abort_cancel(cf, abort);
     }
 
     if (ngx_strcmp(value[1].data, "drain") == 0) {
-        return ngx_comet_on_abort_drain(cf, &clcf->meter);
+        return ngx_comet_on_abort_drain(cf, abort);
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

@@ -1,4 +1,9 @@
-#include "ngx_comet_http.h"
+#include "ngx_comet_answer.h"
+#include "ngx_comet_abort.h"
+#include "ngx_comet_inband.h"
+#include "ngx_comet_meter.h"
+#include "ngx_comet_patience.h"
+#include "ngx_comet_tls.h"
 
 
 #define NGX_COMET_INTERIM_MAX  100
@@ -92,9 +97,9 @@ ngx_comet_answer_reinit(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
-    ngx_memzero(&ctx->status, sizeof(ngx_http_status_t));
-    ngx_memzero(&ctx->chunked, sizeof(ngx_http_chunked_t));
-    ctx->interim = 0;
+    ngx_memzero(&ctx->answer->status, sizeof(ngx_http_status_t));
+    ngx_memzero(&ctx->answer->chunked, sizeof(ngx_http_chunked_t));
+    ctx->answer->interim = 0;
     ctx->relaying = 0;
 
     ngx_comet_answer_init(r);
@@ -115,31 +120,31 @@ ngx_comet_answer_status(ngx_http_request_t *r)
     u = r->upstream;
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
-    rc = ngx_http_parse_status_line(r, &u->buffer, &ctx->status);
+    rc = ngx_http_parse_status_line(r, &u->buffer, &ctx->answer->status);
 
     if (rc == NGX_AGAIN) {
         return NGX_AGAIN;
     }
 
-    if (rc == NGX_ERROR || ctx->status.code < NGX_HTTP_CONTINUE) {
+    if (rc == NGX_ERROR || ctx->answer->status.code < NGX_HTTP_CONTINUE) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "upstream sent no valid HTTP/1.x status line");
         return NGX_HTTP_UPSTREAM_INVALID_HEADER;
     }
 
-    u->headers_in.status_n = ctx->status.code;
+    u->headers_in.status_n = ctx->answer->status.code;
 
     line = &u->headers_in.status_line;
 
-    line->len = ctx->status.end - ctx->status.start;
+    line->len = ctx->answer->status.end - ctx->answer->status.start;
     line->data = ngx_pnalloc(r->pool, line->len);
     if (line->data == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(line->data, ctx->status.start, line->len);
+    ngx_memcpy(line->data, ctx->answer->status.start, line->len);
 
-    if (ctx->status.http_version < NGX_HTTP_VERSION_11) {
+    if (ctx->answer->status.http_version < NGX_HTTP_VERSION_11) {
         u->headers_in.connection_close = 1;
     }
 
@@ -334,7 +339,7 @@ ngx_comet_answer_interim(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
-    if (++ctx->interim > NGX_COMET_INTERIM_MAX) {
+    if (++ctx->answer->interim > NGX_COMET_INTERIM_MAX) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "upstream sent more than %d interim answers",
                       NGX_COMET_INTERIM_MAX);
@@ -360,7 +365,7 @@ ngx_comet_answer_interim(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    ngx_memzero(&ctx->status, sizeof(ngx_http_status_t));
+    ngx_memzero(&ctx->answer->status, sizeof(ngx_http_status_t));
 
     r->state = 0;
     u->process_header = ngx_comet_answer_status;
@@ -418,7 +423,7 @@ ngx_comet_answer_bodiless(ngx_http_request_t *r)
 
     return u->headers_in.status_n == NGX_HTTP_NO_CONTENT
            || u->headers_in.status_n == NGX_HTTP_NOT_MODIFIED
-           || ctx->head
+           || ctx->answer->head
            || u->headers_in.content_length_n == 0;
 }
 
@@ -610,13 +615,13 @@ ngx_comet_answer_chunked(void *data, ssize_t bytes)
 
     for ( ;; ) {
 
-        rc = ngx_comet_parse_chunked(r, b, &ctx->chunked);
+        rc = ngx_comet_parse_chunked(r, b, &ctx->answer->chunked);
 
         if (rc != NGX_OK) {
             break;
         }
 
-        if (ngx_comet_answer_chunk(r, &ctx->chunked, &last) != NGX_OK) {
+        if (ngx_comet_answer_chunk(r, &ctx->answer->chunked, &last) != NGX_OK) {
             return NGX_ERROR;
         }
     }

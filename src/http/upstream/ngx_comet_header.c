@@ -1,7 +1,10 @@
 /* which of the client's headers go to the API, and as what */
 
 
-#include "ngx_comet_http.h"
+#include "ngx_comet_header.h"
+#include "ngx_comet_policy.h"
+#include "ngx_comet_set.h"
+#include "ngx_comet_tenant.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -21,6 +24,10 @@ typedef struct {
 } ngx_comet_header_t;
 
 
+static ngx_int_t ngx_comet_header_create(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *clcf);
+static ngx_int_t ngx_comet_header_merge(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
 static ngx_comet_header_e ngx_comet_header_what(ngx_comet_loc_conf_t *clcf,
     ngx_table_elt_t *h);
 static u_char *ngx_comet_header_hash(ngx_comet_ctx_t *ctx, ngx_str_t *value,
@@ -83,6 +90,37 @@ static ngx_comet_header_t  ngx_comet_secret[] = {
 };
 
 
+ngx_comet_part_t  ngx_comet_header_part = {
+    .create = ngx_comet_header_create,
+    .merge = ngx_comet_header_merge
+};
+
+
+static ngx_int_t
+ngx_comet_header_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
+{
+    clcf->header = ngx_palloc(cf->pool, sizeof(ngx_comet_header_conf_t));
+    if (clcf->header == NULL) {
+        return NGX_ERROR;
+    }
+
+    clcf->header->forward = NGX_CONF_UNSET_PTR;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_comet_header_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
+    ngx_comet_loc_conf_t *prev)
+{
+    ngx_conf_merge_ptr_value(conf->header->forward, prev->header->forward,
+                             NULL);
+
+    return NGX_OK;
+}
+
+
 static ngx_comet_header_t *
 ngx_comet_header_find(ngx_comet_header_t *header, u_char *lowcase, size_t len)
 {
@@ -111,11 +149,58 @@ ngx_comet_header_find(ngx_comet_header_t *header, u_char *lowcase, size_t len)
 }
 
 
-ngx_uint_t
+static ngx_uint_t
 ngx_comet_header_is_secret(ngx_str_t *name)
 {
     return ngx_comet_header_find(ngx_comet_secret, name->data, name->len)
            != NULL;
+}
+
+
+char *
+ngx_comet_forward_header(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_comet_header_conf_t *header = conf;
+
+    ngx_str_t   *value, *name;
+    ngx_uint_t   i;
+
+    if (header->forward == NGX_CONF_UNSET_PTR) {
+        header->forward = ngx_array_create(cf->pool, 4, sizeof(ngx_str_t));
+        if (header->forward == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        name = ngx_array_push(header->forward);
+        if (name == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *name = value[i];
+        ngx_strlow(name->data, name->data, name->len);
+
+        if (!ngx_comet_set_is_header(name)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid header name \"%V\" in "
+                               "\"comet_forward_header\"", name);
+            return NGX_CONF_ERROR;
+        }
+
+        if (ngx_comet_header_is_secret(name)) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "the header \"%V\" is never forwarded: "
+                               "the client's credentials stay here and the "
+                               "module writes its own framing", name);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
 }
 
 
@@ -133,13 +218,13 @@ ngx_comet_header_what(ngx_comet_loc_conf_t *clcf, ngx_table_elt_t *h)
         return header->what;
     }
 
-    if (clcf->forward_headers == NULL) {
+    if (clcf->header->forward == NULL) {
         return NGX_COMET_HEADER_STAYS;
     }
 
-    name = clcf->forward_headers->elts;
+    name = clcf->header->forward->elts;
 
-    for (i = 0; i < clcf->forward_headers->nelts; i++) {
+    for (i = 0; i < clcf->header->forward->nelts; i++) {
         if (name[i].len == h->key.len
             && ngx_memcmp(name[i].data, h->lowcase_key, h->key.len) == 0)
         {
@@ -237,7 +322,7 @@ ngx_comet_header_hash(ngx_comet_ctx_t *ctx, ngx_str_t *value, u_char *p)
                 key[SHA256_DIGEST_LENGTH], digest[SHA256_DIGEST_LENGTH];
     ngx_str_t  *bearer;
 
-    bearer = &ctx->conf.bearer;
+    bearer = &ctx->conf->bearer;
 
     last = ngx_cpymem(text, NGX_COMET_HASH_OF, sizeof(NGX_COMET_HASH_OF));
 

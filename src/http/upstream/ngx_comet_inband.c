@@ -4,9 +4,10 @@
  */
 
 
-#include "ngx_comet_http.h"
-
+#include "ngx_comet_inband.h"
+#include "ngx_comet_answer.h"
 #include "ngx_comet_mend.h"
+#include "ngx_comet_meter.h"
 
 
 void
@@ -45,7 +46,7 @@ ngx_comet_inband(ngx_http_request_t *r, ngx_comet_ctx_t *ctx, ngx_int_t rc)
     ngx_comet_meter_drop(meter);
     ngx_comet_meter_finish(meter);
 
-    ctx->told = 1;
+    ctx->answer->told = 1;
     ctx->broken = error.code;
 
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,

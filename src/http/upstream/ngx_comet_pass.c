@@ -1,4 +1,9 @@
-#include "ngx_comet_http.h"
+#include "ngx_comet_pass.h"
+#include "ngx_comet_answer.h"
+#include "ngx_comet_body.h"
+#include "ngx_comet_conf.h"
+#include "ngx_comet_request.h"
+#include "ngx_comet_route.h"
 
 
 typedef struct {
@@ -7,12 +12,18 @@ typedef struct {
 } ngx_comet_scheme_t;
 
 
+static ngx_int_t ngx_comet_pass_create(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *clcf);
+static ngx_int_t ngx_comet_pass_merge(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
+static void ngx_comet_pass_inherit(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
 static ngx_comet_scheme_t *ngx_comet_url_scheme(ngx_str_t *url);
 static void ngx_comet_target_set(ngx_comet_target_t *target, ngx_str_t *schema,
     ngx_url_t *url);
 static size_t ngx_comet_pass_doubled(ngx_str_t *url);
 static ngx_int_t ngx_comet_pass_eval(ngx_http_request_t *r,
-    ngx_comet_loc_conf_t *clcf, ngx_comet_ctx_t *ctx);
+    ngx_comet_pass_conf_t *pass, ngx_comet_answer_t *answer);
 static void ngx_comet_pass_abort(ngx_http_request_t *r);
 
 
@@ -23,13 +34,174 @@ static ngx_comet_scheme_t  ngx_comet_schemes[] = {
 };
 
 
+static ngx_conf_bitmask_t  ngx_comet_next_upstream_masks[] = {
+    { ngx_string("error"), NGX_HTTP_UPSTREAM_FT_ERROR },
+    { ngx_string("timeout"), NGX_HTTP_UPSTREAM_FT_TIMEOUT },
+    { ngx_string("invalid_header"), NGX_HTTP_UPSTREAM_FT_INVALID_HEADER },
+    { ngx_string("non_idempotent"), NGX_HTTP_UPSTREAM_FT_NON_IDEMPOTENT },
+    { ngx_string("http_500"), NGX_HTTP_UPSTREAM_FT_HTTP_500 },
+    { ngx_string("http_502"), NGX_HTTP_UPSTREAM_FT_HTTP_502 },
+    { ngx_string("http_503"), NGX_HTTP_UPSTREAM_FT_HTTP_503 },
+    { ngx_string("http_504"), NGX_HTTP_UPSTREAM_FT_HTTP_504 },
+    { ngx_string("http_403"), NGX_HTTP_UPSTREAM_FT_HTTP_403 },
+    { ngx_string("http_404"), NGX_HTTP_UPSTREAM_FT_HTTP_404 },
+    { ngx_string("http_429"), NGX_HTTP_UPSTREAM_FT_HTTP_429 },
+    { ngx_string("off"), NGX_HTTP_UPSTREAM_FT_OFF },
+    { ngx_null_string, 0 }
+};
+
+
+ngx_comet_setter_t  ngx_comet_takes_next_upstream = {
+    ngx_conf_set_bitmask_slot, NGX_COMET_TAKES_WORD,
+    ngx_comet_next_upstream_masks, 0
+};
+
+
+ngx_comet_part_t  ngx_comet_pass_part = {
+    .create = ngx_comet_pass_create,
+    .merge = ngx_comet_pass_merge
+};
+
+
+static ngx_int_t
+ngx_comet_pass_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
+{
+    ngx_http_upstream_conf_t  *u;
+
+    clcf->pass = ngx_pcalloc(cf->pool, sizeof(ngx_comet_pass_conf_t));
+    if (clcf->pass == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* zeroed: what nginx offers and an unbuffered stream has no use for */
+
+    u = &clcf->pass->upstream;
+
+    u->local = NGX_CONF_UNSET_PTR;
+    u->socket_keepalive = NGX_CONF_UNSET;
+    u->next_upstream_tries = NGX_CONF_UNSET_UINT;
+    u->next_upstream_timeout = NGX_CONF_UNSET_MSEC;
+    u->connect_timeout = NGX_CONF_UNSET_MSEC;
+    u->send_timeout = NGX_CONF_UNSET_MSEC;
+    u->read_timeout = NGX_CONF_UNSET_MSEC;
+    u->buffer_size = NGX_CONF_UNSET_SIZE;
+    u->hide_headers = NGX_CONF_UNSET_PTR;
+    u->pass_headers = NGX_CONF_UNSET_PTR;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_comet_pass_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
+    ngx_comet_loc_conf_t *prev)
+{
+    ngx_hash_init_t            hash;
+    ngx_http_upstream_conf_t  *u, *pu;
+
+    u = &conf->pass->upstream;
+    pu = &prev->pass->upstream;
+
+    ngx_conf_merge_ptr_value(u->local, pu->local, NULL);
+    ngx_conf_merge_value(u->socket_keepalive, pu->socket_keepalive, 0);
+    ngx_conf_merge_uint_value(u->next_upstream_tries,
+                              pu->next_upstream_tries, 0);
+    ngx_conf_merge_msec_value(u->next_upstream_timeout,
+                              pu->next_upstream_timeout, 0);
+    ngx_conf_merge_msec_value(u->connect_timeout, pu->connect_timeout, 60000);
+    ngx_conf_merge_msec_value(u->send_timeout, pu->send_timeout, 60000);
+
+    /* the patience of the SDKs: a model may think for minutes */
+    ngx_conf_merge_msec_value(u->read_timeout, pu->read_timeout, 600000);
+
+    ngx_conf_merge_size_value(u->buffer_size, pu->buffer_size,
+                              (size_t) ngx_pagesize);
+
+    ngx_conf_merge_bitmask_value(u->next_upstream, pu->next_upstream,
+                                 (NGX_CONF_BITMASK_SET
+                                  |NGX_HTTP_UPSTREAM_FT_ERROR
+                                  |NGX_HTTP_UPSTREAM_FT_TIMEOUT));
+
+    if (u->next_upstream & NGX_HTTP_UPSTREAM_FT_OFF) {
+        u->next_upstream = NGX_CONF_BITMASK_SET|NGX_HTTP_UPSTREAM_FT_OFF;
+    }
+
+    u->ignore_headers = NGX_CONF_BITMASK_SET
+                        |NGX_HTTP_UPSTREAM_IGN_XA_REDIRECT
+                        |NGX_HTTP_UPSTREAM_IGN_XA_EXPIRES
+                        |NGX_HTTP_UPSTREAM_IGN_EXPIRES
+                        |NGX_HTTP_UPSTREAM_IGN_CACHE_CONTROL
+                        |NGX_HTTP_UPSTREAM_IGN_SET_COOKIE
+                        |NGX_HTTP_UPSTREAM_IGN_XA_LIMIT_RATE
+                        |NGX_HTTP_UPSTREAM_IGN_XA_BUFFERING
+                        |NGX_HTTP_UPSTREAM_IGN_XA_CHARSET
+                        |NGX_HTTP_UPSTREAM_IGN_VARY;
+
+    u->pass_request_headers = 1;
+    u->pass_request_body = 1;
+    ngx_str_set(&u->module, "comet");
+
+    hash.max_size = 512;
+    hash.bucket_size = ngx_align(64, ngx_cacheline_size);
+    hash.name = "comet_hide_header";
+
+    if (ngx_http_upstream_hide_headers_hash(cf, u, pu, ngx_comet_hide_headers,
+                                            &hash)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (conf->pass->host == NULL) {
+        conf->pass->host = prev->pass->host;
+    }
+
+    ngx_comet_pass_inherit(cf, conf, prev);
+
+    return NGX_OK;
+}
+
+
+/* "if" and "limit_except" are locations within the location */
+
+static void
+ngx_comet_pass_inherit(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
+    ngx_comet_loc_conf_t *prev)
+{
+    ngx_comet_pass_conf_t     *pass, *around;
+    ngx_http_core_loc_conf_t  *core;
+
+    core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (!core->noname || conf->passing || !prev->passing || core->handler) {
+        return;
+    }
+
+    conf->passing = 1;
+    conf->inherited = 1;
+    conf->place = prev->place;
+
+    pass = conf->pass;
+    around = prev->pass;
+
+    pass->tls_needed = around->tls_needed;
+    pass->target = around->target;
+    pass->url_lengths = around->url_lengths;
+    pass->url_values = around->url_values;
+    pass->upstream.upstream = around->upstream.upstream;
+
+    core->handler = ngx_comet_pass_handler;
+}
+
+
 ngx_int_t
 ngx_comet_pass_handler(ngx_http_request_t *r)
 {
-    ngx_int_t              rc;
-    ngx_comet_ctx_t       *ctx;
-    ngx_http_upstream_t   *u;
-    ngx_comet_loc_conf_t  *clcf;
+    ngx_int_t               rc;
+    ngx_comet_ctx_t        *ctx;
+    ngx_http_upstream_t    *u;
+    ngx_comet_loc_conf_t   *clcf;
+    ngx_comet_pass_conf_t  *pass;
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
@@ -45,31 +217,37 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
-
-    u = r->upstream;
-    u->conf = &clcf->upstream;
-
-    if (clcf->url_lengths == NULL) {
-        ctx->target = &clcf->target;
-        u->schema = clcf->target.schema;
-        u->ssl = clcf->tls_needed;
-
-    } else if (ngx_comet_pass_eval(r, clcf, ctx) != NGX_OK) {
+    ctx->answer = ngx_pcalloc(r->pool, sizeof(ngx_comet_answer_t));
+    if (ctx->answer == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->host = ctx->target->host;
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    pass = clcf->pass;
 
-    if (clcf->host && ngx_http_complex_value(r, clcf->host, &ctx->host)
+    u = r->upstream;
+    u->conf = &pass->upstream;
+
+    if (pass->url_lengths == NULL) {
+        ctx->answer->target = &pass->target;
+        u->schema = pass->target.schema;
+        u->ssl = pass->tls_needed;
+
+    } else if (ngx_comet_pass_eval(r, pass, ctx->answer) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->answer->host = ctx->answer->target->host;
+
+    if (pass->host && ngx_http_complex_value(r, pass->host, &ctx->answer->host)
                       != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if ((clcf->host || clcf->url_lengths)
-        && (!ngx_comet_pass_word(&ctx->host)
-            || !ngx_comet_pass_word(&ctx->target->prefix)))
+    if ((pass->host || pass->url_lengths)
+        && (!ngx_comet_pass_word(&ctx->answer->host)
+            || !ngx_comet_pass_word(&ctx->answer->target->prefix)))
     {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "\"comet_host\" or \"comet_pass\" evaluated to a "
@@ -135,8 +313,6 @@ ngx_comet_pass_doubled(ngx_str_t *url)
     return 0;
 }
 
-
-/* what variables bring must not end its line in the request's head */
 
 ngx_uint_t
 ngx_comet_pass_word(ngx_str_t *value)
@@ -210,8 +386,8 @@ ngx_comet_target_set(ngx_comet_target_t *target, ngx_str_t *schema,
 
 
 static ngx_int_t
-ngx_comet_pass_eval(ngx_http_request_t *r, ngx_comet_loc_conf_t *clcf,
-    ngx_comet_ctx_t *ctx)
+ngx_comet_pass_eval(ngx_http_request_t *r, ngx_comet_pass_conf_t *pass,
+    ngx_comet_answer_t *answer)
 {
     ngx_str_t                       value;
     ngx_url_t                       url;
@@ -219,8 +395,8 @@ ngx_comet_pass_eval(ngx_http_request_t *r, ngx_comet_loc_conf_t *clcf,
     ngx_http_upstream_t            *u;
     ngx_http_upstream_resolved_t   *resolved;
 
-    if (ngx_http_script_run(r, &value, clcf->url_lengths->elts, 0,
-                            clcf->url_values->elts)
+    if (ngx_http_script_run(r, &value, pass->url_lengths->elts, 0,
+                            pass->url_values->elts)
         == NULL)
     {
         return NGX_ERROR;
@@ -266,14 +442,14 @@ ngx_comet_pass_eval(ngx_http_request_t *r, ngx_comet_loc_conf_t *clcf,
     u->schema = scheme->name;
     u->ssl = (scheme->port == 443);
 
-    ctx->target = ngx_palloc(r->pool, sizeof(ngx_comet_target_t));
+    answer->target = ngx_palloc(r->pool, sizeof(ngx_comet_target_t));
     resolved = ngx_pcalloc(r->pool, sizeof(ngx_http_upstream_resolved_t));
 
-    if (ctx->target == NULL || resolved == NULL) {
+    if (answer->target == NULL || resolved == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_comet_target_set(ctx->target, &scheme->name, &url);
+    ngx_comet_target_set(answer->target, &scheme->name, &url);
 
     if (url.addrs) {
         resolved->sockaddr = url.addrs[0].sockaddr;
@@ -320,7 +496,7 @@ ngx_comet_pass_host(ngx_str_t *url, ngx_str_t *host)
 
 
 static char *
-ngx_comet_pass_compile(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf,
+ngx_comet_pass_compile(ngx_conf_t *cf, ngx_comet_pass_conf_t *pass,
     ngx_str_t *url, ngx_uint_t variables)
 {
     ngx_http_script_compile_t  sc;
@@ -329,8 +505,8 @@ ngx_comet_pass_compile(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf,
 
     sc.cf = cf;
     sc.source = url;
-    sc.lengths = &clcf->url_lengths;
-    sc.values = &clcf->url_values;
+    sc.lengths = &pass->url_lengths;
+    sc.values = &pass->url_values;
     sc.variables = variables;
     sc.complete_lengths = 1;
     sc.complete_values = 1;
@@ -339,8 +515,8 @@ ngx_comet_pass_compile(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf,
         return NGX_CONF_ERROR;
     }
 
-    clcf->url = *url;
-    clcf->tls_needed = (ngx_strncasecmp(url->data, (u_char *) "http://", 7)
+    pass->url = *url;
+    pass->tls_needed = (ngx_strncasecmp(url->data, (u_char *) "http://", 7)
                         != 0);
 
     return NGX_CONF_OK;
@@ -356,9 +532,10 @@ ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_url_t                  u;
     ngx_uint_t                 variables;
     ngx_comet_scheme_t        *scheme;
+    ngx_comet_pass_conf_t     *pass;
     ngx_http_core_loc_conf_t  *core;
 
-    if (clcf->pass) {
+    if (clcf->passing) {
         return "is duplicate";
     }
 
@@ -371,8 +548,10 @@ ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     core->handler = ngx_comet_pass_handler;
 
-    clcf->pass = 1;
+    clcf->passing = 1;
     ngx_comet_conf_place(cf, &clcf->place);
+
+    pass = clcf->pass;
 
     value = cf->args->elts;
     url = &value[1];
@@ -391,7 +570,7 @@ ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     variables = ngx_http_script_variables_count(url);
 
     if (variables) {
-        return ngx_comet_pass_compile(cf, clcf, url, variables);
+        return ngx_comet_pass_compile(cf, pass, url, variables);
     }
 
     scheme = ngx_comet_url_scheme(url);
@@ -420,14 +599,14 @@ ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     u.uri_part = 1;
     u.no_resolve = 1;
 
-    clcf->upstream.upstream = ngx_http_upstream_add(cf, &u, 0);
-    if (clcf->upstream.upstream == NULL) {
+    pass->upstream.upstream = ngx_http_upstream_add(cf, &u, 0);
+    if (pass->upstream.upstream == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    clcf->tls_needed = (scheme->port == 443);
+    pass->tls_needed = (scheme->port == 443);
 
-    ngx_comet_target_set(&clcf->target, &scheme->name, &u);
+    ngx_comet_target_set(&pass->target, &scheme->name, &u);
 
     return NGX_CONF_OK;
 }

@@ -7,7 +7,8 @@
  */
 
 
-#include "ngx_comet_http.h"
+#include "ngx_comet_patience.h"
+#include "ngx_comet_meter.h"
 
 
 /* ms: so soon a worker that is to exit ends what nobody waits for */
@@ -25,8 +26,45 @@ struct ngx_comet_patience_s {
 };
 
 
+static ngx_int_t ngx_comet_patience_create(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *clcf);
+static ngx_int_t ngx_comet_patience_merge(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
 static void ngx_comet_patience_handler(ngx_event_t *ev);
 static void ngx_comet_patience_cleanup(void *data);
+
+
+ngx_comet_part_t  ngx_comet_patience_part = {
+    .create = ngx_comet_patience_create,
+    .merge = ngx_comet_patience_merge
+};
+
+
+static ngx_int_t
+ngx_comet_patience_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
+{
+    clcf->patience = ngx_palloc(cf->pool, sizeof(ngx_comet_patience_conf_t));
+    if (clcf->patience == NULL) {
+        return NGX_ERROR;
+    }
+
+    clcf->patience->first_token = NGX_CONF_UNSET_MSEC;
+    clcf->patience->idle = NGX_CONF_UNSET_MSEC;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_comet_patience_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
+    ngx_comet_loc_conf_t *prev)
+{
+    ngx_conf_merge_msec_value(conf->patience->first_token,
+                              prev->patience->first_token, 0);
+    ngx_conf_merge_msec_value(conf->patience->idle, prev->patience->idle, 0);
+
+    return NGX_OK;
+}
 
 
 static ngx_comet_patience_t *
@@ -112,9 +150,9 @@ ngx_comet_patience_request(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
-    if (ctx->stream && r == r->main && clcf->meter.first_token) {
+    if (ctx->stream && r == r->main && clcf->patience->first_token) {
         ngx_comet_patience_stop(ctx);
-        ngx_comet_patience_set(r, ctx, clcf->meter.first_token,
+        ngx_comet_patience_set(r, ctx, clcf->patience->first_token,
                                "the first token");
     }
 }
@@ -140,11 +178,11 @@ ngx_comet_patience_answer(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return;
     }
 
-    if (clcf->meter.first_token && meter->usage.pieces == 0) {
+    if (clcf->patience->first_token && meter->usage.pieces == 0) {
         return;
     }
 
-    if (clcf->meter.idle == 0) {
+    if (clcf->patience->idle == 0) {
         ngx_comet_patience_stop(ctx);
         return;
     }
@@ -157,11 +195,11 @@ ngx_comet_patience_answer(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     /* a timer for the first token may be far away */
 
-    if (ctx->patience && ctx->patience->limit != clcf->meter.idle) {
+    if (ctx->patience && ctx->patience->limit != clcf->patience->idle) {
         ngx_comet_patience_stop(ctx);
     }
 
-    ngx_comet_patience_set(r, ctx, clcf->meter.idle, "the next event");
+    ngx_comet_patience_set(r, ctx, clcf->patience->idle, "the next event");
 
     if (ctx->patience) {
         ctx->patience->events = meter->usage.events + 1;

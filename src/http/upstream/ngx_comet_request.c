@@ -1,4 +1,13 @@
-#include "ngx_comet_http.h"
+#include "ngx_comet_request.h"
+#include "ngx_comet_abort.h"
+#include "ngx_comet_answer.h"
+#include "ngx_comet_count.h"
+#include "ngx_comet_header.h"
+#include "ngx_comet_limit.h"
+#include "ngx_comet_pass.h"
+#include "ngx_comet_patience.h"
+#include "ngx_comet_policy.h"
+#include "ngx_comet_splice.h"
 
 
 static ngx_int_t ngx_comet_request_create(ngx_http_request_t *r,
@@ -60,7 +69,7 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     u->uri = uri;
     method = r->method_name;
 
-    ctx->head = (r->method == NGX_HTTP_HEAD);
+    ctx->answer->head = (r->method == NGX_HTTP_HEAD);
 
     body = NULL;
 
@@ -80,14 +89,17 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     }
 
     ngx_comet_patience_request(r, ctx);
-    ngx_comet_abort_watch(r, ctx);
+
+    if (ngx_comet_abort_watch(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     sized = (length > 0
              || (r->method & (NGX_HTTP_POST|NGX_HTTP_PUT|NGX_HTTP_PATCH)));
 
     len = method.len + sizeof(" ") - 1 + uri.len
-          + ngx_comet_version.len + ctx->host.len
-          + ngx_comet_authorization.len + ctx->conf.bearer.len
+          + ngx_comet_version.len + ctx->answer->host.len
+          + ngx_comet_authorization.len + ctx->conf->bearer.len
           + sizeof(CRLF) - 1
           + ngx_comet_length.len + NGX_OFF_T_LEN + sizeof(CRLF) - 1
           + ngx_comet_headers_size(r) + sizeof(CRLF) - 1;
@@ -101,10 +113,10 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     *b->last++ = ' ';
     b->last = ngx_copy(b->last, uri.data, uri.len);
     b->last = ngx_copy(b->last, ngx_comet_version.data, ngx_comet_version.len);
-    b->last = ngx_copy(b->last, ctx->host.data, ctx->host.len);
+    b->last = ngx_copy(b->last, ctx->answer->host.data, ctx->answer->host.len);
     b->last = ngx_copy(b->last, ngx_comet_authorization.data,
                        ngx_comet_authorization.len);
-    b->last = ngx_copy(b->last, ctx->conf.bearer.data, ctx->conf.bearer.len);
+    b->last = ngx_copy(b->last, ctx->conf->bearer.data, ctx->conf->bearer.len);
     *b->last++ = CR; *b->last++ = LF;
 
     if (sized) {
@@ -149,7 +161,7 @@ ngx_comet_request_uri(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     u_char     *p;
     ngx_str_t  *prefix;
 
-    prefix = &ctx->target->prefix;
+    prefix = &ctx->answer->target->prefix;
 
     if (ngx_comet_request_uri_is_plain(r)) {
 

@@ -1,6 +1,12 @@
-#include "ngx_comet_http.h"
+#include "ngx_comet_tls.h"
+#include "ngx_comet_conf.h"
+#include "ngx_comet_pass.h"
 
 
+static ngx_int_t ngx_comet_tls_create(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *clcf);
+static ngx_int_t ngx_comet_tls_merge(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
 static ngx_int_t ngx_comet_tls_setup(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *conf);
 static ngx_int_t ngx_comet_tls_certificate(ngx_conf_t *cf,
@@ -10,62 +16,94 @@ static ngx_int_t ngx_comet_tls_authorities(ngx_conf_t *cf,
 static ngx_uint_t ngx_comet_tls_system_has_authorities(ngx_conf_t *cf);
 
 
-void
-ngx_comet_tls_create(ngx_comet_loc_conf_t *clcf)
+static ngx_conf_bitmask_t  ngx_comet_ssl_protocols[] = {
+    { ngx_string("TLSv1"), NGX_SSL_TLSv1 },
+    { ngx_string("TLSv1.1"), NGX_SSL_TLSv1_1 },
+    { ngx_string("TLSv1.2"), NGX_SSL_TLSv1_2 },
+    { ngx_string("TLSv1.3"), NGX_SSL_TLSv1_3 },
+    { ngx_null_string, 0 }
+};
+
+
+ngx_comet_setter_t  ngx_comet_takes_protocols = {
+    ngx_conf_set_bitmask_slot, NGX_COMET_TAKES_WORD, ngx_comet_ssl_protocols, 0
+};
+
+
+ngx_comet_part_t  ngx_comet_tls_part = {
+    .create = ngx_comet_tls_create,
+    .merge = ngx_comet_tls_merge
+};
+
+
+static ngx_int_t
+ngx_comet_tls_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
 {
-    clcf->upstream.ssl_session_reuse = NGX_CONF_UNSET;
-    clcf->upstream.ssl_server_name = NGX_CONF_UNSET;
-    clcf->upstream.ssl_verify = NGX_CONF_UNSET;
-    clcf->upstream.ssl_certificate = NGX_CONF_UNSET_PTR;
-    clcf->upstream.ssl_certificate_key = NGX_CONF_UNSET_PTR;
-    clcf->upstream.ssl_passwords = NGX_CONF_UNSET_PTR;
-    clcf->tls.verify_depth = NGX_CONF_UNSET_UINT;
-    clcf->tls.conf_commands = NGX_CONF_UNSET_PTR;
+    ngx_http_upstream_conf_t  *u;
+
+    clcf->tls = ngx_pcalloc(cf->pool, sizeof(ngx_comet_tls_conf_t));
+    if (clcf->tls == NULL) {
+        return NGX_ERROR;
+    }
+
+    clcf->tls->verify_depth = NGX_CONF_UNSET_UINT;
+    clcf->tls->conf_commands = NGX_CONF_UNSET_PTR;
+
+    u = &clcf->pass->upstream;
+
+    u->ssl_session_reuse = NGX_CONF_UNSET;
+    u->ssl_server_name = NGX_CONF_UNSET;
+    u->ssl_verify = NGX_CONF_UNSET;
+    u->ssl_certificate = NGX_CONF_UNSET_PTR;
+    u->ssl_certificate_key = NGX_CONF_UNSET_PTR;
+    u->ssl_passwords = NGX_CONF_UNSET_PTR;
+
+    return NGX_OK;
 }
 
 
-ngx_int_t
+static ngx_int_t
 ngx_comet_tls_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
     ngx_comet_loc_conf_t *prev)
 {
-    ngx_conf_merge_value(conf->upstream.ssl_session_reuse,
-                         prev->upstream.ssl_session_reuse, 1);
+    ngx_comet_tls_conf_t      *tls, *around;
+    ngx_http_upstream_conf_t  *u, *pu;
 
-    ngx_conf_merge_bitmask_value(conf->tls.protocols, prev->tls.protocols,
+    tls = conf->tls;
+    around = prev->tls;
+
+    ngx_conf_merge_bitmask_value(tls->protocols, around->protocols,
                                  (NGX_CONF_BITMASK_SET
                                   |NGX_SSL_TLSv1_2|NGX_SSL_TLSv1_3));
+    ngx_conf_merge_str_value(tls->ciphers, around->ciphers, "DEFAULT");
+    ngx_conf_merge_uint_value(tls->verify_depth, around->verify_depth, 4);
+    ngx_conf_merge_str_value(tls->trusted_certificate,
+                             around->trusted_certificate, "");
+    ngx_conf_merge_str_value(tls->crl, around->crl, "");
+    ngx_conf_merge_ptr_value(tls->conf_commands, around->conf_commands, NULL);
 
-    ngx_conf_merge_str_value(conf->tls.ciphers, prev->tls.ciphers, "DEFAULT");
-
-    if (conf->tls.name == NULL) {
-        conf->tls.name = prev->tls.name;
+    if (tls->name == NULL) {
+        tls->name = around->name;
     }
 
-    ngx_conf_merge_value(conf->upstream.ssl_server_name,
-                         prev->upstream.ssl_server_name, 1);
-    ngx_conf_merge_value(conf->upstream.ssl_verify,
-                         prev->upstream.ssl_verify, 1);
-    ngx_conf_merge_uint_value(conf->tls.verify_depth,
-                              prev->tls.verify_depth, 4);
-    ngx_conf_merge_str_value(conf->tls.trusted_certificate,
-                             prev->tls.trusted_certificate, "");
-    ngx_conf_merge_str_value(conf->tls.crl, prev->tls.crl, "");
-    ngx_conf_merge_ptr_value(conf->upstream.ssl_certificate,
-                             prev->upstream.ssl_certificate, NULL);
-    ngx_conf_merge_ptr_value(conf->upstream.ssl_certificate_key,
-                             prev->upstream.ssl_certificate_key, NULL);
-    ngx_conf_merge_ptr_value(conf->upstream.ssl_passwords,
-                             prev->upstream.ssl_passwords, NULL);
-    ngx_conf_merge_ptr_value(conf->tls.conf_commands,
-                             prev->tls.conf_commands, NULL);
+    u = &conf->pass->upstream;
+    pu = &prev->pass->upstream;
 
-    if (!conf->tls_needed) {
+    ngx_conf_merge_value(u->ssl_session_reuse, pu->ssl_session_reuse, 1);
+    ngx_conf_merge_value(u->ssl_server_name, pu->ssl_server_name, 1);
+    ngx_conf_merge_value(u->ssl_verify, pu->ssl_verify, 1);
+    ngx_conf_merge_ptr_value(u->ssl_certificate, pu->ssl_certificate, NULL);
+    ngx_conf_merge_ptr_value(u->ssl_certificate_key, pu->ssl_certificate_key,
+                             NULL);
+    ngx_conf_merge_ptr_value(u->ssl_passwords, pu->ssl_passwords, NULL);
+
+    if (!conf->pass->tls_needed) {
         return NGX_OK;
     }
 
     /* the name to ask for and to verify is the one in Host */
 
-    conf->upstream.ssl_name = conf->tls.name ? conf->tls.name : conf->host;
+    u->ssl_name = tls->name ? tls->name : conf->pass->host;
 
     return ngx_comet_tls_setup(cf, conf);
 }
@@ -74,43 +112,45 @@ ngx_comet_tls_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
 static ngx_int_t
 ngx_comet_tls_setup(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
 {
-    ngx_ssl_t           *ssl;
-    ngx_pool_cleanup_t  *cln;
+    ngx_ssl_t                 *ssl;
+    ngx_pool_cleanup_t        *cln;
+    ngx_http_upstream_conf_t  *u;
 
     ssl = ngx_pcalloc(cf->pool, sizeof(ngx_ssl_t));
     if (ssl == NULL) {
         return NGX_ERROR;
     }
 
+    u = &conf->pass->upstream;
+
     ssl->log = cf->log;
-    conf->upstream.ssl = ssl;
+    u->ssl = ssl;
 
     cln = ngx_pool_cleanup_add(cf->pool, 0);
     if (cln == NULL) {
         return NGX_ERROR;
     }
 
-    if (ngx_ssl_create(ssl, conf->tls.protocols, NULL) != NGX_OK) {
+    if (ngx_ssl_create(ssl, conf->tls->protocols, NULL) != NGX_OK) {
         return NGX_ERROR;
     }
 
     cln->handler = ngx_ssl_cleanup_ctx;
     cln->data = ssl;
 
-    if (ngx_ssl_ciphers(cf, ssl, &conf->tls.ciphers, 0) != NGX_OK
+    if (ngx_ssl_ciphers(cf, ssl, &conf->tls->ciphers, 0) != NGX_OK
         || ngx_comet_tls_certificate(cf, conf) != NGX_OK
         || ngx_comet_tls_authorities(cf, conf) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (ngx_ssl_client_session_cache(cf, ssl, conf->upstream.ssl_session_reuse)
-        != NGX_OK)
+    if (ngx_ssl_client_session_cache(cf, ssl, u->ssl_session_reuse) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_ssl_conf_commands(cf, ssl, conf->tls.conf_commands);
+    return ngx_ssl_conf_commands(cf, ssl, conf->tls->conf_commands);
 }
 
 
@@ -118,9 +158,12 @@ static ngx_int_t
 ngx_comet_tls_certificate(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
 {
     ngx_http_complex_value_t  *certificate, *key;
+    ngx_http_upstream_conf_t  *u;
 
-    certificate = conf->upstream.ssl_certificate;
-    key = conf->upstream.ssl_certificate_key;
+    u = &conf->pass->upstream;
+
+    certificate = u->ssl_certificate;
+    key = u->ssl_certificate_key;
 
     if (certificate == NULL || certificate->value.len == 0) {
 
@@ -142,38 +185,39 @@ ngx_comet_tls_certificate(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
     }
 
     if (certificate->lengths == NULL && key->lengths == NULL) {
-        return ngx_ssl_certificate(cf, conf->upstream.ssl, &certificate->value,
-                                   &key->value, conf->upstream.ssl_passwords);
+        return ngx_ssl_certificate(cf, u->ssl, &certificate->value,
+                                   &key->value, u->ssl_passwords);
     }
 
-    conf->upstream.ssl_passwords =
-                  ngx_ssl_preserve_passwords(cf, conf->upstream.ssl_passwords);
+    u->ssl_passwords = ngx_ssl_preserve_passwords(cf, u->ssl_passwords);
 
-    return conf->upstream.ssl_passwords ? NGX_OK : NGX_ERROR;
+    return u->ssl_passwords ? NGX_OK : NGX_ERROR;
 }
 
 
 static ngx_int_t
 ngx_comet_tls_authorities(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
 {
-    ngx_ssl_t  *ssl;
+    ngx_ssl_t             *ssl;
+    ngx_comet_tls_conf_t  *tls;
 
-    if (!conf->upstream.ssl_verify) {
+    if (!conf->pass->upstream.ssl_verify) {
         return NGX_OK;
     }
 
-    ssl = conf->upstream.ssl;
+    tls = conf->tls;
+    ssl = conf->pass->upstream.ssl;
 
-    if (conf->tls.trusted_certificate.len) {
+    if (tls->trusted_certificate.len) {
 
-        if (ngx_ssl_trusted_certificate(cf, ssl, &conf->tls.trusted_certificate,
-                                        (ngx_int_t) conf->tls.verify_depth)
+        if (ngx_ssl_trusted_certificate(cf, ssl, &tls->trusted_certificate,
+                                        (ngx_int_t) tls->verify_depth)
             != NGX_OK)
         {
             return NGX_ERROR;
         }
 
-        return ngx_ssl_crl(cf, ssl, &conf->tls.crl);
+        return ngx_ssl_crl(cf, ssl, &tls->crl);
     }
 
     if (!ngx_comet_tls_system_has_authorities(cf)) {
@@ -191,9 +235,9 @@ ngx_comet_tls_authorities(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
         return NGX_ERROR;
     }
 
-    SSL_CTX_set_verify_depth(ssl->ctx, (int) conf->tls.verify_depth);
+    SSL_CTX_set_verify_depth(ssl->ctx, (int) tls->verify_depth);
 
-    return ngx_ssl_crl(cf, ssl, &conf->tls.crl);
+    return ngx_ssl_crl(cf, ssl, &tls->crl);
 }
 
 
@@ -251,19 +295,19 @@ ngx_comet_tls_system_has_authorities(ngx_conf_t *cf)
 char *
 ngx_comet_ssl_password_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_comet_loc_conf_t *clcf = conf;
+    ngx_comet_pass_conf_t *pass = conf;
 
     ngx_str_t  *value;
 
-    if (clcf->upstream.ssl_passwords != NGX_CONF_UNSET_PTR) {
+    if (pass->upstream.ssl_passwords != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
     }
 
     value = cf->args->elts;
 
-    clcf->upstream.ssl_passwords = ngx_ssl_read_password_file(cf, &value[1]);
+    pass->upstream.ssl_passwords = ngx_ssl_read_password_file(cf, &value[1]);
 
-    return clcf->upstream.ssl_passwords ? NGX_CONF_OK : NGX_CONF_ERROR;
+    return pass->upstream.ssl_passwords ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 

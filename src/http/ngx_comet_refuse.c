@@ -11,9 +11,18 @@
 #define NGX_COMET_MESSAGE_MAX  2048
 
 
+struct ngx_comet_refusal_s {
+    ngx_comet_error_t          error;
+    ngx_chain_t               *body;
+    unsigned                   keepalive:1;
+    unsigned                   lingering_close:1;
+};
+
+
 static ngx_int_t ngx_comet_refuse_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_refuse_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
+static ngx_int_t ngx_comet_refuse_init(ngx_conf_t *cf);
 static ngx_int_t ngx_comet_refuse_prepare(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 
@@ -22,20 +31,36 @@ static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
 
-/* returns the status, for the caller to return or to finalize with */
+ngx_comet_part_t  ngx_comet_refuse_part = {
+    .init = ngx_comet_refuse_init
+};
+
+
+static ngx_comet_refusal_t *
+ngx_comet_refusal(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    if (ctx->refusal == NULL) {
+        ctx->refusal = ngx_pcalloc(r->pool, sizeof(ngx_comet_refusal_t));
+    }
+
+    return ctx->refusal;
+}
+
 
 ngx_int_t ngx_cdecl
 ngx_comet_refuse(ngx_http_request_t *r, ngx_comet_error_t error,
     const char *fmt, ...)
 {
-    u_char           *text, *last;
-    va_list           args;
-    ngx_comet_ctx_t  *ctx;
+    u_char               *text, *last;
+    va_list               args;
+    ngx_comet_ctx_t      *ctx;
+    ngx_comet_refusal_t  *refusal;
 
     ctx = ngx_comet_get_ctx(r);
+    refusal = ctx ? ngx_comet_refusal(r, ctx) : NULL;
     text = ngx_pnalloc(r->pool, NGX_COMET_MESSAGE_MAX);
 
-    if (ctx == NULL || text == NULL) {
+    if (refusal == NULL || text == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -46,24 +71,20 @@ ngx_comet_refuse(ngx_http_request_t *r, ngx_comet_error_t error,
     *last = '\0';
     ngx_comet_text_clean((char *) text);
 
-    ctx->error = ngx_palloc(r->pool, sizeof(ngx_comet_error_t));
-    if (ctx->error == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    refusal->error = error;
+    refusal->error.message = (char *) text;
 
+    refusal->keepalive = r->keepalive;
+    refusal->lingering_close = r->lingering_close;
+
+    ctx->error = &refusal->error;
     ctx->verdict = NGX_COMET_REFUSED;
-
-    *ctx->error = error;
-    ctx->error->message = (char *) text;
-
-    ctx->keepalive = r->keepalive;
-    ctx->lingering_close = r->lingering_close;
 
     return error.status;
 }
 
 
-ngx_int_t
+static ngx_int_t
 ngx_comet_refuse_init(ngx_conf_t *cf)
 {
     ngx_http_next_header_filter = ngx_http_top_header_filter;
@@ -86,7 +107,7 @@ ngx_comet_refuse_header_filter(ngx_http_request_t *r)
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
-    if (r != r->main || !clcf->pass) {
+    if (r != r->main || !clcf->passing) {
         return ngx_http_next_header_filter(r);
     }
 
@@ -95,8 +116,7 @@ ngx_comet_refuse_header_filter(ngx_http_request_t *r)
     if (ctx == NULL
         || (ctx->repairs.len
             && ngx_comet_header_add(r, &repairs, &ctx->repairs)
-               != NGX_OK)
-        || ngx_comet_admit_headers(r, ctx) != NGX_OK)
+               != NGX_OK))
     {
         return NGX_ERROR;
     }
@@ -116,10 +136,16 @@ ngx_comet_refuse_header_filter(ngx_http_request_t *r)
 static ngx_int_t
 ngx_comet_refuse_prepare(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    char               *text;
-    ngx_buf_t          *b;
-    ngx_chain_t        *cl;
-    ngx_comet_error_t   error;
+    char                 *text;
+    ngx_buf_t            *b;
+    ngx_chain_t          *cl;
+    ngx_comet_error_t     error;
+    ngx_comet_refusal_t  *refusal;
+
+    refusal = ngx_comet_refusal(r, ctx);
+    if (refusal == NULL) {
+        return NGX_ERROR;
+    }
 
     if (ctx->error && ctx->error->status == (int) r->err_status) {
         error = *ctx->error;
@@ -130,10 +156,10 @@ ngx_comet_refuse_prepare(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
          */
 
         if (ctx->judged) {
-            r->keepalive = ctx->keepalive;
-            r->lingering_close = ctx->lingering_close;
+            r->keepalive = refusal->keepalive;
+            r->lingering_close = refusal->lingering_close;
 
-        } else if (ctx->judge) {
+        } else if (ctx->reading) {
             r->keepalive = 0;
             r->lingering_close = 1;
         }
@@ -159,7 +185,7 @@ ngx_comet_refuse_prepare(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     cl->buf = b;
     cl->next = NULL;
-    ctx->error_body = cl;
+    refusal->body = cl;
 
     ngx_str_set(&r->headers_out.content_type, "application/json");
     r->headers_out.content_type_len = r->headers_out.content_type.len;
@@ -181,7 +207,9 @@ ngx_comet_refuse_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
-    if (ctx == NULL || ctx->error_body == NULL || in == NULL) {
+    if (ctx == NULL || ctx->refusal == NULL || ctx->refusal->body == NULL
+        || in == NULL)
+    {
         return ngx_http_next_body_filter(r, in);
     }
 
@@ -191,8 +219,8 @@ ngx_comet_refuse_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         cl->buf->pos = cl->buf->last;
     }
 
-    cl = ctx->error_body;
-    ctx->error_body = NULL;
+    cl = ctx->refusal->body;
+    ctx->refusal->body = NULL;
 
     return ngx_http_next_body_filter(r, cl);
 }

@@ -4,7 +4,13 @@
  */
 
 
-#include "ngx_comet_http.h"
+#include "ngx_comet_check.h"
+#include "ngx_comet_conf.h"
+#include "ngx_comet_pass.h"
+
+
+#define NGX_COMET_BUFFER_MIN   1024
+#define NGX_COMET_BODY_BUFFER  (1024 * 1024)
 
 
 typedef struct {
@@ -13,6 +19,15 @@ typedef struct {
 } ngx_comet_foreign_t;
 
 
+static ngx_int_t ngx_comet_check_create(ngx_conf_t *cf,
+    ngx_comet_main_conf_t *cmcf);
+static ngx_int_t ngx_comet_check_merge(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
+static ngx_int_t ngx_comet_check_location(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *conf);
+static void ngx_comet_check_exposure(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *conf);
+static ngx_int_t ngx_comet_check_init(ngx_conf_t *cf);
 static ngx_int_t ngx_comet_check_policy(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *conf);
 static void ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
@@ -47,7 +62,141 @@ static char  *(*ngx_comet_word_setters[])(ngx_conf_t *cf, ngx_command_t *cmd,
 };
 
 
-ngx_int_t
+ngx_comet_part_t  ngx_comet_check_part = {
+    .create_main = ngx_comet_check_create,
+    .merge = ngx_comet_check_merge,
+    .init = ngx_comet_check_init
+};
+
+
+static ngx_int_t
+ngx_comet_check_create(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
+{
+    cmcf->locations = ngx_array_create(cf->pool, 4,
+                                       sizeof(ngx_comet_loc_conf_t *));
+
+    return cmcf->locations ? NGX_OK : NGX_ERROR;
+}
+
+
+/* what was said here is used where a comet_pass inherits it */
+
+static ngx_int_t
+ngx_comet_check_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
+    ngx_comet_loc_conf_t *prev)
+{
+    ngx_comet_loc_conf_t    *around, **location;
+    ngx_comet_main_conf_t   *cmcf;
+
+    conf->parent = prev;
+    conf->loc_conf = ((ngx_http_conf_ctx_t *) cf->ctx)->loc_conf;
+
+    if (conf->said.len) {
+        cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+
+        location = ngx_array_push(cmcf->locations);
+        if (location == NULL) {
+            return NGX_ERROR;
+        }
+
+        *location = conf;
+    }
+
+    if (!conf->passing) {
+        return NGX_OK;
+    }
+
+    for (around = conf; around && !around->used; around = around->parent) {
+        around->used = 1;
+    }
+
+    return ngx_comet_check_location(cf, conf);
+}
+
+
+static ngx_int_t
+ngx_comet_check_location(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
+{
+    ngx_comet_loc_conf_t      **pass;
+    ngx_comet_main_conf_t      *cmcf;
+    ngx_http_core_loc_conf_t   *core;
+
+    core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (core->handler != ngx_comet_pass_handler) {
+        ngx_comet_conf_error(cf, &conf->place,
+                             "\"comet_pass\" cannot stand beside another "
+                             "handler of this location; give it a location "
+                             "of its own");
+        return NGX_ERROR;
+    }
+
+    if (conf->pass->upstream.buffer_size < NGX_COMET_BUFFER_MIN) {
+        ngx_comet_conf_error(cf, &conf->place,
+                             "\"comet_buffer_size\" must be at least %d "
+                             "bytes to hold the head of an answer",
+                             NGX_COMET_BUFFER_MIN);
+        return NGX_ERROR;
+    }
+
+    ngx_comet_check_exposure(cf, conf);
+
+    /* an ordinary prompt stays in memory; nginx's own default is 16k */
+
+    if (core->client_body_buffer_size == (size_t) 2 * ngx_pagesize) {
+        core->client_body_buffer_size = NGX_COMET_BODY_BUFFER;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+
+    pass = ngx_array_push(&cmcf->passes);
+    if (pass == NULL) {
+        return NGX_ERROR;
+    }
+
+    *pass = conf;
+
+    return NGX_OK;
+}
+
+
+/* the key travels: say so where others could read it on its way */
+
+static void
+ngx_comet_check_exposure(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
+{
+    ngx_str_t                     *host;
+    ngx_http_upstream_srv_conf_t  *uscf;
+
+    if (conf->inherited) {
+        return;
+    }
+
+    if (conf->pass->tls_needed && !conf->pass->upstream.ssl_verify) {
+        ngx_comet_conf_warn(cf, &conf->place,
+                            "with \"comet_ssl_verify off\" the key goes to "
+                            "whoever answers,");
+    }
+
+    uscf = conf->pass->upstream.upstream;
+    host = &conf->pass->target.host;
+
+    if (conf->pass->tls_needed || uscf == NULL
+        || (uscf->flags & NGX_HTTP_UPSTREAM_CREATE)
+        || (host->len >= 4 && ngx_strncmp(host->data, "127.", 4) == 0)
+        || (host->len >= 5 && ngx_strncmp(host->data, "[::1]", 5) == 0)
+        || (host->len >= 9 && ngx_strncmp(host->data, "localhost", 9) == 0))
+    {
+        return;
+    }
+
+    ngx_comet_conf_warn(cf, &conf->place,
+                        "the key goes to \"%V\" in clear: write https://...,",
+                        host);
+}
+
+
+static ngx_int_t
 ngx_comet_check_init(ngx_conf_t *cf)
 {
     ngx_uint_t              i;
@@ -56,9 +205,9 @@ ngx_comet_check_init(ngx_conf_t *cf)
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
-    conf = cmcf->locations.elts;
+    conf = cmcf->locations->elts;
 
-    for (i = 0; i < cmcf->locations.nelts; i++) {
+    for (i = 0; i < cmcf->locations->nelts; i++) {
         if (ngx_comet_check_policy(cf, conf[i]) != NGX_OK) {
             return NGX_ERROR;
         }
@@ -90,7 +239,7 @@ ngx_comet_check_policy(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
 
     core = conf->loc_conf[ngx_http_core_module.ctx_index];
 
-    for (around = conf->parent; around && !around->pass;
+    for (around = conf->parent; around && !around->passing;
          around = around->parent)
     {
         /* void */
@@ -119,10 +268,10 @@ ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
     ngx_comet_check_rewrite(cf, pass);
     ngx_comet_check_proxy(cf, pass);
 
-    if (pass->url_lengths) {
+    if (pass->pass->url_lengths) {
         ngx_comet_check_resolver(cf, pass);
 
-    } else if (pass->tls_needed) {
+    } else if (pass->pass->tls_needed) {
         ngx_comet_check_name(cf, pass);
     }
 }
@@ -303,12 +452,12 @@ ngx_comet_check_name(ngx_conf_t *cf, ngx_comet_loc_conf_t *pass)
 
     static ngx_str_t  local = ngx_string("localhost");
 
-    if (!pass->upstream.ssl_verify || pass->upstream.ssl_name) {
+    if (!pass->pass->upstream.ssl_verify || pass->pass->upstream.ssl_name) {
         return;
     }
 
-    name = pass->upstream.upstream->host;
-    block = pass->upstream.upstream->flags & NGX_HTTP_UPSTREAM_CREATE;
+    name = pass->pass->upstream.upstream->host;
+    block = pass->pass->upstream.upstream->flags & NGX_HTTP_UPSTREAM_CREATE;
 
     if (block && ngx_strlchr(name.data, name.data + name.len, '.') == NULL
         && (name.len != local.len
@@ -374,7 +523,7 @@ ngx_comet_check_resolver(ngx_conf_t *cf, ngx_comet_loc_conf_t *pass)
 
     core = pass->loc_conf[ngx_http_core_module.ctx_index];
 
-    ngx_comet_pass_host(&pass->url, &host);
+    ngx_comet_pass_host(&pass->pass->url, &host);
 
     if (core->resolver->connections.nelts
         || ngx_comet_check_is_upstream(cf, &host)

@@ -1,0 +1,53 @@
+/* what may be asked for */
+
+
+#ifndef _NGX_COMET_POLICY_H_INCLUDED_
+#define _NGX_COMET_POLICY_H_INCLUDED_
+
+
+#include "ngx_comet_http.h"
+#include "ngx_comet_limit.h"
+#include "ngx_comet_set.h"
+
+
+typedef struct ngx_comet_limits_s  ngx_comet_limits_t;
+
+
+/* what http, server, location and tenant can say, the tenant last */
+
+struct ngx_comet_policy_conf_s {
+    ngx_str_t                  bearer;     /* "Bearer KEY" */
+    ngx_uint_t                 mode;
+    ngx_array_t               *params;     /* of ngx_comet_param_t */
+    ngx_array_t               *models;     /* of ngx_comet_pattern_t */
+    ngx_array_t               *deny;
+    ngx_uint_t                 cap;
+    ngx_flag_t                 cap_default;
+    ngx_comet_limits_t        *limits[NGX_COMET_LIMIT_KINDS];
+    ngx_uint_t                 reserve;    /* output tokens, without a cap */
+    ngx_flag_t                 dry_run;
+};
+
+
+extern ngx_comet_part_t    ngx_comet_policy_part;
+extern ngx_comet_setter_t  ngx_comet_takes_mode;
+
+
+char *ngx_comet_max_output_tokens(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_comet_reserve_output(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+void ngx_comet_policy_init(ngx_comet_policy_conf_t *policy);
+void ngx_comet_policy_choose(ngx_comet_policy_conf_t *conf,
+    ngx_comet_policy_conf_t *tenant, ngx_comet_policy_conf_t *location);
+
+/* the rules for this request, with the values of variables */
+
+ngx_int_t ngx_comet_policy_of(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_comet_policy_t *policy);
+ngx_uint_t ngx_comet_policy_admits(ngx_comet_policy_conf_t *policy,
+    const char *model, size_t len);
+
+
+#endif /* _NGX_COMET_POLICY_H_INCLUDED_ */

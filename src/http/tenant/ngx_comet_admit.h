@@ -1,0 +1,79 @@
+/* what a request is let in with */
+
+
+#ifndef _NGX_COMET_ADMIT_H_INCLUDED_
+#define _NGX_COMET_ADMIT_H_INCLUDED_
+
+
+#include "ngx_comet_http.h"
+#include "ngx_comet_limits.h"
+
+
+/* what is left of a limit that a client is told of */
+
+typedef struct {
+    ngx_comet_limit_conf_t    *conf;
+    uint64_t                   left;
+    uint64_t                   reset;      /* milliseconds */
+} ngx_comet_quota_t;
+
+
+typedef enum {
+    NGX_COMET_QUOTA_REQUESTS,
+    NGX_COMET_QUOTA_TOKENS,
+    NGX_COMET_QUOTA_CALLS,
+    NGX_COMET_QUOTA_MONEY,
+    NGX_COMET_QUOTAS
+} ngx_comet_quota_e;
+
+
+typedef struct {
+    ngx_comet_limit_conf_t    *conf;
+    ngx_comet_ref_t           *ref;
+} ngx_comet_taken_t;
+
+
+/* it outlives an internal redirect */
+
+struct ngx_comet_admission_s {
+    ngx_http_request_t        *request;
+    ngx_comet_call_t          *call;
+    ngx_comet_taken_t          taken[NGX_COMET_ENTRIES_MAX];
+    ngx_uint_t                 n;
+    const ngx_comet_price_t   *price;
+
+    ngx_comet_quota_t          quotas[NGX_COMET_QUOTAS];   /* the tightest */
+    ngx_comet_quota_t          refusing;
+    uint64_t                   retry;      /* milliseconds */
+
+    unsigned                   settled:1;
+    unsigned                   refused:1;
+    unsigned                   dry_run:1;
+    unsigned                   final:1;    /* no use to try again */
+};
+
+
+extern ngx_comet_part_t  ngx_comet_admit_part;
+
+
+/* which members of a body the limits rely on */
+
+void ngx_comet_admit_relies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_comet_policy_t *policy);
+
+/* before the body is read, and when it is known what is asked of which model */
+
+ngx_int_t ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+ngx_int_t ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_comet_judge_t *judge);
+
+/* what was let in is over, whatever becomes of the request */
+
+void ngx_comet_admit_end(ngx_http_request_t *r);
+
+/* the limit that is closest to refusing, or that did refuse */
+
+ngx_comet_quota_t *ngx_comet_admit_closest(ngx_comet_admission_t *admission);
+
+
+#endif /* _NGX_COMET_ADMIT_H_INCLUDED_ */

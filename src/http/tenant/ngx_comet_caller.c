@@ -1,0 +1,478 @@
+/*
+ * Who calls: comet_tenant_from, and the tenant of a request, by a key or by a
+ * variable.
+ */
+
+
+#include "ngx_comet_caller.h"
+#include "ngx_comet_conf.h"
+#include "ngx_comet_policy.h"
+#include "ngx_comet_tenant.h"
+
+
+#define NGX_COMET_HOW                                                         \
+    ", as \"Authorization: Bearer KEY\", x-api-key or api-key."
+
+#define NGX_COMET_NO_KEY                                                      \
+    "The API key is missing or not known here. Send one" NGX_COMET_HOW
+
+
+typedef enum {
+    NGX_COMET_CREDENTIAL_ONE,
+    NGX_COMET_CREDENTIAL_LONG,
+    NGX_COMET_CREDENTIAL_NONE,
+    NGX_COMET_CREDENTIAL_TWO,
+    NGX_COMET_CREDENTIAL_VARIABLE
+} ngx_comet_credential_e;
+
+
+static ngx_int_t ngx_comet_caller_create(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *clcf);
+static ngx_int_t ngx_comet_caller_merge(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
+static ngx_int_t ngx_comet_caller_init(ngx_conf_t *cf);
+
+
+ngx_comet_part_t  ngx_comet_caller_part = {
+    .create = ngx_comet_caller_create,
+    .merge = ngx_comet_caller_merge,
+    .init = ngx_comet_caller_init
+};
+
+
+static ngx_int_t
+ngx_comet_caller_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
+{
+    clcf->caller = ngx_pcalloc(cf->pool, sizeof(ngx_comet_caller_conf_t));
+
+    return clcf->caller ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_comet_caller_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
+    ngx_comet_loc_conf_t *prev)
+{
+    if (!conf->caller->set) {
+        *conf->caller = *prev->caller;
+    }
+
+    return NGX_OK;
+}
+
+
+/* comet_tenant_from key | $variable | off [default=NAME] */
+
+char *
+ngx_comet_tenant_from(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_comet_caller_conf_t *caller = conf;
+
+    ngx_str_t                         *value;
+    ngx_http_compile_complex_value_t   ccv;
+
+    if (caller->set) {
+        return "is duplicate";
+    }
+
+    caller->set = 1;
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 3) {
+
+        if (ngx_strncmp(value[2].data, "default=", 8) != 0
+            || value[2].len == 8)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\": write "
+                               "default=NAME", &value[2]);
+            return NGX_CONF_ERROR;
+        }
+
+        caller->default_name.data = value[2].data + 8;
+        caller->default_name.len = value[2].len - 8;
+        ngx_comet_conf_place(cf, &caller->default_place);
+    }
+
+    if (ngx_strcmp(value[1].data, "key") == 0) {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        caller->anonymous = 1;
+        return cf->args->nelts == 2 ? NGX_CONF_OK
+                                    : "cannot have a default beside \"off\"";
+    }
+
+    if (ngx_http_script_variables_count(&value[1]) == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\" in \"comet_tenant_from\": "
+                           "write \"key\", a $variable that names a tenant, "
+                           "or \"off\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    caller->variable = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (caller->variable == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = &value[1];
+    ccv.complex_value = caller->variable;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
+                                                          : NGX_CONF_ERROR;
+}
+
+
+/* whoever comes uses the key: it is said so, or nothing is said of tenants */
+
+static ngx_uint_t
+ngx_comet_caller_anyone(ngx_comet_tenants_t *tenants,
+    ngx_comet_caller_conf_t *caller)
+{
+    return caller->anonymous || (tenants->list.nelts == 0 && !caller->set);
+}
+
+
+/* an "include" may have found no file */
+
+static void
+ngx_comet_caller_no_tenants(ngx_conf_t *cf, ngx_comet_loc_conf_t *pass)
+{
+    if (pass->inherited) {
+        return;
+    }
+
+    if (pass->caller->set) {
+        ngx_comet_conf_warn(cf, &pass->place,
+                            "there is no tenant, so every call is answered "
+                            "with 401: add \"comet_tenant NAME { ... }\" to "
+                            "http,");
+        return;
+    }
+
+    ngx_comet_conf_warn(cf, &pass->place,
+                        "there is no tenant, so whoever reaches this location "
+                        "uses the key: add \"comet_tenant NAME { ... }\" to "
+                        "http, or \"comet_tenant_from off;\" if it is meant,");
+}
+
+
+static ngx_int_t
+ngx_comet_caller_check(ngx_conf_t *cf, ngx_comet_tenants_t *tenants,
+    ngx_comet_loc_conf_t *pass)
+{
+    ngx_uint_t                i;
+    ngx_comet_tenant_t      **tenant;
+    ngx_comet_caller_conf_t  *caller;
+
+    caller = pass->caller;
+
+    if (caller->default_name.len) {
+        caller->default_tenant = ngx_comet_tenant_of(tenants, &tenants->names,
+                                                     &caller->default_name);
+        if (caller->default_tenant == NULL) {
+            ngx_comet_conf_error(cf, &caller->default_place,
+                                 "the default tenant \"%V\" is not there: "
+                                 "add \"comet_tenant %V { ... }\" to http",
+                                 &caller->default_name, &caller->default_name);
+            return NGX_ERROR;
+        }
+    }
+
+    if (tenants->list.nelts == 0 && !caller->anonymous) {
+        ngx_comet_caller_no_tenants(cf, pass);
+    }
+
+    if (ngx_comet_caller_anyone(tenants, caller)) {
+
+        if (pass->policy->bearer.data == NULL) {
+            ngx_comet_conf_error(cf, &pass->place,
+                                 "\"comet_pass\" has no key to send: add "
+                                 "\"comet_key file:/path/to/the.key;\" "
+                                 "to this location or around it");
+            return NGX_ERROR;
+        }
+
+        return NGX_OK;
+    }
+
+    if (tenants->list.nelts == 0) {
+        return NGX_OK;
+    }
+
+    if (caller->variable == NULL && tenants->keys.used == 0
+        && caller->default_tenant == NULL)
+    {
+        ngx_comet_conf_error(cf, &pass->place,
+                             "no tenant has a \"comet_client_key\", so "
+                             "no one could call this location: give them "
+                             "keys, or say who calls with "
+                             "\"comet_tenant_from $variable;\"");
+        return NGX_ERROR;
+    }
+
+    if (pass->policy->bearer.data) {
+        return NGX_OK;
+    }
+
+    tenant = tenants->list.elts;
+
+    for (i = 0; i < tenants->list.nelts; i++) {
+        if (tenant[i]->policy.bearer.data == NULL) {
+            ngx_comet_conf_error(cf, &pass->place,
+                                 "\"comet_pass\" has no key to send for "
+                                 "tenant \"%V\": add \"comet_key "
+                                 "file:/path/to/the.key;\" to the tenant or "
+                                 "to this location", &tenant[i]->name);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* where each location asks for a key, and no default takes the rest */
+
+static void
+ngx_comet_caller_keyless(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
+{
+    ngx_uint_t              i;
+    ngx_comet_tenant_t    **tenants;
+    ngx_comet_loc_conf_t  **passes;
+
+    passes = cmcf->passes.elts;
+
+    for (i = 0; i < cmcf->passes.nelts; i++) {
+        if (passes[i]->caller->variable || passes[i]->caller->default_tenant) {
+            return;
+        }
+    }
+
+    tenants = cmcf->tenants->list.elts;
+
+    for (i = 0; cmcf->passes.nelts && i < cmcf->tenants->list.nelts; i++) {
+        if (tenants[i]->keys == 0) {
+            ngx_comet_conf_warn(cf, &tenants[i]->place,
+                                "no one can be tenant \"%V\": add "
+                                "\"comet_client_key sha256:HEX;\" to it,",
+                                &tenants[i]->name);
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_comet_caller_init(ngx_conf_t *cf)
+{
+    ngx_uint_t              i;
+    ngx_comet_loc_conf_t  **passes;
+    ngx_comet_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+
+    passes = cmcf->passes.elts;
+
+    for (i = 0; i < cmcf->passes.nelts; i++) {
+        if (ngx_comet_caller_check(cf, cmcf->tenants, passes[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_comet_caller_keyless(cf, cmcf);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_comet_caller_bearer(ngx_str_t *value)
+{
+    u_char  *p, *last;
+
+    p = value->data;
+    last = p + value->len;
+
+    if (value->len < sizeof("bearer ") - 1
+        || ngx_strncasecmp(p, (u_char *) "bearer ", sizeof("bearer ") - 1)
+           != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    for (p += sizeof("bearer ") - 1; p < last && *p == ' '; p++) {
+        /* void */
+    }
+
+    value->data = p;
+    value->len = last - p;
+
+    return NGX_OK;
+}
+
+
+/*
+ * The one key that a request has; with two of them it has none.  What is no
+ * key comes back all the same, to take the time that one does.
+ */
+
+static ngx_comet_credential_e
+ngx_comet_caller_credential(ngx_http_request_t *r, ngx_str_t *key)
+{
+    ngx_int_t         rc;
+    ngx_str_t        *name;
+    ngx_uint_t        i, n;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  names[] = {
+        ngx_string("authorization"),
+        ngx_string("x-api-key"),
+        ngx_string("api-key"),
+        ngx_null_string
+    };
+
+    n = 0;
+    rc = NGX_DECLINED;
+    ngx_str_set(key, "");
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            for (name = names; name->len; name++) {
+
+                if (h[i].key.len != name->len
+                    || ngx_memcmp(h[i].lowcase_key, name->data, name->len)
+                       != 0)
+                {
+                    continue;
+                }
+
+                *key = h[i].value;
+                rc = (name == names) ? ngx_comet_caller_bearer(key) : NGX_OK;
+                n++;
+            }
+        }
+    }
+
+    if (n > 1) {
+        return NGX_COMET_CREDENTIAL_TWO;
+    }
+
+    if (rc != NGX_OK || key->len == 0) {
+        return NGX_COMET_CREDENTIAL_NONE;
+    }
+
+    if (key->len > NGX_COMET_CLIENT_KEY_MAX) {
+        key->len = NGX_COMET_CLIENT_KEY_MAX;
+        return NGX_COMET_CREDENTIAL_LONG;
+    }
+
+    return NGX_COMET_CREDENTIAL_ONE;
+}
+
+
+/* neither the log nor the client is told a key, or a part of one */
+
+static ngx_int_t
+ngx_comet_caller_unknown(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_comet_credential_e credential)
+{
+    ngx_comet_loc_conf_t  *clcf;
+
+    static const struct {
+        const char  *log;
+        const char  *message;
+    } texts[] = {
+        [NGX_COMET_CREDENTIAL_ONE] =
+            { "the API key is not known", NGX_COMET_NO_KEY },
+        [NGX_COMET_CREDENTIAL_LONG] =
+            { "the API key is too long", NGX_COMET_NO_KEY },
+        [NGX_COMET_CREDENTIAL_NONE] =
+            { "there is no API key", NGX_COMET_NO_KEY },
+        [NGX_COMET_CREDENTIAL_TWO] =
+            { "there is more than one API key",
+              "There is more than one API key, and readers could take "
+              "different ones. Send one" NGX_COMET_HOW },
+        [NGX_COMET_CREDENTIAL_VARIABLE] =
+            { "the variable of \"comet_tenant_from\" names nobody",
+              "This caller is not known here." },
+    };
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+
+    ctx->conf = clcf->policy;
+    ctx->error_code = "invalid_api_key";
+
+    ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0, "no tenant: %s",
+                  texts[credential].log);
+
+    return ngx_comet_refuse(r,
+                            ngx_comet_error_of_status(NGX_HTTP_UNAUTHORIZED),
+                            "%s", texts[credential].message);
+}
+
+
+ngx_int_t
+ngx_comet_caller_identify(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_str_t                text;
+    ngx_comet_tenants_t     *tenants;
+    ngx_comet_loc_conf_t    *clcf;
+    ngx_comet_main_conf_t   *cmcf;
+    ngx_comet_credential_e    credential;
+    ngx_comet_caller_conf_t  *caller;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+
+    caller = clcf->caller;
+    tenants = cmcf->tenants;
+
+    if (ngx_comet_caller_anyone(tenants, caller)) {
+        ctx->conf = clcf->policy;
+        return NGX_OK;
+    }
+
+    if (caller->variable) {
+
+        if (ngx_http_complex_value(r, caller->variable, &text) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        credential = NGX_COMET_CREDENTIAL_VARIABLE;
+        ctx->tenant = ngx_comet_tenant_of(tenants, &tenants->names, &text);
+
+    } else {
+        credential = ngx_comet_caller_credential(r, &text);
+        ctx->tenant = ngx_comet_tenant_of(tenants, &tenants->keys, &text);
+
+        if (credential != NGX_COMET_CREDENTIAL_ONE) {
+            ctx->tenant = NULL;
+        }
+    }
+
+    if (ctx->tenant == NULL) {
+        ctx->tenant = caller->default_tenant;
+    }
+
+    if (ctx->tenant) {
+        ctx->conf = ngx_palloc(r->pool, sizeof(ngx_comet_policy_conf_t));
+        if (ctx->conf == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ngx_comet_policy_choose(ctx->conf, &ctx->tenant->policy, clcf->policy);
+
+        return NGX_OK;
+    }
+
+    return ngx_comet_caller_unknown(r, ctx, credential);
+}

@@ -1,0 +1,31 @@
+/* the answer of the API */
+
+
+#ifndef _NGX_COMET_ANSWER_H_INCLUDED_
+#define _NGX_COMET_ANSWER_H_INCLUDED_
+
+
+#include "ngx_comet_http.h"
+#include "ngx_comet_pass.h"
+
+
+struct ngx_comet_answer_s {
+    ngx_comet_target_t        *target;
+    ngx_str_t                  host;
+    ngx_http_status_t          status;
+    ngx_http_chunked_t         chunked;
+    ngx_uint_t                 interim;    /* answers before the answer */
+    unsigned                   head:1;     /* is all of it */
+    unsigned                   told:1;     /* of a break, in the stream */
+};
+
+
+extern ngx_str_t  ngx_comet_hide_headers[];
+
+
+void ngx_comet_answer_init(ngx_http_request_t *r);
+ngx_int_t ngx_comet_answer_reinit(ngx_http_request_t *r);
+void ngx_comet_answer_finalize(ngx_http_request_t *r, ngx_int_t rc);
+
+
+#endif /* _NGX_COMET_ANSWER_H_INCLUDED_ */
