@@ -23,6 +23,7 @@
 #include "ngx_comet_patterns.h"
 #include "ngx_comet_policy.h"
 #include "ngx_comet_provider.h"
+#include "ngx_comet_refuse.h"
 #include "ngx_comet_route.h"
 #include "ngx_comet_set.h"
 #include "ngx_comet_tenant.h"

@@ -39,6 +39,8 @@ typedef struct ngx_comet_admission_s      ngx_comet_admission_t;
 typedef struct ngx_comet_count_s          ngx_comet_count_t;
 typedef struct ngx_comet_metrics_s        ngx_comet_metrics_t;
 typedef struct ngx_comet_gate_s           ngx_comet_gate_t;
+typedef struct ngx_comet_edited_s         ngx_comet_edited_t;
+typedef struct ngx_comet_sending_s        ngx_comet_sending_t;
 typedef struct ngx_comet_answer_s         ngx_comet_answer_t;
 typedef struct ngx_comet_abort_s          ngx_comet_abort_t;
 typedef struct ngx_comet_patience_s       ngx_comet_patience_t;
@@ -112,6 +114,7 @@ typedef struct {
     /* what is known of the request, by whoever finds it out */
 
     const ngx_comet_endpoint_t  *endpoint;
+    ngx_str_t                  path;       /* as it was judged */
     ngx_comet_tenant_t        *tenant;
     ngx_comet_policy_conf_t   *conf;       /* the tenant's and the location's */
     ngx_str_t                  model;
@@ -139,7 +142,9 @@ typedef struct {
     ngx_comet_count_t         *count;
     ngx_comet_metrics_t       *metrics;
     ngx_comet_gate_t          *gate;
+    ngx_comet_edited_t        *edited;
     ngx_array_t               *list;       /* of models, as it comes */
+    ngx_comet_sending_t       *sending;
     ngx_comet_answer_t        *answer;
     ngx_comet_abort_t         *abort;
     ngx_comet_patience_t      *patience;
@@ -154,6 +159,7 @@ typedef struct {
     unsigned                   hides:1;        /* reasoning, from the client */
     unsigned                   sent:1;         /* all of it, to the API */
     unsigned                   hung_up:1;      /* the client, on the API */
+    unsigned                   told:1;         /* of a break, in the stream */
     unsigned                   draining:1;     /* nobody reads the answer */
 } ngx_comet_ctx_t;
 
@@ -174,9 +180,7 @@ typedef struct {
 } ngx_comet_part_t;
 
 
-extern ngx_module_t      ngx_comet_module;
-extern ngx_comet_part_t  ngx_comet_request_part;
-extern ngx_comet_part_t  ngx_comet_refuse_part;
+extern ngx_module_t  ngx_comet_module;
 
 
 ngx_comet_ctx_t *ngx_comet_get_ctx(ngx_http_request_t *r);
@@ -203,11 +207,5 @@ ngx_buf_t *ngx_comet_text_buf(ngx_http_request_t *r, char *text);
 /* milliseconds since the request began */
 
 ngx_msec_t ngx_comet_elapsed(ngx_http_request_t *r);
-
-/* returns the status, for the caller to return or to finalize with */
-
-ngx_int_t ngx_cdecl ngx_comet_refuse(ngx_http_request_t *r,
-    ngx_comet_error_t error, const char *fmt, ...);
-
 
 #endif /* _NGX_COMET_HTTP_H_INCLUDED_ */

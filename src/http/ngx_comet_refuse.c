@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_comet_http.h"
+#include "ngx_comet_refuse.h"
 
 
 #define NGX_COMET_MESSAGE_MAX  2048

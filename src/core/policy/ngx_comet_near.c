@@ -1,3 +1,4 @@
+#include "ngx_comet_near.h"
 #include "ngx_comet_param.h"
 
 #include <string.h>

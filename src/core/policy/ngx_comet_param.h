@@ -91,14 +91,6 @@ const ngx_comet_field_t *ngx_comet_param_table(ngx_comet_endpoint_e endpoint);
 
 int ngx_comet_param_is_known(const char *name);
 
-/* the documented name that one which is not may have been meant for, or NULL */
-
-const char *ngx_comet_param_near(const char *name);
-
-/* whether two words differ by a slip of the pen */
-
-int ngx_comet_word_is_near(const char *word, const char *other);
-
 /* in words: "a string or null" */
 
 void ngx_comet_param_types(char *text, size_t size, unsigned types);

@@ -1,10 +1,11 @@
-#include "ngx_comet_rule.h"
+#include "ngx_comet_rule_check.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ngx_comet_near.h"
 #include "ngx_comet_param.h"
 
 

@@ -13,7 +13,9 @@
 #include "ngx_comet_estimate.h"
 #include "ngx_comet_meter.h"
 #include "ngx_comet_policy.h"
+#include "ngx_comet_refuse.h"
 #include "ngx_comet_route.h"
+#include "ngx_comet_splice.h"
 
 
 static ngx_int_t ngx_comet_gate_init(ngx_conf_t *cf);
@@ -612,8 +614,17 @@ ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return rc;
     }
 
-    ctx->gate->edits = judge->edits;
-    ctx->gate->nedits = judge->nedits;
+    if (judge->nedits) {
+
+        ctx->edited = ngx_pcalloc(r->pool, sizeof(ngx_comet_edited_t));
+        if (ctx->edited == NULL) {
+            return NGX_ERROR;
+        }
+
+        ctx->edited->edits = judge->edits;
+        ctx->edited->n = judge->nedits;
+    }
+
     ctx->usage_added = judge->usage_added;
     ctx->input = ngx_comet_measure_tokens(&judge->measure);
     ctx->hides = ngx_comet_estimate_hides(judge);

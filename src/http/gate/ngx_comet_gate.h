@@ -6,21 +6,16 @@
 
 
 #include "ngx_comet_http.h"
-#include "ngx_comet_splice.h"
 #include "ngx_comet_walk.h"
 
 
 struct ngx_comet_gate_s {
     ngx_int_t                  answer;     /* what the phases are told */
-    ngx_str_t                  path;       /* as it was judged */
     ngx_comet_policy_t         policy;
     ngx_comet_judge_t         *judge;      /* while the body passes */
     ngx_pool_cleanup_t        *cleanup;    /* of it */
     ngx_comet_walk_t          *again;      /* if the body is read once more */
     ngx_comet_turn_t          *turn;
-    ngx_comet_edit_t          *edits;
-    ngx_uint_t                 nedits;
-    ngx_comet_copy_t          *copy;       /* the body, edited, in a file */
     unsigned                   scanned:1;
 };
 

@@ -5,11 +5,11 @@
 
 
 #include "ngx_comet_route.h"
-#include "ngx_comet_gate.h"
 #include "ngx_comet_glob.h"
 #include "ngx_comet_path.h"
 #include "ngx_comet_patterns.h"
 #include "ngx_comet_policy.h"
+#include "ngx_comet_refuse.h"
 
 
 #define NGX_COMET_HTTP_UPGRADE  426
@@ -118,7 +118,7 @@ ngx_comet_route(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return rc;
     }
 
-    ctx->gate->path = r->uri;
+    ctx->path = r->uri;
     opened = ngx_comet_route_opened(r);
 
     /* what is named more closely goes before what is matched */
@@ -144,8 +144,8 @@ ngx_comet_route(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 ngx_uint_t
 ngx_comet_route_holds(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    return ctx->gate->path.len == r->uri.len
-           && ngx_memcmp(ctx->gate->path.data, r->uri.data, r->uri.len) == 0;
+    return ctx->path.len == r->uri.len
+           && ngx_memcmp(ctx->path.data, r->uri.data, r->uri.len) == 0;
 }
 
 

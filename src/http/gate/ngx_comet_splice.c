@@ -9,7 +9,6 @@
 
 
 #include "ngx_comet_splice.h"
-#include "ngx_comet_gate.h"
 #include "ngx_comet_walk.h"
 
 
@@ -48,6 +47,7 @@ ngx_comet_splice(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 {
     ngx_int_t           rc;
     ngx_buf_t          *b;
+    ngx_temp_file_t    *temp;
     ngx_comet_splice_t  s;
 
     ngx_comet_splice_init(r, ctx, &s);
@@ -55,9 +55,9 @@ ngx_comet_splice(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     s.ll = ll;
     *ll = NULL;
 
-    if (ctx->gate->copy) {
-        return ngx_comet_splice_file(&s, &ctx->gate->copy->temp.file, 0,
-                                     ctx->gate->copy->temp.offset);
+    if (ctx->edited && ctx->edited->copy) {
+        temp = &ctx->edited->copy->temp;
+        return ngx_comet_splice_file(&s, &temp->file, 0, temp->offset);
     }
 
     for ( /* void */ ; body; body = body->next) {
@@ -83,8 +83,11 @@ ngx_comet_splice_init(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_memzero(s, sizeof(ngx_comet_splice_t));
 
     s->pool = r->pool;
-    s->edit = ctx->gate->edits;
-    s->last = ctx->gate->edits + ctx->gate->nedits;
+
+    if (ctx->edited) {
+        s->edit = ctx->edited->edits;
+        s->last = s->edit + ctx->edited->n;
+    }
 }
 
 
@@ -198,15 +201,18 @@ ngx_comet_splice_file(ngx_comet_splice_t *s, ngx_file_t *file, off_t pos,
 ngx_int_t
 ngx_comet_splice_copy(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    ngx_int_t     rc;
-    ngx_buf_t     block;
-    ngx_chain_t  *cl;
+    ngx_int_t            rc;
+    ngx_buf_t            block;
+    ngx_chain_t         *cl;
+    ngx_comet_edited_t  *edited;
 
-    if (ctx->gate->nedits == 0) {
+    edited = ctx->edited;
+
+    if (edited == NULL) {
         return NGX_OK;
     }
 
-    if (ctx->gate->copy == NULL) {
+    if (edited->copy == NULL) {
 
         for (cl = r->request_body->bufs; cl; cl = cl->next) {
             if (cl->buf->in_file) {
@@ -218,22 +224,22 @@ ngx_comet_splice_copy(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
             return NGX_OK;
         }
 
-        ctx->gate->copy = ngx_comet_splice_copy_init(r, ctx);
-        if (ctx->gate->copy == NULL) {
+        edited->copy = ngx_comet_splice_copy_init(r, ctx);
+        if (edited->copy == NULL) {
             return NGX_ERROR;
         }
     }
 
-    rc = ngx_comet_walk_block(&ctx->gate->copy->walk, &block);
+    rc = ngx_comet_walk_block(&edited->copy->walk, &block);
 
     if (rc != NGX_ERROR
-        && ngx_comet_splice_write(ctx->gate->copy, &block) != NGX_OK)
+        && ngx_comet_splice_write(edited->copy, &block) != NGX_OK)
     {
         rc = NGX_ERROR;
     }
 
     if (rc != NGX_AGAIN) {
-        ngx_comet_walk_end(&ctx->gate->copy->walk);
+        ngx_comet_walk_end(&edited->copy->walk);
     }
 
     return rc;

@@ -1,5 +1,5 @@
 #include "ngx_comet_params.h"
-#include "ngx_comet_policy.h"
+#include "ngx_comet_rule_check.h"
 
 #include <math.h>
 
@@ -10,15 +10,6 @@ static char *ngx_comet_param_value(ngx_conf_t *cf, ngx_comet_param_t *param,
 static char *ngx_comet_param_values(ngx_conf_t *cf, ngx_comet_param_t *param);
 static ngx_int_t ngx_comet_param_range(ngx_comet_param_t *param,
     ngx_str_t *value);
-
-
-char *
-ngx_comet_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_comet_policy_conf_t *policy = conf;
-
-    return ngx_comet_rule(cf, &policy->params);
-}
 
 
 /* NAME RULE, as the arguments of a directive */

@@ -21,9 +21,5 @@ typedef struct {
 
 char *ngx_comet_rule(ngx_conf_t *cf, ngx_array_t **params);
 
-/* comet_param */
-
-char *ngx_comet_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-
 
 #endif /* _NGX_COMET_PARAMS_H_INCLUDED_ */

@@ -1,24 +1,10 @@
 #include "ngx_comet_patterns.h"
-#include "ngx_comet_policy.h"
 
 
 static void
 ngx_comet_pattern_cleanup(void *data)
 {
     ngx_comet_pattern_free(data);
-}
-
-
-/* comet_models and comet_deny_models */
-
-char *
-ngx_comet_models(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    char  *p = conf;
-
-    return ngx_comet_patterns(cf, (ngx_array_t **) (p + cmd->offset),
-                              cmd->offset == offsetof(ngx_comet_policy_conf_t,
-                                                      deny));
 }
 
 

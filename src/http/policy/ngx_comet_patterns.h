@@ -22,9 +22,5 @@ char *ngx_comet_patterns(ngx_conf_t *cf, ngx_array_t **list, unsigned loose);
 ngx_int_t ngx_comet_pattern_set(ngx_conf_t *cf, ngx_comet_pattern_t *pattern,
     ngx_str_t *text, unsigned loose);
 
-/* comet_models and comet_deny_models */
-
-char *ngx_comet_models(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-
 
 #endif /* _NGX_COMET_PATTERNS_H_INCLUDED_ */

@@ -283,6 +283,28 @@ ngx_comet_policy_admits(ngx_comet_policy_conf_t *policy, const char *model,
 }
 
 
+/* comet_models and comet_deny_models */
+
+char *
+ngx_comet_models(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    return ngx_comet_patterns(cf, (ngx_array_t **) (p + cmd->offset),
+                              cmd->offset == offsetof(ngx_comet_policy_conf_t,
+                                                      deny));
+}
+
+
+char *
+ngx_comet_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_comet_policy_conf_t *policy = conf;
+
+    return ngx_comet_rule(cf, &policy->params);
+}
+
+
 char *
 ngx_comet_max_output_tokens(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {

@@ -33,6 +33,8 @@ extern ngx_comet_part_t    ngx_comet_policy_part;
 extern ngx_comet_setter_t  ngx_comet_takes_mode;
 
 
+char *ngx_comet_models(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_comet_param(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_comet_max_output_tokens(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_comet_reserve_output(ngx_conf_t *cf, ngx_command_t *cmd,

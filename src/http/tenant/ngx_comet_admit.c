@@ -8,6 +8,7 @@
 #include "ngx_comet_admit.h"
 #include "ngx_comet_estimate.h"
 #include "ngx_comet_meter.h"
+#include "ngx_comet_refuse.h"
 #include "ngx_comet_tenant.h"
 #include "ngx_comet_zone.h"
 

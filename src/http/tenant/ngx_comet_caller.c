@@ -7,6 +7,7 @@
 #include "ngx_comet_caller.h"
 #include "ngx_comet_conf.h"
 #include "ngx_comet_policy.h"
+#include "ngx_comet_refuse.h"
 #include "ngx_comet_tenant.h"
 
 

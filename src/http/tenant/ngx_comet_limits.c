@@ -6,7 +6,6 @@
 #include "ngx_comet_conf.h"
 #include "ngx_comet_patterns.h"
 #include "ngx_comet_tenant.h"
-#include "ngx_comet_zone.h"
 
 #include <ngx_md5.h>
 
@@ -541,6 +540,27 @@ ngx_comet_limits_check_all(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
 }
 
 
+static void
+ngx_comet_limits_of_tenants(ngx_comet_tenants_t *tenants)
+{
+    ngx_uint_t            i, k;
+    ngx_comet_limits_t   *limits;
+    ngx_comet_tenant_t  **tenant;
+
+    tenant = tenants->list.elts;
+
+    for (i = 0; i < tenants->list.nelts; i++) {
+        for (k = 0; k < NGX_COMET_LIMIT_KINDS; k++) {
+            limits = tenant[i]->policy.limits[k];
+
+            if (limits && limits != NGX_CONF_UNSET_PTR) {
+                limits->tenant = tenant[i];
+            }
+        }
+    }
+}
+
+
 static ngx_int_t
 ngx_comet_limits_init(ngx_conf_t *cf)
 {
@@ -550,19 +570,13 @@ ngx_comet_limits_init(ngx_conf_t *cf)
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
+    ngx_comet_limits_of_tenants(cmcf->tenants);
+
     limits = cmcf->limited->limits.elts;
 
     for (i = 0; i < cmcf->limited->limits.nelts; i++) {
 
         kind = ((ngx_comet_limit_conf_t *) limits[i]->limits.elts)->limit.kind;
-
-        if (cmcf->zone->shm == NULL) {
-            ngx_comet_conf_error(cf, &limits[i]->place,
-                                 "\"%s\" needs memory that all workers share: "
-                                 "add \"comet_zone comet:16m;\" to http",
-                                 ngx_comet_limit_kinds[kind].name);
-            return NGX_ERROR;
-        }
 
         if (kind == NGX_COMET_LIMIT_SPEND && cmcf->limited->prices.nelts == 0) {
             ngx_comet_conf_error(cf, &limits[i]->place,

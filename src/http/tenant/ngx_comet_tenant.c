@@ -4,7 +4,6 @@
 #include "ngx_comet_tenant.h"
 #include "ngx_comet_conf.h"
 #include "ngx_comet_key.h"
-#include "ngx_comet_limits.h"
 
 #include <openssl/sha.h>
 
@@ -104,10 +103,8 @@ ngx_comet_tenant_parse(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
     ngx_comet_tenant_t *tenant)
 {
     char                  *rv;
-    ngx_uint_t             i;
     ngx_conf_t             save;
     ngx_http_conf_ctx_t    ctx;
-    ngx_comet_limits_t    *limits;
     ngx_comet_loc_conf_t  *clcf;
 
     if (cmcf->tenants->conf == NULL) {
@@ -145,14 +142,6 @@ ngx_comet_tenant_parse(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
     }
 
     tenant->policy = *clcf->policy;
-
-    for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
-        limits = tenant->policy.limits[i];
-
-        if (limits && limits != NGX_CONF_UNSET_PTR) {
-            limits->tenant = tenant;
-        }
-    }
 
     return NGX_CONF_OK;
 }

@@ -29,7 +29,9 @@
 
 static ngx_int_t ngx_comet_zone_create(ngx_conf_t *cf,
     ngx_comet_main_conf_t *cmcf);
-static ngx_int_t ngx_comet_zone_keep(ngx_conf_t *cf);
+static ngx_int_t ngx_comet_zone_check(ngx_conf_t *cf);
+static ngx_int_t ngx_comet_zone_keep(ngx_conf_t *cf,
+    ngx_comet_zone_t *zone);
 static ngx_int_t ngx_comet_zone_start(ngx_cycle_t *cycle);
 static ngx_int_t ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data);
 static ngx_int_t ngx_comet_zone_prepare(ngx_comet_main_conf_t *cmcf,
@@ -56,7 +58,7 @@ static ngx_connection_t  ngx_comet_zone_dummy;     /* for the log of a timer */
 
 ngx_comet_part_t  ngx_comet_zone_part = {
     .create_main = ngx_comet_zone_create,
-    .init = ngx_comet_zone_keep,
+    .init = ngx_comet_zone_check,
     .start = ngx_comet_zone_start
 };
 
@@ -144,6 +146,30 @@ ngx_comet_zone_changed(ngx_shm_zone_t *had, ngx_shm_zone_t *zone)
 }
 
 
+static ngx_int_t
+ngx_comet_zone_check(ngx_conf_t *cf)
+{
+    ngx_comet_limits_t     **limits;
+    ngx_comet_limit_conf_t  *limit;
+    ngx_comet_main_conf_t   *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+
+    if (cmcf->zone->shm == NULL && cmcf->limited->limits.nelts) {
+        limits = cmcf->limited->limits.elts;
+        limit = limits[0]->limits.elts;
+
+        ngx_comet_conf_error(cf, &limits[0]->place,
+                             "\"%s\" needs memory that all workers share: "
+                             "add \"comet_zone comet:16m;\" to http",
+                             ngx_comet_limit_name(limit->limit.kind));
+        return NGX_ERROR;
+    }
+
+    return ngx_comet_zone_keep(cf, cmcf->zone);
+}
+
+
 /*
  * Without a master, nginx frees the memory of the configuration before while
  * requests go on with that configuration, also those that come later.  So a
@@ -151,21 +177,17 @@ ngx_comet_zone_changed(ngx_shm_zone_t *had, ngx_shm_zone_t *zone)
  */
 
 static ngx_int_t
-ngx_comet_zone_keep(ngx_conf_t *cf)
+ngx_comet_zone_keep(ngx_conf_t *cf, ngx_comet_zone_t *zone)
 {
-    ngx_uint_t              i;
-    ngx_shm_zone_t         *zone, *had;
-    ngx_list_part_t        *part;
-    ngx_comet_main_conf_t  *cmcf;
+    ngx_uint_t        i;
+    ngx_shm_zone_t   *had;
+    ngx_list_part_t  *part;
 
     if (ngx_process != NGX_PROCESS_SINGLE
         || ngx_is_init_cycle(cf->cycle->old_cycle))
     {
         return NGX_OK;
     }
-
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
-    zone = cmcf->zone->shm;
 
     for (part = &cf->cycle->old_cycle->shared_memory.part; part;
          part = part->next)
@@ -174,15 +196,15 @@ ngx_comet_zone_keep(ngx_conf_t *cf)
 
         for (i = 0; i < part->nelts; i++) {
 
-            if (!ngx_comet_zone_changed(&had[i], zone)) {
+            if (!ngx_comet_zone_changed(&had[i], zone->shm)) {
                 continue;
             }
 
-            if (zone == NULL) {
-                ngx_comet_conf_place(cf, &cmcf->zone->place);
+            if (zone->shm == NULL) {
+                ngx_comet_conf_place(cf, &zone->place);
             }
 
-            ngx_comet_conf_error(cf, &cmcf->zone->place,
+            ngx_comet_conf_error(cf, &zone->place,
                                  "comet_zone \"%V\" of %uzk cannot be changed "
                                  "or taken out while nginx runs with "
                                  "\"master_process off\": restart nginx,",

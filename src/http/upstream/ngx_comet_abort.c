@@ -8,7 +8,6 @@
 
 
 #include "ngx_comet_abort.h"
-#include "ngx_comet_answer.h"
 #include "ngx_comet_meter.h"
 #include "ngx_comet_patience.h"
 
@@ -217,8 +216,7 @@ ngx_comet_abort_time(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     meter = ctx->meter;
 
     if (u == NULL || u->peer.connection == NULL || !u->request_body_sent
-        || ctx->answer->told
-        || ctx->endpoint == NULL || !ctx->endpoint->metered)
+        || ctx->told || ctx->endpoint == NULL || !ctx->endpoint->metered)
     {
         return 0;
     }

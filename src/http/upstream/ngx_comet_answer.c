@@ -3,7 +3,6 @@
 #include "ngx_comet_inband.h"
 #include "ngx_comet_meter.h"
 #include "ngx_comet_patience.h"
-#include "ngx_comet_tls.h"
 
 
 #define NGX_COMET_INTERIM_MAX  100
@@ -722,6 +721,19 @@ ngx_comet_answer_buf(ngx_http_request_t *r, ngx_chain_t **last)
 }
 
 
+/*
+ * nginx takes a TLS connection that just ends for one that was closed (it
+ * sets SSL_OP_IGNORE_UNEXPECTED_EOF).  The difference is that after a
+ * close_notify nothing more is read from the socket.
+ */
+
+static ngx_uint_t
+ngx_comet_answer_truncated(ngx_connection_t *c)
+{
+    return c->ssl && BIO_eof(SSL_get_rbio(c->ssl->connection));
+}
+
+
 void
 ngx_comet_answer_finalize(ngx_http_request_t *r, ngx_int_t rc)
 {
@@ -758,7 +770,7 @@ ngx_comet_answer_finalize(ngx_http_request_t *r, ngx_int_t rc)
     }
 
     truncated = (rc == 0 && u->length == -1
-                 && pc && ngx_comet_tls_truncated(pc));
+                 && pc && ngx_comet_answer_truncated(pc));
 
     /* the end of the connection alone does not say that a stream is whole */
 

@@ -6,17 +6,13 @@
 
 
 #include "ngx_comet_http.h"
-#include "ngx_comet_pass.h"
 
 
 struct ngx_comet_answer_s {
-    ngx_comet_target_t        *target;
-    ngx_str_t                  host;
     ngx_http_status_t          status;
     ngx_http_chunked_t         chunked;
     ngx_uint_t                 interim;    /* answers before the answer */
     unsigned                   head:1;     /* is all of it */
-    unsigned                   told:1;     /* of a break, in the stream */
 };
 
 

@@ -5,7 +5,6 @@
 
 
 #include "ngx_comet_inband.h"
-#include "ngx_comet_answer.h"
 #include "ngx_comet_mend.h"
 #include "ngx_comet_meter.h"
 
@@ -46,7 +45,7 @@ ngx_comet_inband(ngx_http_request_t *r, ngx_comet_ctx_t *ctx, ngx_int_t rc)
     ngx_comet_meter_drop(meter);
     ngx_comet_meter_finish(meter);
 
-    ctx->answer->told = 1;
+    ctx->told = 1;
     ctx->broken = error.code;
 
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,

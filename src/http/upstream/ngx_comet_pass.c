@@ -23,7 +23,7 @@ static void ngx_comet_target_set(ngx_comet_target_t *target, ngx_str_t *schema,
     ngx_url_t *url);
 static size_t ngx_comet_pass_doubled(ngx_str_t *url);
 static ngx_int_t ngx_comet_pass_eval(ngx_http_request_t *r,
-    ngx_comet_pass_conf_t *pass, ngx_comet_answer_t *answer);
+    ngx_comet_pass_conf_t *pass, ngx_comet_sending_t *sending);
 static void ngx_comet_pass_abort(ngx_http_request_t *r);
 
 
@@ -217,8 +217,10 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    ctx->sending = ngx_palloc(r->pool, sizeof(ngx_comet_sending_t));
     ctx->answer = ngx_pcalloc(r->pool, sizeof(ngx_comet_answer_t));
-    if (ctx->answer == NULL) {
+
+    if (ctx->sending == NULL || ctx->answer == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -229,25 +231,25 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
     u->conf = &pass->upstream;
 
     if (pass->url_lengths == NULL) {
-        ctx->answer->target = &pass->target;
+        ctx->sending->target = &pass->target;
         u->schema = pass->target.schema;
         u->ssl = pass->tls_needed;
 
-    } else if (ngx_comet_pass_eval(r, pass, ctx->answer) != NGX_OK) {
+    } else if (ngx_comet_pass_eval(r, pass, ctx->sending) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->answer->host = ctx->answer->target->host;
+    ctx->sending->host = ctx->sending->target->host;
 
-    if (pass->host && ngx_http_complex_value(r, pass->host, &ctx->answer->host)
+    if (pass->host && ngx_http_complex_value(r, pass->host, &ctx->sending->host)
                       != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if ((pass->host || pass->url_lengths)
-        && (!ngx_comet_pass_word(&ctx->answer->host)
-            || !ngx_comet_pass_word(&ctx->answer->target->prefix)))
+        && (!ngx_comet_request_is_word(&ctx->sending->host)
+            || !ngx_comet_request_is_word(&ctx->sending->target->prefix)))
     {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "\"comet_host\" or \"comet_pass\" evaluated to a "
@@ -314,21 +316,6 @@ ngx_comet_pass_doubled(ngx_str_t *url)
 }
 
 
-ngx_uint_t
-ngx_comet_pass_word(ngx_str_t *value)
-{
-    size_t  i;
-
-    for (i = 0; i < value->len; i++) {
-        if (value->data[i] <= ' ' || value->data[i] == 0x7f) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
 static void
 ngx_comet_pass_abort(ngx_http_request_t *r)
 {
@@ -387,7 +374,7 @@ ngx_comet_target_set(ngx_comet_target_t *target, ngx_str_t *schema,
 
 static ngx_int_t
 ngx_comet_pass_eval(ngx_http_request_t *r, ngx_comet_pass_conf_t *pass,
-    ngx_comet_answer_t *answer)
+    ngx_comet_sending_t *sending)
 {
     ngx_str_t                       value;
     ngx_url_t                       url;
@@ -442,14 +429,14 @@ ngx_comet_pass_eval(ngx_http_request_t *r, ngx_comet_pass_conf_t *pass,
     u->schema = scheme->name;
     u->ssl = (scheme->port == 443);
 
-    answer->target = ngx_palloc(r->pool, sizeof(ngx_comet_target_t));
+    sending->target = ngx_palloc(r->pool, sizeof(ngx_comet_target_t));
     resolved = ngx_pcalloc(r->pool, sizeof(ngx_http_upstream_resolved_t));
 
-    if (answer->target == NULL || resolved == NULL) {
+    if (sending->target == NULL || resolved == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_comet_target_set(answer->target, &scheme->name, &url);
+    ngx_comet_target_set(sending->target, &scheme->name, &url);
 
     if (url.addrs) {
         resolved->sockaddr = url.addrs[0].sockaddr;
@@ -575,7 +562,7 @@ ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     scheme = ngx_comet_url_scheme(url);
 
-    if (scheme == NULL || !ngx_comet_pass_word(url)) {
+    if (scheme == NULL || !ngx_comet_request_is_word(url)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid URL \"%V\" in \"comet_pass\": write "
                            "https://HOST[:PORT][/PREFIX] or http://...", url);

@@ -6,16 +6,8 @@
 
 
 #include "ngx_comet_http.h"
+#include "ngx_comet_request.h"
 #include "ngx_comet_set.h"
-
-
-/* where a request goes */
-
-typedef struct {
-    ngx_str_t                  schema;
-    ngx_str_t                  host;       /* as in the Host header */
-    ngx_str_t                  prefix;     /* put before the path */
-} ngx_comet_target_t;
 
 
 struct ngx_comet_pass_conf_s {
@@ -35,10 +27,6 @@ extern ngx_comet_setter_t  ngx_comet_takes_next_upstream;
 
 char *ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_int_t ngx_comet_pass_handler(ngx_http_request_t *r);
-
-/* what variables bring must not end its line in the request's head */
-
-ngx_uint_t ngx_comet_pass_word(ngx_str_t *value);
 
 /* the host of a URL with variables; empty where it is one of them */
 

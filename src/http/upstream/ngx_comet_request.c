@@ -4,7 +4,6 @@
 #include "ngx_comet_count.h"
 #include "ngx_comet_header.h"
 #include "ngx_comet_limit.h"
-#include "ngx_comet_pass.h"
 #include "ngx_comet_patience.h"
 #include "ngx_comet_policy.h"
 #include "ngx_comet_splice.h"
@@ -48,7 +47,7 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     off_t                 length;
     size_t                len;
     ngx_buf_t            *b;
-    ngx_str_t             uri, method;
+    ngx_str_t             uri, method, *host, *bearer;
     ngx_chain_t          *cl, *body;
     ngx_uint_t            sized;
     ngx_http_upstream_t  *u;
@@ -59,7 +58,7 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (!ngx_comet_pass_word(&uri)) {
+    if (!ngx_comet_request_is_word(&uri)) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "the URI was rewritten to one with a space or a control "
                       "character");
@@ -68,6 +67,8 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     u->uri = uri;
     method = r->method_name;
+    host = &ctx->sending->host;
+    bearer = &ctx->conf->bearer;
 
     ctx->answer->head = (r->method == NGX_HTTP_HEAD);
 
@@ -98,8 +99,8 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
              || (r->method & (NGX_HTTP_POST|NGX_HTTP_PUT|NGX_HTTP_PATCH)));
 
     len = method.len + sizeof(" ") - 1 + uri.len
-          + ngx_comet_version.len + ctx->answer->host.len
-          + ngx_comet_authorization.len + ctx->conf->bearer.len
+          + ngx_comet_version.len + host->len
+          + ngx_comet_authorization.len + bearer->len
           + sizeof(CRLF) - 1
           + ngx_comet_length.len + NGX_OFF_T_LEN + sizeof(CRLF) - 1
           + ngx_comet_headers_size(r) + sizeof(CRLF) - 1;
@@ -113,10 +114,10 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     *b->last++ = ' ';
     b->last = ngx_copy(b->last, uri.data, uri.len);
     b->last = ngx_copy(b->last, ngx_comet_version.data, ngx_comet_version.len);
-    b->last = ngx_copy(b->last, ctx->answer->host.data, ctx->answer->host.len);
+    b->last = ngx_copy(b->last, host->data, host->len);
     b->last = ngx_copy(b->last, ngx_comet_authorization.data,
                        ngx_comet_authorization.len);
-    b->last = ngx_copy(b->last, ctx->conf->bearer.data, ctx->conf->bearer.len);
+    b->last = ngx_copy(b->last, bearer->data, bearer->len);
     *b->last++ = CR; *b->last++ = LF;
 
     if (sized) {
@@ -161,7 +162,7 @@ ngx_comet_request_uri(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     u_char     *p;
     ngx_str_t  *prefix;
 
-    prefix = &ctx->answer->target->prefix;
+    prefix = &ctx->sending->target->prefix;
 
     if (ngx_comet_request_uri_is_plain(r)) {
 
@@ -235,4 +236,19 @@ ngx_comet_request_uri_is_plain(ngx_http_request_t *r)
     }
 
     return path == end;
+}
+
+
+ngx_uint_t
+ngx_comet_request_is_word(ngx_str_t *value)
+{
+    size_t  i;
+
+    for (i = 0; i < value->len; i++) {
+        if (value->data[i] <= ' ' || value->data[i] == 0x7f) {
+            return 0;
+        }
+    }
+
+    return 1;
 }

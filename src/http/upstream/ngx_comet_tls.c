@@ -309,16 +309,3 @@ ngx_comet_ssl_password_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     return pass->upstream.ssl_passwords ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
-
-
-/*
- * nginx takes a TLS connection that just ends for one that was closed (it
- * sets SSL_OP_IGNORE_UNEXPECTED_EOF).  The difference is that after a
- * close_notify nothing more is read from the socket.
- */
-
-ngx_uint_t
-ngx_comet_tls_truncated(ngx_connection_t *c)
-{
-    return c->ssl && BIO_eof(SSL_get_rbio(c->ssl->connection));
-}

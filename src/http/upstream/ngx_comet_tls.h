@@ -26,7 +26,6 @@ extern ngx_comet_setter_t  ngx_comet_takes_protocols;
 
 char *ngx_comet_ssl_password_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-ngx_uint_t ngx_comet_tls_truncated(ngx_connection_t *c);
 
 
 #endif /* _NGX_COMET_TLS_H_INCLUDED_ */

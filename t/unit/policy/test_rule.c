@@ -1,7 +1,8 @@
 #include "unit.h"
 
+#include "ngx_comet_near.h"
 #include "ngx_comet_param.h"
-#include "ngx_comet_rule.h"
+#include "ngx_comet_rule_check.h"
 
 
 typedef struct {
