@@ -80,25 +80,25 @@ class Page:
 
     def rates(self):
         plain = [n for n in self.here if n != "bare"]
-        self.add("### Requests a second, as a part of bare nginx", "",
-                 "Of streams, events a second.  More is better.", "")
+        self.add("### Requests a second, as a fraction of bare nginx", "",
+                 "For streams, events a second. More is better.", "")
         self.across("rate", ratio, self.ratios, plain,
                     lambda w: not w.refusal and not w.pace
                     and w.name != "beside")
-        self.add("The same as figures:", "")
+        self.add("As absolute figures:", "")
         self.across("rate", number, self.values, self.here,
                     lambda w: not w.refusal and not w.pace
                     and w.name != "beside")
 
     def cost(self):
         names = [n for n in self.here if n not in ("bare", "direct")]
-        self.add("### Time of the processor, as a multiple of bare nginx", "",
+        self.add("### CPU time, as a multiple of bare nginx", "",
                  "What the gateway's processes take for a request, or for an "
-                 "event of a stream, the", "kernel's work for them included."
-                 "  Less is better.", "")
+                 "event of a stream,", "with the kernel's work for them. "
+                 "Less is better.", "")
         self.across("cpu", ratio, self.ratios, names,
                     lambda w: not w.refusal)
-        self.add("Of bare nginx, in microseconds:", "")
+        self.add("Bare nginx, in microseconds:", "")
         self.across("cpu", number, self.values, ["bare"],
                     lambda w: not w.refusal)
 
@@ -110,7 +110,8 @@ class Page:
                  "a time: median"),
                 ("beside", "p50", "Small calls beside images of 16 MB: "
                  "median"),
-                ("beside", "p99", "the same: 99th percentile")):
+                ("beside", "p99", "Small calls beside images of 16 MB: 99th "
+                 "percentile")):
             if name not in self.results:
                 continue
             rows = []
@@ -152,9 +153,9 @@ class Page:
                     spread(self.values(w.name, n, k), number) for k in (
                         "first", "first99", "delay", "delay99")])
             self.add("### " + w.title, "",
-                     "Memory is what the gateway's processes take more than "
-                     "before (Pss), for a stream;", "the delay is from the "
-                     "upstream's write to the client's read.", "")
+                     "Memory is what a stream adds to the gateway's processes "
+                     "(Pss).", "The delay is from the upstream's write to "
+                     "the client's read.", "")
             self.table(["", "memory, KB", "ratio", "first event, µs: p50",
                         "p99", "delay, µs: p50", "p99"], rows)
 
@@ -170,10 +171,11 @@ class Page:
         if not any("unread" in per for per in self.results.values()):
             return
         self.add("### What reading a stream adds", "",
-                 "All is the same but that the API names a coding of its "
-                 "streams, so that the meter", "passes them unread.", "")
+                 "Both are the same, except that for one the API names a "
+                 "coding of its streams.", "So the meter passes them unread.",
+                 "")
         for key, unit, what in (("memory", 1024, "KB a stream"),
-                                ("cpu", 1, "µs of a processor an event")):
+                                ("cpu", 1, "µs of CPU an event")):
             rows = []
             for w in self.chosen:
                 if not self.values(w.name, "unread", key):
@@ -204,20 +206,20 @@ class Page:
                              spread([r["cpu"] / o["cpu"] for r, o in both],
                                     ratio)])
         if rows:
-            self.add("### Refusals", "", "Of the chat of 2 KB, a second, and "
-                     "as a multiple of what the same gateway passes on.", "")
+            self.add("### Refusals", "", "With a chat of 2 KB. The last two "
+                     "columns compare with what the same gateway passes on.",
+                     "")
             self.table(["", "", "a second", "to its own requests",
-                        "time of the processor, to its own requests"], rows)
+                        "CPU time, to its own requests"], rows)
 
     def instructions(self):
         found = self.data.get("instructions")
         if not found:
             return
         names = [n for n in self.here if any(n in f for f in found.values())]
-        self.add("### Instructions of a worker for a request", "",
-                 "Counted by callgrind, outside the kernel: what 1,200 "
-                 "requests take, less what 200 take,", "for each of the "
-                 "1,000.", "")
+        self.add("### Instructions for a request", "",
+                 "Of a worker, counted by callgrind, outside the kernel. 1,200 "
+                 "requests, less what 200 take,", "divided by 1,000.", "")
         titles = {w.body: w.title for w in reversed(self.chosen)}
         self.table(
             [""] + [self.title(n) for n in names],
@@ -237,12 +239,12 @@ class Page:
         for n in SHOWN:
             one = self.data["contestants"][n]
             why = self.data["missing"].get(n)
-            note = "no part: " + why if why else one["setting"]
+            note = "did not take part: " + why if why else one["setting"]
             if n in self.data["lacks"]:
-                note += "; no part in streams: " + self.data["lacks"][n]
+                note += "; no streams: " + self.data["lacks"][n]
             for key, text in self.data["failures"].items():
                 if key.endswith("/" + n):
-                    note += "; no part in %s" % key.partition("/")[0]
+                    note += "; failed %s" % key.partition("/")[0]
             rows.append([one["title"], one["version"].replace("|", "\\|"),
                          note.replace("|", "\\|").replace("\n", " ")])
         self.add("### Who takes part", "")
