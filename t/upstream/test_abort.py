@@ -211,6 +211,34 @@ def test_a_client_that_reads_no_more_is_one_that_left(limited, mock):
     assert metered == "estimate" and brought >= SHARE
 
 
+def unsent(server, client):
+    """bytes that the client's system does not take from nginx"""
+    ends = [":%04X" % port for port in (server.port,
+                                        client.socket.getsockname()[1])]
+    for line in open("/proc/net/tcp"):
+        words = line.split()
+        if [word[-5:] for word in words[1:3]] == ends:
+            return int(words[4].split(":")[0], 16)
+    return 0
+
+
+@pytest.mark.parametrize("body,how", [
+    (GPT, ""), (live(GPT), "comet_on_abort drain;")], ids=["plain", "stream"])
+def test_what_a_slow_client_left_unsent_holds_nothing_back(limited, mock,
+                                                           body, how):
+    server = limited(how)
+    server.reload(server.http.replace("listen PORT;",
+                                      "listen PORT sndbuf=16k;"))
+    client = Client(server)
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.send(request("POST", CHAT_PATH, body,
+                        dict(bearer(), **plan(events=200000, usage=USAGE))))
+    client.head()
+    wait_for(lambda: unsent(server, client) > 8192)
+    hang_up(client, True)
+    assert outcome(server) == ("yes", *USAGE)
+
+
 # HTTP/2: a stream that is reset, and a connection that ends
 
 def frame(kind, flags, stream, payload=b""):
