@@ -149,6 +149,7 @@ valgrind: ## server tests under valgrind (some minutes)
 lint: ## style, warnings, cppcheck, banned functions
 	@t/setup.sh lint
 	@python3 t/lint.py
+	@python3 t/wings.py
 	@cppcheck -q --std=c11 --enable=warning,portability,performance \
 		--inline-suppr --error-exitcode=1 $(UNIT_INCS) \
 		$(filter -I%,$(CORE_CFLAGS)) src/core t/unit
