@@ -33,8 +33,10 @@
 #include "ngx_comet_zone.h"
 
 
-/* in the order in which they are merged and begin; of filters the last is the
- * first that sees an answer */
+/*
+ * In the order in which they are merged and begin.  Of their filters the last
+ * is the first that sees an answer.
+ */
 
 static ngx_comet_part_t  *ngx_comet_parts[] = {
 
@@ -81,22 +83,16 @@ static ngx_comet_part_t  *ngx_comet_parts[] = {
 
 static ngx_command_t  ngx_comet_commands[] = {
 
-    /* where to and with which key */
-
-    { ngx_string("comet_pass"),
-      NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF|NGX_HTTP_LMT_CONF|NGX_CONF_TAKE1,
-      ngx_comet_pass,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      NULL },
+    /* policy */
 
     ngx_comet_command("comet_key", NGX_COMET_POLICY|NGX_CONF_TAKE1,
         ngx_comet_key, policy, bearer),
 
-    ngx_comet_command("comet_endpoints", NGX_COMET_ANY|NGX_CONF_1MORE,
-        ngx_comet_endpoints, route, endpoints),
+    ngx_comet_command("comet_models", NGX_COMET_POLICY|NGX_CONF_1MORE,
+        ngx_comet_models, policy, models),
 
-    /* what may be asked for */
+    ngx_comet_command("comet_deny_models", NGX_COMET_POLICY|NGX_CONF_1MORE,
+        ngx_comet_models, policy, deny),
 
     ngx_comet_checked("comet_invalid", NGX_COMET_POLICY|NGX_CONF_TAKE1,
         &ngx_comet_takes_mode, policy, mode),
@@ -115,13 +111,19 @@ static ngx_command_t  ngx_comet_commands[] = {
         NGX_COMET_POLICY|NGX_CONF_TAKE12,
         ngx_comet_max_output_tokens, policy, cap),
 
-    ngx_comet_command("comet_models", NGX_COMET_POLICY|NGX_CONF_1MORE,
-        ngx_comet_models, policy, models),
+    ngx_comet_command("comet_reserve_output",
+        NGX_COMET_POLICY|NGX_CONF_TAKE1,
+        ngx_comet_reserve_output, policy, reserve),
 
-    ngx_comet_command("comet_deny_models", NGX_COMET_POLICY|NGX_CONF_1MORE,
-        ngx_comet_models, policy, deny),
+    ngx_comet_checked("comet_dry_run", NGX_COMET_POLICY|NGX_CONF_FLAG,
+        &ngx_comet_takes_flag, policy, dry_run),
 
-    /* who calls, and how much may be taken */
+    /* meter */
+
+    ngx_comet_checked("comet_usage", NGX_COMET_ANY|NGX_CONF_FLAG,
+        &ngx_comet_takes_flag, meter, usage),
+
+    /* tenant */
 
     { ngx_string("comet_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
@@ -144,13 +146,6 @@ static ngx_command_t  ngx_comet_commands[] = {
       0,
       NULL },
 
-    { ngx_string("comet_price"),
-      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE3|NGX_CONF_TAKE4,
-      ngx_comet_price,
-      NGX_HTTP_MAIN_CONF_OFFSET,
-      0,
-      NULL },
-
     ngx_comet_command("comet_tenant_from", NGX_COMET_ANY|NGX_CONF_TAKE12,
         ngx_comet_tenant_from, caller, variable),
 
@@ -169,22 +164,14 @@ static ngx_command_t  ngx_comet_commands[] = {
     ngx_comet_command("comet_spend", NGX_COMET_POLICY|NGX_CONF_TAKE12,
         ngx_comet_limit, policy, limits[NGX_COMET_LIMIT_SPEND]),
 
-    ngx_comet_command("comet_reserve_output",
-        NGX_COMET_POLICY|NGX_CONF_TAKE1,
-        ngx_comet_reserve_output, policy, reserve),
+    { ngx_string("comet_price"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE3|NGX_CONF_TAKE4,
+      ngx_comet_price,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
 
-    ngx_comet_checked("comet_dry_run", NGX_COMET_POLICY|NGX_CONF_FLAG,
-        &ngx_comet_takes_flag, policy, dry_run),
-
-    /* what it uses */
-
-    ngx_comet_checked("comet_usage", NGX_COMET_ANY|NGX_CONF_FLAG,
-        &ngx_comet_takes_flag, meter, usage),
-
-    ngx_comet_command("comet_on_abort", NGX_COMET_ANY|NGX_CONF_TAKE12,
-        ngx_comet_on_abort, abort, left),
-
-    /* to see it */
+    /* metrics */
 
     { ngx_string("comet_metrics"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
@@ -193,7 +180,19 @@ static ngx_command_t  ngx_comet_commands[] = {
       0,
       NULL },
 
-    /* headers */
+    /* gate */
+
+    ngx_comet_command("comet_endpoints", NGX_COMET_ANY|NGX_CONF_1MORE,
+        ngx_comet_endpoints, route, endpoints),
+
+    /* upstream */
+
+    { ngx_string("comet_pass"),
+      NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF|NGX_HTTP_LMT_CONF|NGX_CONF_TAKE1,
+      ngx_comet_pass,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
 
     ngx_comet_checked("comet_host", NGX_COMET_ANY|NGX_CONF_TAKE1,
         &ngx_comet_takes_host, pass, host),
@@ -203,8 +202,6 @@ static ngx_command_t  ngx_comet_commands[] = {
 
     ngx_comet_checked("comet_hide_header", NGX_COMET_ANY|NGX_CONF_TAKE1,
         &ngx_comet_takes_header, pass, upstream.hide_headers),
-
-    /* transport */
 
     ngx_comet_command("comet_bind", NGX_COMET_ANY|NGX_CONF_TAKE12,
         ngx_http_upstream_bind_set_slot, pass, upstream.local),
@@ -224,13 +221,6 @@ static ngx_command_t  ngx_comet_commands[] = {
     ngx_comet_checked("comet_read_timeout", NGX_COMET_ANY|NGX_CONF_TAKE1,
         &ngx_comet_takes_time_above_zero, pass, upstream.read_timeout),
 
-    ngx_comet_checked("comet_first_token_timeout",
-        NGX_COMET_ANY|NGX_CONF_TAKE1,
-        &ngx_comet_takes_time, patience, first_token),
-
-    ngx_comet_checked("comet_idle_timeout", NGX_COMET_ANY|NGX_CONF_TAKE1,
-        &ngx_comet_takes_time, patience, idle),
-
     ngx_comet_checked("comet_next_upstream", NGX_COMET_ANY|NGX_CONF_1MORE,
         &ngx_comet_takes_next_upstream, pass, upstream.next_upstream),
 
@@ -242,7 +232,15 @@ static ngx_command_t  ngx_comet_commands[] = {
         NGX_COMET_ANY|NGX_CONF_TAKE1,
         &ngx_comet_takes_time, pass, upstream.next_upstream_timeout),
 
-    /* TLS */
+    ngx_comet_checked("comet_first_token_timeout",
+        NGX_COMET_ANY|NGX_CONF_TAKE1,
+        &ngx_comet_takes_time, patience, first_token),
+
+    ngx_comet_checked("comet_idle_timeout", NGX_COMET_ANY|NGX_CONF_TAKE1,
+        &ngx_comet_takes_time, patience, idle),
+
+    ngx_comet_command("comet_on_abort", NGX_COMET_ANY|NGX_CONF_TAKE12,
+        ngx_comet_on_abort, abort, left),
 
     ngx_comet_checked("comet_ssl_session_reuse", NGX_COMET_ANY|NGX_CONF_FLAG,
         &ngx_comet_takes_flag, pass, upstream.ssl_session_reuse),
