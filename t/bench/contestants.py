@@ -15,6 +15,7 @@ BENCH = ROOT / "t" / "bench"
 BUILD = ROOT / "build" / "bench"
 NGINX = os.environ.get("COMET_NGINX", "nginx")
 MODULE = os.environ.get("COMET_MODULE", str(ROOT / "build/ngx_comet_module.so"))
+AGAINST = os.environ.get("COMET_AGAINST", "")
 LUA_MODULES = pathlib.Path("/usr/lib/nginx/modules")
 
 KEY = "sk-upstream-3f9c1d7e5b2a48660917"            # what the API is sent
@@ -244,6 +245,16 @@ class Comet(Nginx):
     setting = "everything on: `t/bench/comet.conf`"
 
 
+class Before(Comet):
+    """another build of the module: COMET_AGAINST=FILE"""
+
+    name = "before"
+    file = "comet"
+    title = "nginx, another build of this module"
+    main = "load_module %s;\n" % AGAINST
+    setting = "the same"
+
+
 class Unread(Comet):
     """all that the module does but reading the streams"""
 
@@ -428,4 +439,5 @@ class Bifrost(Contestant):
             BUILD / "bifrost.out", 60)
 
 
-ALL = [Direct, Bare, Comet, Unread, Lua, Litellm, Portkey, Bifrost]
+ALL = [Direct, Bare, Comet, *([Before] if AGAINST else []), Unread, Lua,
+       Litellm, Portkey, Bifrost]

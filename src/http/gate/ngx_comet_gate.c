@@ -615,12 +615,7 @@ ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     }
 
     if (judge->nedits) {
-
-        ctx->edited = ngx_pcalloc(r->pool, sizeof(ngx_comet_edited_t));
-        if (ctx->edited == NULL) {
-            return NGX_ERROR;
-        }
-
+        ctx->edited = &ctx->gate->edited;
         ctx->edited->edits = judge->edits;
         ctx->edited->n = judge->nedits;
     }

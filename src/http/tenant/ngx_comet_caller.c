@@ -271,9 +271,10 @@ ngx_comet_caller_keyless(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
 static ngx_int_t
 ngx_comet_caller_init(ngx_conf_t *cf)
 {
-    ngx_uint_t              i;
-    ngx_comet_loc_conf_t  **passes;
-    ngx_comet_main_conf_t  *cmcf;
+    ngx_uint_t                i;
+    ngx_comet_loc_conf_t    **passes;
+    ngx_comet_main_conf_t    *cmcf;
+    ngx_comet_caller_conf_t  *caller;
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
@@ -281,6 +282,15 @@ ngx_comet_caller_init(ngx_conf_t *cf)
 
     for (i = 0; i < cmcf->passes.nelts; i++) {
         if (ngx_comet_caller_check(cf, cmcf->tenants, passes[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        caller = passes[i]->caller;
+        caller->pool = cf->pool;
+        caller->policies = ngx_pcalloc(cf->pool,
+                                       cmcf->tenants->list.nelts
+                                       * sizeof(ngx_comet_policy_conf_t *));
+        if (caller->policies == NULL) {
             return NGX_ERROR;
         }
     }
@@ -421,13 +431,40 @@ ngx_comet_caller_unknown(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 }
 
 
+/* once for a tenant and a location, in a worker that they meet in */
+
+static ngx_comet_policy_conf_t *
+ngx_comet_caller_policy(ngx_comet_caller_conf_t *caller,
+    ngx_comet_tenant_t *tenant, ngx_comet_policy_conf_t *location)
+{
+    ngx_comet_policy_conf_t  *policy;
+
+    policy = caller->policies[tenant->index - 1];
+
+    if (policy) {
+        return policy;
+    }
+
+    policy = ngx_palloc(caller->pool, sizeof(ngx_comet_policy_conf_t));
+    if (policy == NULL) {
+        return NULL;
+    }
+
+    ngx_comet_policy_choose(policy, &tenant->policy, location);
+
+    caller->policies[tenant->index - 1] = policy;
+
+    return policy;
+}
+
+
 ngx_int_t
 ngx_comet_caller_identify(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    ngx_str_t                text;
-    ngx_comet_tenants_t     *tenants;
-    ngx_comet_loc_conf_t    *clcf;
-    ngx_comet_main_conf_t   *cmcf;
+    ngx_str_t                 text;
+    ngx_comet_tenants_t      *tenants;
+    ngx_comet_loc_conf_t     *clcf;
+    ngx_comet_main_conf_t    *cmcf;
     ngx_comet_credential_e    credential;
     ngx_comet_caller_conf_t  *caller;
 
@@ -464,16 +501,11 @@ ngx_comet_caller_identify(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         ctx->tenant = caller->default_tenant;
     }
 
-    if (ctx->tenant) {
-        ctx->conf = ngx_palloc(r->pool, sizeof(ngx_comet_policy_conf_t));
-        if (ctx->conf == NULL) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        ngx_comet_policy_choose(ctx->conf, &ctx->tenant->policy, clcf->policy);
-
-        return NGX_OK;
+    if (ctx->tenant == NULL) {
+        return ngx_comet_caller_unknown(r, ctx, credential);
     }
 
-    return ngx_comet_caller_unknown(r, ctx, credential);
+    ctx->conf = ngx_comet_caller_policy(caller, ctx->tenant, clcf->policy);
+
+    return ctx->conf ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }

@@ -15,6 +15,8 @@ struct ngx_comet_caller_conf_s {
     ngx_str_t                  default_name;
     ngx_comet_place_t          default_place;
     ngx_comet_tenant_t        *default_tenant;
+    ngx_comet_policy_conf_t  **policies;   /* here, of tenants that came */
+    ngx_pool_t                *pool;       /* for them */
     unsigned                   set:1;
     unsigned                   anonymous:1;  /* no tenant is asked for */
 };

@@ -82,18 +82,13 @@ ngx_comet_abort_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
 
 /* when the request to the API is made, and nginx has set its handlers */
 
-ngx_int_t
+void
 ngx_comet_abort_watch(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ctx->watch = &ngx_comet_abort_watches;
 
     if (r != r->main || r->post_action) {
-        return NGX_OK;
-    }
-
-    ctx->abort = ngx_palloc(r->pool, sizeof(ngx_comet_abort_t));
-    if (ctx->abort == NULL) {
-        return NGX_ERROR;
+        return;
     }
 
     ctx->abort->read = r->read_event_handler;
@@ -101,8 +96,6 @@ ngx_comet_abort_watch(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     r->read_event_handler = ngx_comet_abort_read;
     r->write_event_handler = ngx_comet_abort_write;
-
-    return NGX_OK;
 }
 
 

@@ -25,7 +25,7 @@ extern ngx_comet_part_t  ngx_comet_abort_part;
 
 char *ngx_comet_on_abort(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-ngx_int_t ngx_comet_abort_watch(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+void ngx_comet_abort_watch(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 void ngx_comet_abort_end(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_int_t rc);
 

@@ -1,4 +1,5 @@
 #include "ngx_comet_pass.h"
+#include "ngx_comet_abort.h"
 #include "ngx_comet_answer.h"
 #include "ngx_comet_body.h"
 #include "ngx_comet_conf.h"
@@ -10,6 +11,15 @@ typedef struct {
     ngx_str_t   name;
     in_port_t   port;
 } ngx_comet_scheme_t;
+
+
+/* what the parts of this wing keep of a request */
+
+typedef struct {
+    ngx_comet_sending_t  sending;
+    ngx_comet_answer_t   answer;
+    ngx_comet_abort_t    abort;
+} ngx_comet_passed_t;
 
 
 static ngx_int_t ngx_comet_pass_create(ngx_conf_t *cf,
@@ -199,6 +209,7 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
 {
     ngx_int_t               rc;
     ngx_comet_ctx_t        *ctx;
+    ngx_comet_passed_t     *passed;
     ngx_http_upstream_t    *u;
     ngx_comet_loc_conf_t   *clcf;
     ngx_comet_pass_conf_t  *pass;
@@ -217,12 +228,14 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->sending = ngx_palloc(r->pool, sizeof(ngx_comet_sending_t));
-    ctx->answer = ngx_pcalloc(r->pool, sizeof(ngx_comet_answer_t));
-
-    if (ctx->sending == NULL || ctx->answer == NULL) {
+    passed = ngx_pcalloc(r->pool, sizeof(ngx_comet_passed_t));
+    if (passed == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    ctx->sending = &passed->sending;
+    ctx->answer = &passed->answer;
+    ctx->abort = &passed->abort;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
     pass = clcf->pass;

@@ -90,10 +90,7 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     }
 
     ngx_comet_patience_request(r, ctx);
-
-    if (ngx_comet_abort_watch(r, ctx) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    ngx_comet_abort_watch(r, ctx);
 
     sized = (length > 0
              || (r->method & (NGX_HTTP_POST|NGX_HTTP_PUT|NGX_HTTP_PATCH)));
