@@ -133,6 +133,10 @@ newer: ## build and server tests on Debian 13's nginx source
 	COMET_NGINX=$(CURDIR)/build/newer/objs/nginx \
 	COMET_MODULE=$(CURDIR)/build/newer/objs/ngx_comet_module.so $(PYTEST)
 
+.PHONY: nginx-tests
+nginx-tests: ## nginx's own tests (NGINX_TESTS=DIR) with the module and without
+	@t/nginx_tests.sh "$(NGINX_TESTS)" $(NGINX_SRC)
+
 .PHONY: rooms $(ROOMS:%=room-%)
 rooms: $(ROOMS:%=room-%) ## demo and test in bare Debian 12 and 13, as root
 $(ROOMS:%=room-%): room-%:

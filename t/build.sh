@@ -3,9 +3,10 @@
 #
 #   t/build.sh              for the installed nginx -> build/ngx_comet_module.so
 #   t/build.sh DIR          for the nginx source tree DIR, to the same place
-#   t/build.sh DIR OUT CCOPT [CC]
+#   t/build.sh DIR OUT CCOPT [CC [OPTIONS]]
 #                           nginx itself and the module, into build/OUT; the
-#                           module alone is compiled by CC
+#                           module alone is compiled by CC; configure takes
+#                           OPTIONS too
 #
 # COMET_CJSON=DIR takes in that source of cJSON, COMET_CJSON=system the library
 # of the system; without it Debian's source is fetched.
@@ -46,7 +47,8 @@ else
     options="--with-compat --with-debug --with-threads --with-pcre-jit
              --with-http_ssl_module --with-http_v2_module
              --with-http_realip_module --with-http_auth_request_module
-             --with-http_stub_status_module --with-http_addition_module"
+             --with-http_stub_status_module --with-http_addition_module
+             ${5:-}"
 fi
 
 work=$root/build/$out

@@ -14,7 +14,7 @@ packages_of() {
     case $1 in
     build)  echo gcc make libc6-dev libcjson-dev libpcre2-dev libssl-dev \
                  zlib1g-dev nginx nginx-dev dpkg-dev ca-certificates ;;
-    test)   echo python3 python3-venv libcmocka-dev openssl ;;
+    test)   echo python3 python3-venv perl libcmocka-dev openssl ;;
     python) echo python3 ;;
     curl)   echo curl ;;
     node)   command -v npm >/dev/null || echo nodejs npm ;;
@@ -27,6 +27,11 @@ packages_of() {
     bench)  echo python3 python3-venv valgrind libnginx-mod-http-lua \
                  lua-cjson ;;
     valgrind) echo valgrind ;;
+    nginx-tests)
+            echo perl iproute2 openssl libxslt1-dev libgd-dev libgeoip-dev \
+                 libperl-dev libio-socket-ssl-perl libcryptx-perl libgd-perl \
+                 libfcgi-perl libprotocol-websocket-perl memcached \
+                 libcache-memcached-perl uwsgi-core uwsgi-plugin-python3 ;;
     rooms)  echo debootstrap debian-archive-keyring git python3 ;;
     *)      fail "nothing is known of \"$1\"" ;;
     esac
