@@ -39,7 +39,6 @@ typedef struct ngx_comet_admission_s      ngx_comet_admission_t;
 typedef struct ngx_comet_count_s          ngx_comet_count_t;
 typedef struct ngx_comet_metrics_s        ngx_comet_metrics_t;
 typedef struct ngx_comet_gate_s           ngx_comet_gate_t;
-typedef struct ngx_comet_edited_s         ngx_comet_edited_t;
 typedef struct ngx_comet_sending_s        ngx_comet_sending_t;
 typedef struct ngx_comet_answer_s         ngx_comet_answer_t;
 typedef struct ngx_comet_abort_s          ngx_comet_abort_t;
@@ -125,6 +124,8 @@ typedef struct {
     ngx_str_t                  repairs;
     ngx_uint_t                 nrepairs;
     ngx_comet_error_t         *error;      /* what to say when refusing */
+    ngx_comet_edit_t          *edits;      /* of the body */
+    ngx_uint_t                 nedits;
 
     /* what is known of what it uses */
 
@@ -142,7 +143,6 @@ typedef struct {
     ngx_comet_count_t         *count;
     ngx_comet_metrics_t       *metrics;
     ngx_comet_gate_t          *gate;
-    ngx_comet_edited_t        *edited;
     ngx_array_t               *list;       /* of models, as it comes */
     ngx_comet_sending_t       *sending;
     ngx_comet_answer_t        *answer;

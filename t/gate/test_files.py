@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
+import resource
 import signal
 import socket
 import struct
+import threading
 import time
 
 import pytest
@@ -60,8 +63,13 @@ def fds(edge):
     return found
 
 
+def mappings(edge):
+    with open("/proc/%d/maps" % worker(edge)) as maps:
+        return [line for line in maps if str(edge.dir / "body") in line]
+
+
 def nothing_left(edge):
-    wait_for(lambda: not fds(edge))
+    wait_for(lambda: not fds(edge) and not mappings(edge))
     assert not [name for _, _, names in os.walk(edge.dir / "body")
                 for name in names]
 
@@ -237,40 +245,113 @@ def test_behind_an_error_page_the_body_is_edited_from_what_came(nginx, mock):
         nothing_left(edge)
 
 
-def test_a_copy_that_cannot_be_written_is_a_500(nginx, mock):
+def test_edits_write_no_file(nginx, mock):
     """The directory went away when the body was there already."""
     edge = nginx(edge_conf(mock, "", server=SECOND % (RULES, mock.port,
                                                       "gone")))
     (edge.dir / "gone").rmdir()
     for pad in ("p" * 3000, "p" * 5 * BLOCK):
-        answer = first(edge, body_of(pad))
-        assert answer.status == 500 and answer.complete
-        assert answer.json()["error"]["type"] == "api_error"
-    assert not mock.requests
+        assert first(edge, body_of(pad)).status == 200
+        assert mock.last().json()["max_completion_tokens"] == 7
+    nothing_left(edge)
+
+
+def test_without_address_space_it_is_a_500(nginx, mock):
+    edge = nginx(edge_conf(mock, RULES))
+    assert chat(edge, body_of("p" * 5 * BLOCK)).status == 200
+    seen = len(mock.requests)
+    with open("/proc/%d/statm" % worker(edge)) as statm:
+        size = int(statm.read().split()[0]) * resource.getpagesize()
+    resource.prlimit(worker(edge), resource.RLIMIT_AS, (size + (24 << 20), -1))
+    answer = chat(edge, body_of("p" * (48 << 20)))
+    assert answer.status == 500 and answer.complete
+    assert answer.json()["error"]["type"] == "api_error"
+    assert len(mock.requests) == seen
+    assert chat(edge, body_of("p" * 5 * BLOCK)).status == 200
     nothing_left(edge)
     lines = edge.log().splitlines(True)
-    told = [line for line in lines if "[crit]" in line]
-    assert len(told) == 2
-    assert all("open()" in line and "/gone/" in line for line in told)
+    told = [line for line in lines if "[alert]" in line]
+    assert len(told) == 1 and "mmap(" in told[0] and "ppp" not in told[0]
     (edge.dir / "error.log").write_text(
         "".join(line for line in lines if line not in told))
-    # a body without edits needs no copy
-    assert first(edge, json.dumps(dict(CHAT, user="p" * 5000,
-                                       max_completion_tokens=5)).encode()).status == 200
 
 
-@pytest.mark.parametrize("target", ["/v1/copied/", "/v1/again/"])
-def test_a_large_body_does_not_hold_the_worker(nginx, mock, target):
+@pytest.fixture
+def breaker():
+    """A server that reads so much of a request, resets, and takes the next."""
+    class Breaker(threading.Thread):
+        after = 0
+
+        def __init__(self):
+            super().__init__(daemon=True)
+            self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+            self.port = self.listener.getsockname()[1]
+            self.taken = []
+
+        def run(self):
+            broken = False
+            while True:
+                try:
+                    peer, _ = self.listener.accept()
+                except OSError:
+                    return
+                with peer:
+                    peer.settimeout(30)
+                    if not broken:
+                        left = self.after
+                        while left:
+                            left -= len(peer.recv(left))
+                        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                        struct.pack("ii", 1, 0))
+                    else:
+                        self.taken.append(self.whole(peer))
+                        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+                                     b"Connection: close\r\n\r\n{}")
+                    broken = not broken
+
+        def whole(self, peer):
+            data = b""
+            while b"\r\n\r\n" not in data:
+                data += peer.recv(65536)
+            head, _, body = data.partition(b"\r\n\r\n")
+            length = int(re.search(rb"Content-Length: (\d+)", head).group(1))
+            while len(body) < length:
+                body += peer.recv(65536)
+            return body
+
+    server = Breaker()
+    server.start()
+    yield server
+    server.listener.close()
+
+
+@pytest.mark.parametrize("sendfile", ["on", "off"])
+def test_a_retry_after_any_byte_sends_the_same_again(
+        nginx, mock, breaker, sendfile):
+    one = "server 127.0.0.1:%d max_fails=0;" % breaker.port
+    edge = nginx("upstream api { %s %s }" % (one, one) + edge_conf(
+        mock, RULES + "sendfile %s; comet_next_upstream error non_idempotent;"
+        % sendfile).replace("127.0.0.1:%d" % mock.port, "api"))
+    text = body_of("p" * 8 * BLOCK)
+    with Client(edge) as client:
+        for after in [1, 200, 300, 350, 400, 420, 450, 500, 1000, BLOCK, BLOCK + 1,
+                      3 * BLOCK, 7 * BLOCK, 8 * BLOCK, len(text), len(text) + 100]:
+            breaker.after = after
+            answer = client.call("POST", "/v1/chat/completions", text)
+            assert answer.status == 200
+            body = breaker.taken.pop()
+            assert not breaker.taken
+            assert json.loads(body) == edited("p" * 8 * BLOCK)
+            assert b"  " not in body
+    nothing_left(edge)
+
+
+def test_a_large_body_does_not_hold_the_worker(nginx, mock):
     """What comes behind its last byte is served before it is."""
     edge = nginx(edge_conf(mock, "", server="""
         client_body_buffer_size 64k;
         lingering_close off;    # which would come before the log
         location = /small { return 200; }
-        location /v1/copied/ {
-            rewrite ^ /v1/chat/completions break;
-            comet_pass http://$arg_none; comet_key sk-x;
-            comet_param user =me;
-        }
         location /v1/again/ {
             rewrite ^ /v1/chat/completions break;
             comet_pass http://$arg_none; comet_key sk-x;
@@ -278,7 +359,7 @@ def test_a_large_body_does_not_hold_the_worker(nginx, mock, target):
         }
         location @again { comet_pass http://$arg_none; comet_key sk-x; }"""))
     text = json.dumps(dict(CHAT, pad="p" * 500 * BLOCK)).encode()
-    data = request("POST", target, text)
+    data = request("POST", "/v1/again/", text)
     for n in range(50):
         seen = len(edge.access())
         with Client(edge) as large, Client(edge) as small:
@@ -298,8 +379,8 @@ def test_a_large_body_does_not_hold_the_worker(nginx, mock, target):
 
 
 @pytest.mark.parametrize("how", ["reset", "close"])
-def test_a_client_that_leaves_while_its_body_is_copied(nginx, mock, how):
-    """The request ends, and its mirrors with it, wherever their copies are."""
+def test_a_client_that_leaves_while_its_body_is_sent(nginx, mock, how):
+    """The request ends, and its mirrors with it, wherever their bodies are."""
     edge = nginx(edge_conf(mock, RULES + "mirror /comet;", server="""
         location = /plain {
             mirror /comet; mirror /comet;
@@ -373,7 +454,7 @@ def test_an_http2_body_in_a_file(nginx, mock, how):
     nothing_left(edge)
 
 
-def test_a_worker_that_is_to_exit_finishes_its_copies(nginx, mock):
+def test_a_worker_that_is_to_exit_finishes_what_it_sends(nginx, mock):
     edge = nginx(edge_conf(mock, RULES + "client_body_buffer_size 64k;")
                  .replace("client_body_buffer_size 1k;", ""))
     data = request("POST", "/v1/chat/completions", body_of("p" * 500 * BLOCK))

@@ -15,7 +15,6 @@
 #include "ngx_comet_policy.h"
 #include "ngx_comet_refuse.h"
 #include "ngx_comet_route.h"
-#include "ngx_comet_splice.h"
 
 
 static ngx_int_t ngx_comet_gate_init(ngx_conf_t *cf);
@@ -531,18 +530,7 @@ ngx_comet_gate_work(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         }
     }
 
-    if (!ctx->judged) {
-
-        rc = ngx_comet_gate_decide(r, ctx);
-
-        if (rc != NGX_DECLINED) {
-            return rc;
-        }
-    }
-
-    rc = ngx_comet_splice_copy(r, ctx);
-
-    return (rc == NGX_OK) ? NGX_DECLINED : rc;
+    return ngx_comet_gate_decide(r, ctx);
 }
 
 
@@ -614,12 +602,8 @@ ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return rc;
     }
 
-    if (judge->nedits) {
-        ctx->edited = &ctx->gate->edited;
-        ctx->edited->edits = judge->edits;
-        ctx->edited->n = judge->nedits;
-    }
-
+    ctx->edits = judge->edits;
+    ctx->nedits = judge->nedits;
     ctx->usage_added = judge->usage_added;
     ctx->input = ngx_comet_measure_tokens(&judge->measure);
     ctx->hides = ngx_comet_estimate_hides(judge);

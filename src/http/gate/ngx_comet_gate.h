@@ -6,7 +6,6 @@
 
 
 #include "ngx_comet_http.h"
-#include "ngx_comet_splice.h"
 #include "ngx_comet_walk.h"
 
 
@@ -17,7 +16,6 @@ struct ngx_comet_gate_s {
     ngx_pool_cleanup_t        *cleanup;    /* of it */
     ngx_comet_walk_t          *again;      /* if the body is read once more */
     ngx_comet_turn_t          *turn;
-    ngx_comet_edited_t         edited;
     unsigned                   scanned:1;
 };
 

@@ -3,19 +3,20 @@
  *
  * nginx rewinds what was sent for a retry: a buf in memory to its start, and
  * the bufs of a file to where the one before ended, the first to 0.  So each
- * slice of memory begins at its own start, and of a file with edits a copy is
- * made, which is sent whole: the client's file is not this request's alone.
+ * slice of memory begins at its own start, and a file that edits meet is sent
+ * as memory, which it is mapped into: ranges of it would not be its own again.
  */
 
 
 #include "ngx_comet_splice.h"
-#include "ngx_comet_walk.h"
+
+#include <sys/mman.h>
 
 
 typedef struct {
     ngx_pool_t          *pool;
+    ngx_log_t           *log;
     ngx_chain_t        **ll;
-    ngx_chain_t         *free;
     ngx_comet_edit_t    *edit;
     ngx_comet_edit_t    *last;
     uint64_t             offset;     /* in the body, of the buf */
@@ -23,22 +24,17 @@ typedef struct {
 } ngx_comet_splice_t;
 
 
-struct ngx_comet_copy_s {
-    ngx_comet_splice_t   splice;
-    ngx_comet_walk_t     walk;
-    ngx_temp_file_t      temp;
-};
+typedef struct {
+    void                *addr;
+    size_t               size;
+} ngx_comet_map_t;
 
 
-static void ngx_comet_splice_init(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
-    ngx_comet_splice_t *s);
-static ngx_int_t ngx_comet_splice_memory(ngx_comet_splice_t *s, ngx_buf_t *b);
-static ngx_int_t ngx_comet_splice_file(ngx_comet_splice_t *s, ngx_file_t *file,
-    off_t pos, off_t last);
-static ngx_comet_copy_t *ngx_comet_splice_copy_init(ngx_http_request_t *r,
-    ngx_comet_ctx_t *ctx);
-static ngx_int_t ngx_comet_splice_write(ngx_comet_copy_t *copy,
-    ngx_buf_t *block);
+static ngx_int_t ngx_comet_splice_bytes(ngx_comet_splice_t *s, u_char *pos,
+    u_char *last);
+static ngx_int_t ngx_comet_splice_file(ngx_comet_splice_t *s, ngx_buf_t *b);
+static u_char *ngx_comet_splice_map(ngx_comet_splice_t *s, ngx_buf_t *b);
+static void ngx_comet_splice_unmap(void *data);
 
 
 ngx_int_t
@@ -46,27 +42,22 @@ ngx_comet_splice(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_chain_t *body, ngx_chain_t **ll)
 {
     ngx_int_t           rc;
-    ngx_buf_t          *b;
-    ngx_temp_file_t    *temp;
     ngx_comet_splice_t  s;
 
-    ngx_comet_splice_init(r, ctx, &s);
+    ngx_memzero(&s, sizeof(ngx_comet_splice_t));
 
+    s.pool = r->pool;
+    s.log = r->connection->log;
+    s.edit = ctx->edits;
+    s.last = ctx->edits + ctx->nedits;
     s.ll = ll;
     *ll = NULL;
 
-    if (ctx->edited && ctx->edited->copy) {
-        temp = &ctx->edited->copy->temp;
-        return ngx_comet_splice_file(&s, &temp->file, 0, temp->offset);
-    }
-
     for ( /* void */ ; body; body = body->next) {
-        b = body->buf;
 
-        rc = b->in_file ? ngx_comet_splice_file(&s, b->file, b->file_pos,
-                                                b->file_last)
-                        : ngx_comet_splice_memory(&s, b);
-
+        rc = body->buf->in_file ? ngx_comet_splice_file(&s, body->buf)
+                                : ngx_comet_splice_bytes(&s, body->buf->pos,
+                                                         body->buf->last);
         if (rc != NGX_OK) {
             return NGX_ERROR;
         }
@@ -76,37 +67,26 @@ ngx_comet_splice(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 }
 
 
-static void
-ngx_comet_splice_init(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
-    ngx_comet_splice_t *s)
-{
-    ngx_memzero(s, sizeof(ngx_comet_splice_t));
-
-    s->pool = r->pool;
-
-    if (ctx->edited) {
-        s->edit = ctx->edited->edits;
-        s->last = s->edit + ctx->edited->n;
-    }
-}
-
-
 static ngx_buf_t *
 ngx_comet_splice_buf(ngx_comet_splice_t *s)
 {
+    ngx_buf_t    *b;
     ngx_chain_t  *cl;
 
-    cl = ngx_chain_get_free_buf(s->pool, &s->free);
-    if (cl == NULL) {
+    b = ngx_calloc_buf(s->pool);
+    cl = ngx_alloc_chain_link(s->pool);
+
+    if (b == NULL || cl == NULL) {
         return NULL;
     }
 
+    cl->buf = b;
     cl->next = NULL;
 
     *s->ll = cl;
     s->ll = &cl->next;
 
-    return cl->buf;
+    return b;
 }
 
 
@@ -135,20 +115,20 @@ ngx_comet_splice_slice(ngx_comet_splice_t *s, u_char *start, u_char *end)
 
 
 static ngx_int_t
-ngx_comet_splice_memory(ngx_comet_splice_t *s, ngx_buf_t *b)
+ngx_comet_splice_bytes(ngx_comet_splice_t *s, u_char *pos, u_char *last)
 {
     size_t             gap, size;
     u_char            *p, *at;
     ngx_comet_edit_t  *edit;
 
-    size = b->last - b->pos;
+    size = last - pos;
     gap = ngx_min(s->skip, size);
-    p = b->pos + gap;
+    p = pos + gap;
     s->skip -= gap;
 
     while (s->edit < s->last && s->edit->offset - s->offset < size) {
         edit = s->edit++;
-        at = b->pos + (edit->offset - s->offset);
+        at = pos + (edit->offset - s->offset);
 
         if (ngx_comet_splice_slice(s, p, at) != NGX_OK
             || ngx_comet_splice_slice(s, (u_char *) edit->text,
@@ -158,153 +138,96 @@ ngx_comet_splice_memory(ngx_comet_splice_t *s, ngx_buf_t *b)
             return NGX_ERROR;
         }
 
-        gap = ngx_min(edit->length, (uint64_t) (b->last - at));
+        gap = ngx_min(edit->length, (uint64_t) (last - at));
         p = at + gap;
         s->skip = edit->length - gap;
     }
 
     s->offset += size;
 
-    return ngx_comet_splice_slice(s, p, b->last);
+    return ngx_comet_splice_slice(s, p, last);
 }
 
 
 static ngx_int_t
-ngx_comet_splice_file(ngx_comet_splice_t *s, ngx_file_t *file, off_t pos,
-    off_t last)
+ngx_comet_splice_file(ngx_comet_splice_t *s, ngx_buf_t *b)
 {
-    ngx_buf_t  *b;
+    off_t       size;
+    u_char     *map;
+    ngx_buf_t  *out;
 
-    if (pos == last) {
+    size = b->file_last - b->file_pos;
+
+    if (size == 0) {
         return NGX_OK;
     }
 
-    b = ngx_comet_splice_buf(s);
-    if (b == NULL) {
+    if (s->skip
+        || (s->edit < s->last
+            && s->edit->offset - s->offset < (uint64_t) size))
+    {
+        map = ngx_comet_splice_map(s, b);
+        if (map == NULL) {
+            return NGX_ERROR;
+        }
+
+        return ngx_comet_splice_bytes(s, map + b->file_pos,
+                                      map + b->file_last);
+    }
+
+    out = ngx_comet_splice_buf(s);
+    if (out == NULL) {
         return NGX_ERROR;
     }
 
-    b->in_file = 1;
-    b->file = file;
-    b->file_pos = pos;
-    b->file_last = last;
+    out->in_file = 1;
+    out->file = b->file;
+    out->file_pos = b->file_pos;
+    out->file_last = b->file_last;
+
+    s->offset += size;
 
     return NGX_OK;
 }
 
 
-/*
- * Where edits meet a body that is in a file, or partly so: copies a block of
- * it with the edits.  NGX_AGAIN if there is more, NGX_OK if there is none.
- */
+/* the file is the request's own and has no name: nobody makes it shorter */
 
-ngx_int_t
-ngx_comet_splice_copy(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+static u_char *
+ngx_comet_splice_map(ngx_comet_splice_t *s, ngx_buf_t *b)
 {
-    ngx_int_t            rc;
-    ngx_buf_t            block;
-    ngx_chain_t         *cl;
-    ngx_comet_edited_t  *edited;
+    void                *addr;
+    ngx_comet_map_t     *map;
+    ngx_pool_cleanup_t  *cln;
 
-    edited = ctx->edited;
-
-    if (edited == NULL) {
-        return NGX_OK;
-    }
-
-    if (edited->copy == NULL) {
-
-        for (cl = r->request_body->bufs; cl; cl = cl->next) {
-            if (cl->buf->in_file) {
-                break;
-            }
-        }
-
-        if (cl == NULL) {
-            return NGX_OK;
-        }
-
-        edited->copy = ngx_comet_splice_copy_init(r, ctx);
-        if (edited->copy == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
-    rc = ngx_comet_walk_block(&edited->copy->walk, &block);
-
-    if (rc != NGX_ERROR
-        && ngx_comet_splice_write(edited->copy, &block) != NGX_OK)
-    {
-        rc = NGX_ERROR;
-    }
-
-    if (rc != NGX_AGAIN) {
-        ngx_comet_walk_end(&edited->copy->walk);
-    }
-
-    return rc;
-}
-
-
-static ngx_comet_copy_t *
-ngx_comet_splice_copy_init(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
-{
-    ngx_temp_file_t           *temp;
-    ngx_comet_copy_t          *copy;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    copy = ngx_pcalloc(r->pool, sizeof(ngx_comet_copy_t));
-    if (copy == NULL) {
+    cln = ngx_pool_cleanup_add(s->pool, sizeof(ngx_comet_map_t));
+    if (cln == NULL) {
         return NULL;
     }
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    addr = mmap(NULL, (size_t) b->file_last, PROT_READ, MAP_SHARED,
+                b->file->fd, 0);
 
-    ngx_comet_splice_init(r, ctx, &copy->splice);
-    ngx_comet_walk_init(r, &copy->walk);
+    if (addr == MAP_FAILED) {
+        ngx_log_error(NGX_LOG_ALERT, s->log, ngx_errno,
+                      "mmap(%O) of a request body failed", b->file_last);
+        return NULL;
+    }
 
-    /* without a name once it is open, and closed with the pool */
+    map = cln->data;
+    map->addr = addr;
+    map->size = (size_t) b->file_last;
 
-    temp = &copy->temp;
-    temp->file.fd = NGX_INVALID_FILE;
-    temp->file.log = r->connection->log;
-    temp->path = clcf->client_body_temp_path;
-    temp->pool = r->pool;
+    cln->handler = ngx_comet_splice_unmap;
 
-    return copy;
+    return addr;
 }
 
 
-static ngx_int_t
-ngx_comet_splice_write(ngx_comet_copy_t *copy, ngx_buf_t *block)
+static void
+ngx_comet_splice_unmap(void *data)
 {
-    ssize_t              n;
-    ngx_chain_t         *out, **ll;
-    ngx_comet_splice_t  *s;
+    ngx_comet_map_t *map = data;
 
-    s = &copy->splice;
-    s->ll = &out;
-    out = NULL;
-
-    if (ngx_comet_splice_memory(s, block) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (out == NULL) {
-        return NGX_OK;
-    }
-
-    n = ngx_write_chain_to_temp_file(&copy->temp, out);
-
-    if (n == NGX_ERROR) {
-        return NGX_ERROR;
-    }
-
-    copy->temp.offset += n;
-
-    for (ll = &s->free; *ll; ll = &(*ll)->next) { /* void */ }
-
-    *ll = out;
-
-    return NGX_OK;
+    (void) munmap(map->addr, map->size);
 }
