@@ -123,7 +123,6 @@ typedef struct {
     ngx_str_t                  error_param;
     ngx_str_t                  repairs;
     ngx_uint_t                 nrepairs;
-    ngx_comet_error_t         *error;      /* what to say when refusing */
     ngx_comet_edit_t          *edits;      /* of the body */
     ngx_uint_t                 nedits;
 

@@ -77,8 +77,8 @@ ngx_comet_refuse(ngx_http_request_t *r, ngx_comet_error_t error,
     refusal->keepalive = r->keepalive;
     refusal->lingering_close = r->lingering_close;
 
-    ctx->error = &refusal->error;
     ctx->verdict = NGX_COMET_REFUSED;
+    ctx->error_code = error.code;
 
     return error.status;
 }
@@ -147,8 +147,8 @@ ngx_comet_refuse_prepare(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (ctx->error && ctx->error->status == (int) r->err_status) {
-        error = *ctx->error;
+    if (refusal->error.status == (int) r->err_status) {
+        error = refusal->error;
 
         /*
          * nginx ends the connection after some statuses; a refusal need not,

@@ -1025,4 +1025,4 @@ def test_variables(modes, mock):
         "chat.completions|claude-x|claude|repaired|unsupported_value|"
         "temperature|temperature=1",
         "chat.completions|gpt-5.4|openai|observed|invalid_value|n|-",
-        "models|-|-|pass|-|-|-", "-|-|-|refused|-|-|-"]
+        "models|-|-|pass|-|-|-", "-|-|-|refused|not_found|-|-"]

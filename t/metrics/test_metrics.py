@@ -263,9 +263,7 @@ def test_a_killed_worker_has_nothing_in_flight(nginx, mock):
     counted(server, 1)
     for client in clients:
         client.socket.close()
-    log = server.dir / "error.log"          # nginx tells of the kill
-    log.write_text("\n".join(line for line in log.read_text().splitlines()
-                             if "exited on signal 9" not in line))
+    server.forget_a_kill()
 
 
 def test_a_reload_keeps_what_is_counted(nginx, mock):

@@ -97,9 +97,10 @@ def test_a_price_is_that_of_all_spellings(nginx, mock):
                            location="comet_spend 0.01/1d;"))
     for name in SPELT:
         answer = chat(server, dict(CAPPED, model=name), bearer())
-        said = answer.json()["error"]["message"]
-        assert (answer.status, "has no price" in said) in (
-            (429, False), (403, True)), name
+        error = answer.json()["error"]
+        assert (answer.status, error["code"], "has no price" in error["message"]) in (
+            (429, "insufficient_quota", False),
+            (403, "model_without_price", True)), name
     assert not mock.requests
     assert chat(server, dict(CAPPED, model="gpt-5.4-mini"),
                 bearer()).status == 200

@@ -537,9 +537,7 @@ def test_a_killed_worker_gives_back_what_it_held(nginx, mock):
     assert "worker died with" in server.log()
     for client in clients:
         client.socket.close()
-    log = server.dir / "error.log"          # nginx tells of the kill
-    log.write_text("\n".join(line for line in log.read_text().splitlines()
-                             if "exited on signal 9" not in line))
+    server.forget_a_kill()
 
 
 def test_limits_stand_side_by_side_and_the_tightest_decides(nginx, mock):

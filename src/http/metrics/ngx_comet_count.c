@@ -188,8 +188,7 @@ ngx_comet_count_code(ngx_comet_ctx_t *ctx, ngx_uint_t status)
         return "client_closed_request";
     }
 
-    return ctx->error && ctx->error->status == (int) status
-           ? ctx->error->code : ngx_comet_error_of_status((int) status).code;
+    return ngx_comet_error_of_status((int) status).code;
 }
 
 

@@ -40,7 +40,7 @@ static ngx_int_t ngx_comet_admit_init(ngx_conf_t *cf);
 static ngx_int_t ngx_comet_admit_header_filter(ngx_http_request_t *r);
 static ngx_comet_admission_t *ngx_comet_admission(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_admit_no_price(ngx_http_request_t *r,
-    ngx_comet_ctx_t *ctx, ngx_str_t *model);
+    ngx_str_t *model);
 static ngx_int_t ngx_comet_admit_asked(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx, ngx_comet_asked_t *asked);
 static ngx_int_t ngx_comet_admit_full(ngx_http_request_t *r,
@@ -338,7 +338,7 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
         if (i == NGX_COMET_LIMIT_SPEND && asked.n > n
             && admission->price == NULL && !ctx->conf->dry_run)
         {
-            return ngx_comet_admit_no_price(r, ctx, &model);
+            return ngx_comet_admit_no_price(r, &model);
         }
     }
 
@@ -347,12 +347,14 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
 
 static ngx_int_t
-ngx_comet_admit_no_price(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
-    ngx_str_t *model)
+ngx_comet_admit_no_price(ngx_http_request_t *r, ngx_str_t *model)
 {
-    ctx->error_code = "model_without_price";
+    ngx_comet_error_t  error;
 
-    return ngx_comet_refuse(r, ngx_comet_error_of_status(NGX_HTTP_FORBIDDEN),
+    error = ngx_comet_error_of_status(NGX_HTTP_FORBIDDEN);
+    error.code = "model_without_price";
+
+    return ngx_comet_refuse(r, error,
                             "Money is counted here, and the model \"%V\" has "
                             "no price.", model);
 }
@@ -533,8 +535,6 @@ ngx_comet_admit_full(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_OK;
     }
 
-    ctx->error_code = "unavailable";
-
     return ngx_comet_refuse(r,
                         ngx_comet_error_of_status(NGX_HTTP_SERVICE_UNAVAILABLE),
                         "The gateway has no room to count this call. Try "
@@ -662,8 +662,6 @@ ngx_comet_admit_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
         error.code = "insufficient_quota";
         admission->final = 1;
     }
-
-    ctx->error_code = error.code;
 
     return ngx_comet_refuse(r, error, "%*s", (size_t) (last - text), text);
 }

@@ -420,7 +420,6 @@ ngx_comet_caller_unknown(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
     ctx->conf = clcf->policy;
-    ctx->error_code = "invalid_api_key";
 
     ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0, "no tenant: %s",
                   texts[credential].log);
