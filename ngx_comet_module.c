@@ -305,10 +305,18 @@ ngx_comet_add_variables(ngx_conf_t *cf)
 }
 
 
+/*
+ * nginx's chains of filters are those of the process, made anew with each
+ * configuration.  An error on the way would leave the master, and so each
+ * worker that is started for one that died, with half of them under the old
+ * configuration: what is wrong is kept until they are whole.
+ */
+
 static ngx_int_t
 ngx_comet_init(ngx_conf_t *cf)
 {
-    ngx_uint_t  i;
+    ngx_uint_t              i;
+    ngx_comet_main_conf_t  *cmcf;
 
     for (i = 0; ngx_comet_parts[i]; i++) {
         if (ngx_comet_parts[i]->init
@@ -318,7 +326,28 @@ ngx_comet_init(ngx_conf_t *cf)
         }
     }
 
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+
+    for (i = 0; ngx_comet_parts[i] && !cmcf->refused; i++) {
+        if (ngx_comet_parts[i]->check
+            && ngx_comet_parts[i]->check(cf) != NGX_OK)
+        {
+            cmcf->refused = 1;
+        }
+    }
+
     return NGX_OK;
+}
+
+
+static char *
+ngx_comet_init_conf(ngx_cycle_t *cycle, void *conf)
+{
+    ngx_comet_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_comet_module);
+
+    return cmcf && cmcf->refused ? NGX_CONF_ERROR : NGX_CONF_OK;
 }
 
 
@@ -430,6 +459,31 @@ ngx_module_t  ngx_comet_module = {
     NULL,                                  /* init master */
     NULL,                                  /* init module */
     ngx_comet_start,                       /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+/* its hook comes when the whole of http is done */
+
+static ngx_core_module_t  ngx_comet_core_module_ctx = {
+    ngx_string("comet"),
+    NULL,                                  /* create configuration */
+    ngx_comet_init_conf                    /* init configuration */
+};
+
+
+ngx_module_t  ngx_comet_core_module = {
+    NGX_MODULE_V1,
+    &ngx_comet_core_module_ctx,            /* module context */
+    NULL,                                  /* module directives */
+    NGX_CORE_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */

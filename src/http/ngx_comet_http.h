@@ -62,6 +62,7 @@ typedef struct {
     ngx_comet_zone_t          *zone;
     ngx_comet_tenants_t       *tenants;
     ngx_comet_limited_t       *limited;
+    unsigned                   refused:1;  /* by a check */
 } ngx_comet_main_conf_t;
 
 
@@ -174,6 +175,7 @@ typedef struct {
                                       ngx_comet_loc_conf_t *conf,
                                       ngx_comet_loc_conf_t *prev);
     ngx_int_t                (*init)(ngx_conf_t *cf);
+    ngx_int_t                (*check)(ngx_conf_t *cf);      /* and refuse it */
     ngx_int_t                (*start)(ngx_cycle_t *cycle);  /* in a worker */
     ngx_http_variable_t       *variables;
 } ngx_comet_part_t;

@@ -736,6 +736,40 @@ def test_a_reload_keeps_every_counter(nginx, mock):
     assert chat(server, CAPPED, used).status == 429
 
 
+@pytest.mark.parametrize("right,wrong", [
+    ("comet_zone comet:1m;", ""),
+    ("comet_tenant_from key;", "comet_tenant_from key default=nobody;"),
+    ("comet_budget 10000/30d;", "comet_spend 1/1d;"),
+    ("# elsewhere", "location /x/ { comet_rate 1r/m; proxy_pass http://[::1]; }"),
+])
+def test_a_worker_after_a_reload_that_failed_is_whole(nginx, mock, right,
+                                                      wrong):
+    """The master has refused a configuration, and starts a worker for one
+    that died: it judges, counts and filters as the one before."""
+    server = nginx(tenants(mock, location="""comet_models gpt-*;
+        comet_tenant_from key; comet_budget 10000/30d; }
+        # elsewhere
+        location /y/ {"""))
+    one = chat(server, CAPPED, dict(bearer(), **USED))
+    before = server.workers()
+    server.write(server.http.replace(right, wrong))
+    server.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "[emerg]" in server.log())
+    os.kill(before[0], signal.SIGKILL)
+    wait_for(lambda: server.workers() and server.workers() != before)
+    two = chat(server, CAPPED, dict(bearer(), **USED))
+    assert (one.status, two.status) == (200, 200)
+    assert [int(one.header("x-ratelimit-remaining-tokens"))
+            - int(two.header("x-ratelimit-remaining-tokens"))] == [COST]
+    assert b"o3" not in models(server).body
+    refused = chat(server, headers={})
+    assert refused.status == 401 and refused.json()["error"]["code"]
+    log = server.log()
+    assert len(re.findall(r"\[(?:emerg|alert)\]", log)) == 2
+    (server.dir / "error.log").write_text(re.sub(
+        r".*(?:\[emerg\]|exited on signal 9).*", "", log))
+
+
 def test_a_call_that_outlives_a_reload_is_settled(nginx, mock):
     conf = tenants(mock, alice="comet_concurrency 1; comet_budget 10000/1d;")
     server = nginx(conf)

@@ -37,7 +37,7 @@ static ngx_int_t ngx_comet_caller_init(ngx_conf_t *cf);
 ngx_comet_part_t  ngx_comet_caller_part = {
     .create = ngx_comet_caller_create,
     .merge = ngx_comet_caller_merge,
-    .init = ngx_comet_caller_init
+    .check = ngx_comet_caller_init
 };
 
 

@@ -41,7 +41,7 @@ static const struct {
 ngx_comet_part_t  ngx_comet_limits_part = {
     .create_main = ngx_comet_limits_create_main,
     .merge = ngx_comet_limits_place,
-    .init = ngx_comet_limits_init
+    .check = ngx_comet_limits_init
 };
 
 

@@ -58,7 +58,7 @@ static ngx_connection_t  ngx_comet_zone_dummy;     /* for the log of a timer */
 
 ngx_comet_part_t  ngx_comet_zone_part = {
     .create_main = ngx_comet_zone_create,
-    .init = ngx_comet_zone_check,
+    .check = ngx_comet_zone_check,
     .start = ngx_comet_zone_start
 };
 

@@ -65,7 +65,7 @@ static char  *(*ngx_comet_word_setters[])(ngx_conf_t *cf, ngx_command_t *cmd,
 ngx_comet_part_t  ngx_comet_check_part = {
     .create_main = ngx_comet_check_create,
     .merge = ngx_comet_check_merge,
-    .init = ngx_comet_check_init
+    .check = ngx_comet_check_init
 };
 
 
