@@ -481,20 +481,18 @@ size_t
 ngx_comet_digits(char *text, uint64_t n)
 {
     char    digits[NGX_COMET_DIGITS_LEN];
-    size_t  i, len;
+    size_t  i;
 
-    len = 0;
+    i = sizeof(digits);
 
     do {
-        digits[len++] = (char) ('0' + n % 10);
+        digits[--i] = (char) ('0' + n % 10);
         n /= 10;
     } while (n);
 
-    for (i = 0; i < len; i++) {
-        text[i] = digits[len - 1 - i];
-    }
+    memcpy(text, digits + i, sizeof(digits) - i);
 
-    return len;
+    return sizeof(digits) - i;
 }
 
 

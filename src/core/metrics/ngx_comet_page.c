@@ -160,24 +160,6 @@ ngx_comet_page_copy(char *p, const char *text)
 }
 
 
-static char *
-ngx_comet_page_number(char *p, uint64_t n)
-{
-    char    digits[20];
-    size_t  i;
-
-    i = sizeof(digits);
-
-    do {
-        digits[--i] = (char) ('0' + n % 10);
-        n /= 10;
-    } while (n);
-
-    return (char *) memcpy(p, digits + i, sizeof(digits) - i)
-           + sizeof(digits) - i;
-}
-
-
 /* what is not UTF-8 is told in a way that differs for different bytes */
 
 static char *
@@ -285,7 +267,7 @@ ngx_comet_page_head(char *p, const ngx_comet_family_t *family)
 static char *
 ngx_comet_page_fraction(char *p, uint64_t n, uint64_t unit)
 {
-    p = ngx_comet_page_number(p, n / unit);
+    p += ngx_comet_digits(p, n / unit);
     *p++ = '.';
 
     for (n %= unit, unit /= 10; unit; n %= unit, unit /= 10) {
@@ -335,7 +317,7 @@ ngx_comet_page_time_line(ngx_comet_page_t *page, char *p,
         p = ngx_comet_page_copy(p, "_count");
         p = ngx_comet_page_labels(p, family, series, "", "");
 
-        return ngx_comet_page_number(p, page->times[NGX_COMET_BOUNDS]);
+        return p + ngx_comet_digits(p, page->times[NGX_COMET_BOUNDS]);
     }
 
     le = page->line == NGX_COMET_BOUNDS
@@ -344,7 +326,7 @@ ngx_comet_page_time_line(ngx_comet_page_t *page, char *p,
     p = ngx_comet_page_copy(p, "_bucket");
     p = ngx_comet_page_labels(p, family, series, "le", le);
 
-    return ngx_comet_page_number(p, page->times[page->line]);
+    return p + ngx_comet_digits(p, page->times[page->line]);
 }
 
 
@@ -362,7 +344,7 @@ ngx_comet_page_line(ngx_comet_page_t *page, char *p,
 
     case NGX_COMET_FORM_SCALAR:
         *p++ = ' ';
-        p = ngx_comet_page_number(p, page->scalars[family->value]);
+        p += ngx_comet_digits(p, page->scalars[family->value]);
         break;
 
     case NGX_COMET_FORM_TIME:
@@ -373,7 +355,7 @@ ngx_comet_page_line(ngx_comet_page_t *page, char *p,
         value = ngx_comet_tally_value(series, family->kind, page->line);
         p = ngx_comet_page_labels(p, family, series, "kind",
                                   ngx_comet_tokens[page->line]);
-        p = ngx_comet_page_number(p, value);
+        p += ngx_comet_digits(p, value);
         break;
 
     default:
@@ -381,7 +363,7 @@ ngx_comet_page_line(ngx_comet_page_t *page, char *p,
         p = ngx_comet_page_labels(p, family, series, "", "");
         p = family->form == NGX_COMET_FORM_MONEY
             ? ngx_comet_page_fraction(p, value, NGX_COMET_MONEY)
-            : ngx_comet_page_number(p, value);
+            : p + ngx_comet_digits(p, value);
     }
 
     *p++ = '\n';

@@ -104,7 +104,7 @@ ngx_comet_starts(const char *name, size_t len, const char *prefix)
 /* the digits at *pos, which is moved behind them; -1 if there are none */
 
 static int
-ngx_comet_digits(const char *name, size_t len, size_t *pos)
+ngx_comet_model_number(const char *name, size_t len, size_t *pos)
 {
     int     n;
     size_t  i;
@@ -134,7 +134,7 @@ ngx_comet_family_of_gpt(const char *name, size_t len)
     size_t  i;
 
     i = sizeof("gpt-") - 1;
-    major = ngx_comet_digits(name, len, &i);
+    major = ngx_comet_model_number(name, len, &i);
 
     if (major == -1) {
         return NGX_COMET_FAMILY_OTHER;
@@ -160,7 +160,7 @@ ngx_comet_family(const char *name, size_t len)
     if (len >= 2 && ngx_comet_name_lower(name[0]) == 'o') {
         i = 1;
 
-        if (ngx_comet_digits(name, len, &i) != -1
+        if (ngx_comet_model_number(name, len, &i) != -1
             && (i == len || name[i] == '-'))
         {
             return ngx_comet_starts(name, len, "o1-pro")
