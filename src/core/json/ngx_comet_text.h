@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 
 /* the longest element is a surrogate pair, "\ud83d\ude00" */
@@ -111,6 +112,33 @@ ngx_comet_text_e ngx_comet_text_lenient(const unsigned char **pp,
 
 size_t ngx_comet_text_unescape(char *dst, size_t size, const unsigned char *p,
     const unsigned char *end, unsigned *cut);
+
+/*
+ * Whether a text is a name; a byte of both can be read even if they are empty.
+ * A call takes longer than to compare most names in two steps.
+ */
+
+static inline int
+ngx_comet_name_is(const char *text, size_t text_len, const char *name,
+    size_t len)
+{
+    if (text_len != len) {
+        return 0;
+    }
+
+    if (len < 4 || len > 16) {
+        return text[0] == name[0] && memcmp(text, name, len) == 0;
+    }
+
+    if (len <= 8) {
+        return memcmp(text, name, 4) == 0
+               && memcmp(text + len - 4, name + len - 4, 4) == 0;
+    }
+
+    return memcmp(text, name, 8) == 0
+           && memcmp(text + len - 8, name + len - 8, 8) == 0;
+}
+
 
 /*
  * Folds the case of a name as encoding/json of Go does when it looks for the

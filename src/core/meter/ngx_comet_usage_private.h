@@ -36,19 +36,10 @@ enum {
 };
 
 
-/* with the zeros behind the longest one */
-
-#define NGX_COMET_MEMBER_NAME  28
-
-/* of a name that is shorter, so many bytes are read nevertheless */
-
-#define NGX_COMET_MEMBER_HEAD  8
-
-
 /* a member by its path; of an array, what its elements hold */
 
 struct ngx_comet_member_s {
-    char                       name[NGX_COMET_MEMBER_NAME];
+    const char                *name;
     unsigned short             len;
     unsigned char              is;
     unsigned char              array;

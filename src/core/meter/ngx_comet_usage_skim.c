@@ -83,11 +83,6 @@ ngx_comet_usage_skim_name(ngx_comet_usage_skim_t *skim,
         ngx_comet_usage_skim_escaped(token, room, sizeof(room), from, p, rest);
     }
 
-    if (skim->end - from < NGX_COMET_MEMBER_HEAD && token->text != room) {
-        memcpy(room, from, token->len);
-        token->text = room;
-    }
-
     *ask = ngx_comet_usage_name(skim->usage, token);
 
     return ngx_comet_skim_colon(p);

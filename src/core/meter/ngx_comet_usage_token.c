@@ -446,74 +446,13 @@ ngx_comet_usage_value(ngx_comet_usage_t *usage,
 }
 
 
-static inline uint64_t
-ngx_comet_usage_word_at(const char *p)
-{
-    uint64_t  word;
-
-    memcpy(&word, p, sizeof(word));
-
-    return word;
-}
-
-
-/* the first bytes as a number; of a shorter name zeros follow */
-
-static inline uint64_t
-ngx_comet_usage_head(const char *name, size_t len)
-{
-    uint64_t  head;
-
-    head = ngx_comet_usage_word_at(name);
-
-    if (len >= sizeof(head)) {
-        return head;
-    }
-
-#if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
-    return head & ~(~(uint64_t) 0 >> 8 * len);
-#else
-    return head & (((uint64_t) 1 << 8 * len) - 1);
-#endif
-}
-
-
-/* without a call: to look for names is a good part of the work */
-
-static inline int
-ngx_comet_usage_same(const ngx_comet_member_t *member, const char *text,
-    size_t len, uint64_t head)
-{
-    size_t  i;
-
-    if (member->len != len || ngx_comet_usage_word_at(member->name) != head) {
-        return 0;
-    }
-
-    if (len <= 8) {
-        return 1;
-    }
-
-    for (i = 8; i + 8 < len; i += 8) {
-        if (ngx_comet_usage_word_at(member->name + i)
-            != ngx_comet_usage_word_at(text + i))
-        {
-            return 0;
-        }
-    }
-
-    i = len - 8;
-
-    return ngx_comet_usage_word_at(member->name + i)
-           == ngx_comet_usage_word_at(text + i);
-}
-
-
-static const ngx_comet_member_t *
+static inline const ngx_comet_member_t *
 ngx_comet_usage_find(const ngx_comet_member_t *member, const char *text,
-    size_t len, uint64_t head)
+    size_t len)
 {
-    while (member->len && !ngx_comet_usage_same(member, text, len, head)) {
+    while (member->len
+           && !ngx_comet_name_is(text, len, member->name, member->len))
+    {
         member++;
     }
 
@@ -524,12 +463,11 @@ ngx_comet_usage_find(const ngx_comet_member_t *member, const char *text,
 /* of a name that is not looked for, whether its value is */
 
 static int
-ngx_comet_usage_other(ngx_comet_usage_t *usage,
-    const ngx_comet_token_t *token, uint64_t head)
+ngx_comet_usage_other(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
 {
     if (usage->passes || token->depth != 1
         || ngx_comet_usage_find(ngx_comet_usage_envelope, token->text,
-                                token->len, head)->len)
+                                token->len)->len)
     {
         return NGX_COMET_SCAN_SKIP;
     }
@@ -543,15 +481,13 @@ ngx_comet_usage_other(ngx_comet_usage_t *usage,
 int
 ngx_comet_usage_name(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
 {
-    uint64_t                   head;
     const ngx_comet_member_t  *member;
 
-    head = ngx_comet_usage_head(token->text, token->len);
     member = ngx_comet_usage_find(usage->read->frames[token->depth]->members,
-                                  token->text, token->len, head);
+                                  token->text, token->len);
 
     if (member->len == 0) {
-        return ngx_comet_usage_other(usage, token, head);
+        return ngx_comet_usage_other(usage, token);
     }
 
     usage->read->member = member;

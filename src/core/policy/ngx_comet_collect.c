@@ -280,44 +280,11 @@ ngx_comet_collect_disguised(ngx_comet_judge_t *judge,
 }
 
 
-/* a call takes longer than to compare a short name in two steps */
-
-static inline int
-ngx_comet_collect_is(const ngx_comet_token_t *token, const char *name,
-    size_t len)
-{
-    uint32_t     a, b;
-    const char  *text;
-
-    text = token->text;
-
-    if (token->len != len || text[0] != name[0]) {
-        return 0;
-    }
-
-    if (len < sizeof(a) || len > 2 * sizeof(a)) {
-        return memcmp(text, name, len) == 0;
-    }
-
-    memcpy(&a, text, sizeof(a));
-    memcpy(&b, name, sizeof(b));
-
-    if (a != b) {
-        return 0;
-    }
-
-    memcpy(&a, text + len - sizeof(a), sizeof(a));
-    memcpy(&b, name + len - sizeof(b), sizeof(b));
-
-    return a == b;
-}
-
-
 static inline int
 ngx_comet_collect_same(const ngx_comet_token_t *token, const char *name)
 {
     return token->text[0] == name[0]
-           && ngx_comet_collect_is(token, name, strlen(name));
+           && ngx_comet_name_is(token->text, token->len, name, strlen(name));
 }
 
 
@@ -395,7 +362,9 @@ ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
 
     for (field = frame->field->fields; field->name; field++, bit <<= 1) {
 
-        if (!ngx_comet_collect_is(token, field->name, field->len)) {
+        if (!ngx_comet_name_is(token->text, token->len, field->name,
+                               field->len))
+        {
             continue;
         }
 
