@@ -46,9 +46,6 @@ ngx_comet_text_level(ngx_comet_text_level_e level)
 
 #if defined(__x86_64__)
 
-    case NGX_COMET_TEXT_SSE2:
-        return ngx_comet_text_sse2;
-
     case NGX_COMET_TEXT_SSSE3:
         __builtin_cpu_init();
         return __builtin_cpu_supports("ssse3") ? ngx_comet_text_ssse3 : NULL;

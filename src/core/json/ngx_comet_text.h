@@ -33,7 +33,6 @@ typedef enum {
 
 typedef enum {
     NGX_COMET_TEXT_SCALAR,
-    NGX_COMET_TEXT_SSE2,
     NGX_COMET_TEXT_SSSE3,
     NGX_COMET_TEXT_AVX2,
     NGX_COMET_TEXT_NEON,
@@ -164,8 +163,6 @@ int ngx_comet_name_alike(const char *name, size_t len, char *out,
 /* the levels, for ngx_comet_text.c only */
 
 const unsigned char *ngx_comet_text_scalar(const unsigned char *p,
-    const unsigned char *end);
-const unsigned char *ngx_comet_text_sse2(const unsigned char *p,
     const unsigned char *end);
 const unsigned char *ngx_comet_text_ssse3(const unsigned char *p,
     const unsigned char *end);

@@ -1,23 +1,5 @@
 /*
- * The body of a level: the file that includes this one has defined the vector
- * type ngx_comet_vector_t, the type ngx_comet_block_t that holds 64 bytes,
- * and the functions
- *
- *   ngx_comet_vector_fill        a vector of one byte
- *   ngx_comet_vector_table       a macro, a vector of ngx_comet_text_tables
- *   ngx_comet_block_load         reads 64 bytes
- *   ngx_comet_block_last         the last vector of a block
- *   ngx_comet_block_plain        whether all are ASCII that needs no care
- *   ngx_comet_block_special      mask of the bytes that do need it
- *   ngx_comet_block_any_high     whether some are beyond 0x7f
- *   ngx_comet_block_any_control  whether some are below 0x20
- *   ngx_comet_block_control      mask of those
- *   ngx_comet_block_equal        mask of the bytes that equal one
- *   ngx_comet_block_usual        mask of the letters most escapes have
- *   ngx_comet_block_classes      looks up the classes of all bytes
- *   ngx_comet_block_class        mask of the bytes in one of the classes
- *   ngx_comet_block_utf8         mask of the bytes that should not follow the
- *                                bytes before them, given the vector before
+ * The body of a level, which ngx_comet_text_vector.h lets look at a block.
  *
  * Branches that a text would often mispredict cost more than the work they
  * save, so the masks of a block are made whether it has escapes or not.
