@@ -3,7 +3,7 @@
 #include <string.h>
 
 
-#define NGX_COMET_SCAN_SHORT  24
+#define NGX_COMET_SCAN_SHORT  32
 
 
 static const char  *ngx_comet_scan_messages[] = {
@@ -182,25 +182,15 @@ ngx_comet_scan_comma(ngx_comet_scan_t *scan, const unsigned char *p)
 static inline const unsigned char *
 ngx_comet_scan_short(const unsigned char *p, const unsigned char *end)
 {
-    size_t    i;
-    uint64_t  word, special;
+    const unsigned char  *last;
 
-    if (end - p < NGX_COMET_SCAN_SHORT) {
+    if (end - p <= NGX_COMET_SCAN_SHORT) {
         return NULL;
     }
 
-    for (i = 0; i < NGX_COMET_SCAN_SHORT; i += 8) {
+    last = ngx_comet_text_plain(p, p + NGX_COMET_SCAN_SHORT);
 
-        memcpy(&word, p + i, 8);
-        special = ngx_comet_text_special(word);
-
-        if (special) {
-            p += i + (size_t) __builtin_ctzll(special) / 8;
-            return *p == '"' ? p : NULL;
-        }
-    }
-
-    return NULL;
+    return *last == '"' ? last : NULL;
 }
 
 

@@ -87,17 +87,16 @@ ngx_comet_quiet_number(const unsigned char *p, const unsigned char *end)
 static inline const unsigned char *
 ngx_comet_quiet_string(const unsigned char *p, const unsigned char *end)
 {
-    uint64_t  word, special;
+    uint64_t  special;
 
     if (*p == '"') {
         return p + 1;
     }
 
-    memcpy(&word, p, 8);
-    special = ngx_comet_text_special(word);
+    special = ngx_comet_text_special(p);
 
     if (special) {
-        p += (size_t) __builtin_ctzll(special) / 8;
+        p += ngx_comet_text_first(special);
 
         if (*p == '"') {
             return p + 1;

@@ -10,7 +10,7 @@ const unsigned char *
 ngx_comet_skim_long(const unsigned char *p, const unsigned char *end,
     const unsigned char **rest)
 {
-    p = ngx_comet_skim_plain(p, end);
+    p = ngx_comet_text_plain(p, end);
     *rest = p;
 
     if (p != end && *p == '"') {

@@ -15,12 +15,6 @@
 
 #include "ngx_comet_text.h"
 
-#include <string.h>
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 
 /* p is not the end; each returns what is behind, which may be it, or NULL */
 
@@ -37,73 +31,6 @@ const unsigned char *ngx_comet_skim_long(const unsigned char *p,
 
 
 /*
- * Of so many bytes that are read the first one that is not plain, by
- * ngx_comet_skim_first(), or 0: plain is ASCII but controls, quotes and
- * backslashes.
- */
-
-#if defined(__SSE2__)
-
-#define NGX_COMET_SKIM_STEP          16
-#define ngx_comet_skim_first(found)  ((unsigned) __builtin_ctz(found))
-
-static inline unsigned
-ngx_comet_skim_special(const unsigned char *p)
-{
-    __m128i  bytes, quotes, escapes, others;
-
-    bytes = _mm_loadu_si128((const __m128i *) p);
-    quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
-    escapes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
-    others = _mm_cmplt_epi8(bytes, _mm_set1_epi8(' '));
-
-    return (unsigned) _mm_movemask_epi8(
-                      _mm_or_si128(_mm_or_si128(quotes, escapes), others));
-}
-
-#else
-
-#define NGX_COMET_SKIM_STEP          8
-#define ngx_comet_skim_first(found)  ((unsigned) __builtin_ctzll(found) / 8)
-
-static inline uint64_t
-ngx_comet_skim_special(const unsigned char *p)
-{
-    uint64_t  word;
-
-    memcpy(&word, p, 8);
-
-    return ngx_comet_text_special(word);
-}
-
-#endif
-
-
-/*
- * Over plain bytes, as far as there are enough for a step; to one that is not
- * plain, or to one of the last.
- */
-
-static inline const unsigned char *
-ngx_comet_skim_plain(const unsigned char *p, const unsigned char *end)
-{
-    uint64_t  found;
-
-    while (end - p >= NGX_COMET_SKIM_STEP) {
-        found = ngx_comet_skim_special(p);
-
-        if (found) {
-            return p + ngx_comet_skim_first(found);
-        }
-
-        p += NGX_COMET_SKIM_STEP;
-    }
-
-    return p;
-}
-
-
-/*
  * From behind the opening quote to the closing one, or NULL.  Before *rest
  * there are no escapes.
  */
@@ -114,11 +41,11 @@ ngx_comet_skim_string(const unsigned char *p, const unsigned char *end,
 {
     uint64_t  found;
 
-    if (end - p >= NGX_COMET_SKIM_STEP) {
-        found = ngx_comet_skim_special(p);
+    if (end - p >= NGX_COMET_TEXT_STEP) {
+        found = ngx_comet_text_special(p);
 
-        if (found && p[ngx_comet_skim_first(found)] == '"') {
-            p += ngx_comet_skim_first(found);
+        if (found && p[ngx_comet_text_first(found)] == '"') {
+            p += ngx_comet_text_first(found);
             *rest = p;
             return p;
         }

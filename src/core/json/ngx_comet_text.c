@@ -306,10 +306,8 @@ ngx_comet_text_scalar(const unsigned char *p, const unsigned char *end)
 
     for ( ;; ) {
 
-        while (p != end
-               && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
-        {
-            p++;
+        if (p != end && *p < 0x80 && *p != '\\') {
+            p = ngx_comet_text_plain(p, end);
         }
 
         next = p;

@@ -14,6 +14,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 
 /* the longest element is a surrogate pair, "\ud83d\ude00" */
 
@@ -59,19 +63,44 @@ extern ngx_comet_text_run_pt  ngx_comet_text_run;
 
 ngx_comet_text_run_pt ngx_comet_text_level(ngx_comet_text_level_e level);
 
-#define ngx_comet_text_each(c)  ((uint64_t) (c) * 0x0101010101010101)
-
 
 /*
- * Of eight bytes, as they are in memory, the highest bit of each is set that
- * is not ASCII or is a control, a quote or a backslash, and maybe of some
- * behind the first such byte: the first is the lowest.
+ * Of NGX_COMET_TEXT_STEP bytes, which are read, the first one that is not
+ * plain, by ngx_comet_text_first(), or 0: plain is ASCII but controls, quotes
+ * and backslashes.
  */
 
-static inline uint64_t
-ngx_comet_text_special(uint64_t word)
+#if defined(__SSE2__)
+
+#define NGX_COMET_TEXT_STEP          16
+#define ngx_comet_text_first(found)  ((unsigned) __builtin_ctz(found))
+
+static inline unsigned
+ngx_comet_text_special(const unsigned char *p)
 {
-    uint64_t  quote, backslash;
+    __m128i  bytes, quotes, escapes, others;
+
+    bytes = _mm_loadu_si128((const __m128i *) (const void *) p);
+    quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    escapes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    others = _mm_cmplt_epi8(bytes, _mm_set1_epi8(' '));
+
+    return (unsigned) _mm_movemask_epi8(
+                      _mm_or_si128(_mm_or_si128(quotes, escapes), others));
+}
+
+#else
+
+#define NGX_COMET_TEXT_STEP          8
+#define ngx_comet_text_first(found)  ((unsigned) __builtin_ctzll(found) / 8)
+#define ngx_comet_text_each(c)       ((uint64_t) (c) * 0x0101010101010101)
+
+static inline uint64_t
+ngx_comet_text_special(const unsigned char *p)
+{
+    uint64_t  word, quote, backslash;
+
+    memcpy(&word, p, 8);
 
 #if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
     word = __builtin_bswap64(word);
@@ -85,6 +114,32 @@ ngx_comet_text_special(uint64_t word)
             | (quote - ngx_comet_text_each(1))
             | (backslash - ngx_comet_text_each(1)))
            & ngx_comet_text_each(0x80);
+}
+
+#endif
+
+
+/*
+ * Over plain bytes, as far as there are enough for a step; to one that is not
+ * plain, or to one of the last.
+ */
+
+static inline const unsigned char *
+ngx_comet_text_plain(const unsigned char *p, const unsigned char *end)
+{
+    uint64_t  found;
+
+    while (end - p >= NGX_COMET_TEXT_STEP) {
+        found = ngx_comet_text_special(p);
+
+        if (found) {
+            return p + ngx_comet_text_first(found);
+        }
+
+        p += NGX_COMET_TEXT_STEP;
+    }
+
+    return p;
 }
 
 

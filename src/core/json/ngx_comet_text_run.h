@@ -54,7 +54,7 @@ ngx_comet_text_units(const ngx_comet_block_t *block, uint64_t unit)
 /* goes over plain blocks, up to the first byte that needs care */
 
 ngx_comet_inline const unsigned char *
-ngx_comet_text_plain(const unsigned char *p, const unsigned char *end)
+ngx_comet_text_blocks(const unsigned char *p, const unsigned char *end)
 {
     ngx_comet_block_t  block;
 
@@ -105,7 +105,7 @@ NGX_COMET_TEXT_RUN(const unsigned char *p, const unsigned char *end)
     ngx_comet_vector_t    last;
     const unsigned char  *from, *src;
 
-    p = ngx_comet_text_plain(p, end);
+    p = ngx_comet_text_blocks(p, end);
 
     if (p != end && *p == '"') {
         return p;
@@ -173,7 +173,7 @@ NGX_COMET_TEXT_RUN(const unsigned char *p, const unsigned char *end)
             p += NGX_COMET_BLOCK;
 
             if (plain == NGX_COMET_PLAIN_MANY) {
-                p = ngx_comet_text_plain(p, end);
+                p = ngx_comet_text_blocks(p, end);
                 plain = 0;
             }
 

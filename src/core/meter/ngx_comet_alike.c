@@ -1,5 +1,5 @@
 #include "ngx_comet_alike.h"
-#include "ngx_comet_skim.h"
+#include "ngx_comet_text.h"
 
 #include <stdlib.h>
 
@@ -98,7 +98,7 @@ ngx_comet_alike_learn(ngx_comet_alike_t **learned, const unsigned char *p,
 static inline const unsigned char *
 ngx_comet_alike_plain(const unsigned char *p, const unsigned char *end)
 {
-    return ngx_comet_skim_plain(p, end - p > NGX_COMET_ALIKE_SHORT
+    return ngx_comet_text_plain(p, end - p > NGX_COMET_ALIKE_SHORT
                                    ? p + NGX_COMET_ALIKE_SHORT : end);
 }
 
