@@ -1,3 +1,4 @@
+#include "ngx_comet_grammar.h"
 #include "ngx_comet_scan_private.h"
 
 #include <string.h>
@@ -292,7 +293,7 @@ ngx_comet_scan_value(ngx_comet_scan_t *scan, const unsigned char *p,
                                             NGX_COMET_LITERAL_NULL);
     }
 
-    if (*p == '-' || (*p >= '0' && *p <= '9')) {
+    if (*p == '-' || ngx_comet_is_digit(*p)) {
         return ngx_comet_scan_number_begin(scan, p, end);
     }
 
@@ -431,9 +432,7 @@ ngx_comet_scan_feed(ngx_comet_scan_t *scan, const unsigned char *p, size_t len)
             return scan->status;
         }
 
-        if (*p <= ' '
-            && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
-        {
+        if (ngx_comet_is_space(*p)) {
             p++;
             continue;
         }

@@ -5,6 +5,7 @@
  */
 
 
+#include "ngx_comet_grammar.h"
 #include "ngx_comet_scan_private.h"
 
 #include <string.h>
@@ -25,19 +26,10 @@ typedef struct {
 } ngx_comet_quiet_t;
 
 
-static inline int
-ngx_comet_quiet_is_digit(const unsigned char *p, const unsigned char *end)
-{
-    return p != end && *p >= '0' && *p <= '9';
-}
-
-
 static inline const unsigned char *
 ngx_comet_quiet_space(const unsigned char *p, const unsigned char *last)
 {
-    while (p < last && *p <= ' '
-           && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
-    {
+    while (p < last && ngx_comet_is_space(*p)) {
         p++;
     }
 
@@ -46,41 +38,6 @@ ngx_comet_quiet_space(const unsigned char *p, const unsigned char *last)
 
 
 /* the functions for values return what is behind them, or NULL */
-
-static inline const unsigned char *
-ngx_comet_quiet_digits(const unsigned char *p, const unsigned char *end)
-{
-    if (!ngx_comet_quiet_is_digit(p, end)) {
-        return NULL;
-    }
-
-    do {
-        p++;
-    } while (ngx_comet_quiet_is_digit(p, end));
-
-    return p == end ? NULL : p;
-}
-
-
-static inline const unsigned char *
-ngx_comet_quiet_number(const unsigned char *p, const unsigned char *end)
-{
-    p += (*p == '-');
-    p = *p == '0' ? p + 1 : ngx_comet_quiet_digits(p, end);
-
-    if (p && *p == '.') {
-        p = ngx_comet_quiet_digits(p + 1, end);
-    }
-
-    if (p && (*p | 0x20) == 'e') {
-        p++;
-        p += p != end && (*p == '-' || *p == '+');
-        p = ngx_comet_quiet_digits(p, end);
-    }
-
-    return p && ngx_comet_quiet_is_digit(p, end) ? NULL : p;
-}
-
 
 /* p is behind the opening quote */
 
@@ -106,17 +63,6 @@ ngx_comet_quiet_string(const unsigned char *p, const unsigned char *end)
     p = ngx_comet_text_run(p, end);
 
     return p != end && *p == '"' ? p + 1 : NULL;
-}
-
-
-static const unsigned char *
-ngx_comet_quiet_literal(const unsigned char *p)
-{
-    if (memcmp(p, "null", 4) == 0 || memcmp(p, "true", 4) == 0) {
-        return p + 4;
-    }
-
-    return memcmp(p, "false", 5) == 0 ? p + 5 : NULL;
 }
 
 
@@ -214,11 +160,11 @@ ngx_comet_quiet_value(ngx_comet_quiet_t *q, const unsigned char *p)
     case 't':
     case 'f':
     case 'n':
-        p = ngx_comet_quiet_literal(p);
+        p = ngx_comet_literal_whole(p, q->end);
         break;
 
     default:
-        p = ngx_comet_quiet_number(p, q->end);
+        p = ngx_comet_number_whole(p, q->end);
     }
 
     if (p) {

@@ -1,91 +1,7 @@
+#include "ngx_comet_grammar.h"
 #include "ngx_comet_scan_private.h"
 
 #include <string.h>
-
-
-/* how far a number is; what may end it comes last */
-
-enum {
-    NGX_COMET_NUMBER_START,
-    NGX_COMET_NUMBER_MINUS,
-    NGX_COMET_NUMBER_POINT,
-    NGX_COMET_NUMBER_E,
-    NGX_COMET_NUMBER_SIGN,
-    NGX_COMET_NUMBER_ZERO,
-    NGX_COMET_NUMBER_INTEGER,
-    NGX_COMET_NUMBER_FRACTION,
-    NGX_COMET_NUMBER_EXPONENT,
-    NGX_COMET_NUMBER_OVER,
-    NGX_COMET_NUMBER_BAD
-};
-
-
-#define MINUS     NGX_COMET_NUMBER_MINUS
-#define POINT     NGX_COMET_NUMBER_POINT
-#define E         NGX_COMET_NUMBER_E
-#define SIGN      NGX_COMET_NUMBER_SIGN
-#define ZERO      NGX_COMET_NUMBER_ZERO
-#define INTEGER   NGX_COMET_NUMBER_INTEGER
-#define FRACTION  NGX_COMET_NUMBER_FRACTION
-#define EXPONENT  NGX_COMET_NUMBER_EXPONENT
-#define OVER      NGX_COMET_NUMBER_OVER
-#define BAD       NGX_COMET_NUMBER_BAD
-
-
-static const unsigned char  ngx_comet_scan_numbers[][7] = {
-
-    /* 0         1-9       -      +     .      e    others */
-
-    { ZERO,     INTEGER,  MINUS, BAD,  BAD,   BAD,  BAD },
-    { ZERO,     INTEGER,  BAD,   BAD,  BAD,   BAD,  BAD },
-    { FRACTION, FRACTION, BAD,   BAD,  BAD,   BAD,  BAD },
-    { EXPONENT, EXPONENT, SIGN,  SIGN, BAD,   BAD,  BAD },
-    { EXPONENT, EXPONENT, BAD,   BAD,  BAD,   BAD,  BAD },
-    { BAD,      BAD,      OVER,  OVER, POINT, E,    OVER },
-    { INTEGER,  INTEGER,  OVER,  OVER, POINT, E,    OVER },
-    { FRACTION, FRACTION, OVER,  OVER, OVER,  E,    OVER },
-    { EXPONENT, EXPONENT, OVER,  OVER, OVER,  OVER, OVER }
-};
-
-
-#undef MINUS
-#undef POINT
-#undef E
-#undef SIGN
-#undef ZERO
-#undef INTEGER
-#undef FRACTION
-#undef EXPONENT
-#undef OVER
-#undef BAD
-
-
-static unsigned
-ngx_comet_scan_number_class(unsigned char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c != '0';
-    }
-
-    switch (c) {
-
-    case '-':
-        return 2;
-
-    case '+':
-        return 3;
-
-    case '.':
-        return 4;
-
-    case 'e':
-    case 'E':
-        return 5;
-
-    default:
-        return 6;
-    }
-}
 
 
 static void
@@ -137,64 +53,29 @@ const unsigned char *
 ngx_comet_scan_number(ngx_comet_scan_t *scan, const unsigned char *p,
     const unsigned char *end)
 {
-    unsigned              number, before;
     const unsigned char  *from;
 
-    number = scan->number;
+    from = p;
+    p = ngx_comet_number_go(&scan->number, from, end);
 
-    for (from = p; p != end; p++) {
+    switch (scan->number) {
 
-        if (number >= NGX_COMET_NUMBER_INTEGER && *p >= '0' && *p <= '9') {
-            continue;
+    case NGX_COMET_NUMBER_OVER:
+        ngx_comet_scan_number_keep(scan, from, p);
+        return ngx_comet_scan_number_end(scan, p);
+
+    case NGX_COMET_NUMBER_INFINITE:
+        if (scan->lenient) {
+            return ngx_comet_scan_infinity(scan, p, end);
         }
 
-        before = number;
-        number = ngx_comet_scan_numbers[number]
-                                       [ngx_comet_scan_number_class(*p)];
+        /* fall through */
 
-        if (number == NGX_COMET_NUMBER_BAD) {
-
-            if (scan->lenient && before == NGX_COMET_NUMBER_MINUS
-                && *p == 'I')
-            {
-                return ngx_comet_scan_infinity(scan, p, end);
-            }
-
-            return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_BAD_NUMBER);
-        }
-
-        if (number == NGX_COMET_NUMBER_OVER) {
-            ngx_comet_scan_number_keep(scan, from, p);
-            return ngx_comet_scan_number_end(scan, p);
-        }
+    case NGX_COMET_NUMBER_BAD:
+        return ngx_comet_scan_fail(scan, p, NGX_COMET_SCAN_BAD_NUMBER);
     }
 
     ngx_comet_scan_number_keep(scan, from, p);
-    scan->number = number;
-
-    return p;
-}
-
-
-/* behind an integer that the piece has as a whole; otherwise NULL */
-
-static inline const unsigned char *
-ngx_comet_scan_integer(const unsigned char *p, const unsigned char *end)
-{
-    const unsigned char  *from;
-
-    p += (*p == '-');
-    from = p;
-
-    while (p != end && *p >= '0' && *p <= '9') {
-        p++;
-    }
-
-    if (p == from || p == end || (*from == '0' && p != from + 1)
-        || *p == '.' || (*p | 0x20) == 'e')
-    {
-        return NULL;
-    }
 
     return p;
 }
@@ -211,7 +92,7 @@ ngx_comet_scan_number_begin(ngx_comet_scan_t *scan, const unsigned char *p,
     scan->len = 0;
     scan->cut = 0;
 
-    last = ngx_comet_scan_integer(p, end);
+    last = ngx_comet_number_whole(p, end);
 
     if (last) {
         ngx_comet_scan_number_keep(scan, p, last);

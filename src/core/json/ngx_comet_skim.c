@@ -24,69 +24,6 @@ ngx_comet_skim_long(const unsigned char *p, const unsigned char *end,
 
 
 static inline const unsigned char *
-ngx_comet_skim_digits(const unsigned char *p)
-{
-    while (*p >= '0' && *p <= '9') {
-        p++;
-    }
-
-    return p;
-}
-
-
-const unsigned char *
-ngx_comet_skim_number(const unsigned char *p)
-{
-    const unsigned char  *from;
-
-    p += (*p == '-');
-    from = p;
-    p = ngx_comet_skim_digits(p);
-
-    if (p == from || (*from == '0' && p != from + 1)) {
-        return NULL;
-    }
-
-    if (*p == '.') {
-        from = p + 1;
-        p = ngx_comet_skim_digits(from);
-
-        if (p == from) {
-            return NULL;
-        }
-    }
-
-    if ((*p | 0x20) == 'e') {
-        p++;
-        p += (*p == '-' || *p == '+');
-        from = p;
-        p = ngx_comet_skim_digits(from);
-
-        if (p == from) {
-            return NULL;
-        }
-    }
-
-    return p;
-}
-
-
-const unsigned char *
-ngx_comet_skim_literal(const unsigned char *p, const unsigned char *end)
-{
-    if (end - p < 5) {
-        return NULL;
-    }
-
-    if (memcmp(p, "null", 4) == 0 || memcmp(p, "true", 4) == 0) {
-        return p + 4;
-    }
-
-    return memcmp(p, "false", 5) == 0 ? p + 5 : NULL;
-}
-
-
-static inline const unsigned char *
 ngx_comet_skim_scalar(const unsigned char *p, const unsigned char *end)
 {
     const unsigned char  *rest;
@@ -96,8 +33,8 @@ ngx_comet_skim_scalar(const unsigned char *p, const unsigned char *end)
         return p ? p + 1 : NULL;
     }
 
-    return *p <= '9' ? ngx_comet_skim_number(p)
-                     : ngx_comet_skim_literal(p, end);
+    return *p <= '9' ? ngx_comet_number_whole(p, end)
+                     : ngx_comet_literal_whole(p, end);
 }
 
 

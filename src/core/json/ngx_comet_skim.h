@@ -13,16 +13,14 @@
 #define _NGX_COMET_SKIM_H_INCLUDED_
 
 
+#include "ngx_comet_grammar.h"
 #include "ngx_comet_text.h"
 
 
-/* p is not the end; each returns what is behind, which may be it, or NULL */
+/* p is not the end; returns what is behind, which may be it, or NULL */
 
 const unsigned char *ngx_comet_skim_value(const unsigned char *p,
     const unsigned char *end);
-const unsigned char *ngx_comet_skim_literal(const unsigned char *p,
-    const unsigned char *end);
-const unsigned char *ngx_comet_skim_number(const unsigned char *p);
 
 /* as ngx_comet_skim_string(), of a string that is not short */
 
@@ -55,17 +53,10 @@ ngx_comet_skim_string(const unsigned char *p, const unsigned char *end,
 }
 
 
-static inline int
-ngx_comet_skim_is_space(unsigned char c)
-{
-    return c <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t');
-}
-
-
 static inline const unsigned char *
 ngx_comet_skim_space(const unsigned char *p)
 {
-    while (ngx_comet_skim_is_space(*p)) {
+    while (ngx_comet_is_space(*p)) {
         p++;
     }
 

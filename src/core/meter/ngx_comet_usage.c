@@ -537,7 +537,7 @@ ngx_comet_usage_feed_body(ngx_comet_usage_t *usage, const unsigned char *p,
     if (usage->whole) {
 
         for ( /* void */ ; len; p++, len--) {
-            if (!ngx_comet_skim_is_space(*p)) {
+            if (!ngx_comet_is_space(*p)) {
                 ngx_comet_usage_broken(usage);
                 return;
             }

@@ -143,7 +143,7 @@ ngx_comet_usage_skim_number(ngx_comet_usage_skim_t *skim,
     ngx_comet_token_t    *token;
     const unsigned char  *p;
 
-    p = ngx_comet_skim_number(from);
+    p = ngx_comet_number_whole(from, skim->end);
 
     if (p) {
         token = ngx_comet_usage_skim_token(skim, NGX_COMET_NUMBER, from, p);
@@ -163,7 +163,7 @@ ngx_comet_usage_skim_literal(ngx_comet_usage_skim_t *skim,
     ngx_comet_token_e     type;
     const unsigned char  *p;
 
-    p = ngx_comet_skim_literal(from, skim->end);
+    p = ngx_comet_literal_whole(from, skim->end);
 
     if (p) {
         type = *from == 't' ? NGX_COMET_TRUE
@@ -324,7 +324,7 @@ ngx_comet_usage_skim(ngx_comet_usage_t *usage, const unsigned char *from,
     uint64_t                sequence;
     ngx_comet_usage_skim_t  skim;
 
-    while (end != p && end[-1] <= ' ' && ngx_comet_skim_is_space(end[-1])) {
+    while (end != p && end[-1] <= ' ' && ngx_comet_is_space(end[-1])) {
         end--;
     }
 
@@ -360,7 +360,7 @@ ngx_comet_usage_skim_body(ngx_comet_usage_t *usage, const unsigned char *p,
 {
     const unsigned char  *end;
 
-    for (end = p + len; p != end && ngx_comet_skim_is_space(*p); p++) {
+    for (end = p + len; p != end && ngx_comet_is_space(*p); p++) {
         /* void */
     }
 
