@@ -136,41 +136,33 @@ ngx_comet_usage_skim_string(ngx_comet_usage_skim_t *skim,
 }
 
 
-static inline const unsigned char *
-ngx_comet_usage_skim_number(ngx_comet_usage_skim_t *skim,
-    const unsigned char *from)
-{
-    ngx_comet_token_t    *token;
-    const unsigned char  *p;
-
-    p = ngx_comet_number_whole(from, skim->end);
-
-    if (p) {
-        token = ngx_comet_usage_skim_token(skim, NGX_COMET_NUMBER, from, p);
-        token->text = (const char *) from;
-        token->len = (size_t) (p - from);
-        (void) ngx_comet_usage_value(skim->usage, token);
-    }
-
-    return p;
-}
-
+/* a number or a literal; true is as good as false */
 
 static inline const unsigned char *
-ngx_comet_usage_skim_literal(ngx_comet_usage_skim_t *skim,
+ngx_comet_usage_skim_plain(ngx_comet_usage_skim_t *skim,
     const unsigned char *from)
 {
     ngx_comet_token_e     type;
+    ngx_comet_token_t    *token;
     const unsigned char  *p;
 
-    p = ngx_comet_literal_whole(from, skim->end);
+    if (*from <= '9') {
+        type = NGX_COMET_NUMBER;
+        p = ngx_comet_number_whole(from, skim->end);
+
+    } else {
+        type = *from == 'n' ? NGX_COMET_NULL : NGX_COMET_TRUE;
+        p = ngx_comet_literal_whole(from, skim->end);
+    }
 
     if (p) {
-        type = *from == 't' ? NGX_COMET_TRUE
-                            : *from == 'f' ? NGX_COMET_FALSE : NGX_COMET_NULL;
+        token = ngx_comet_usage_skim_token(skim, type, from, p);
+        token->text = (const char *) from;
+        token->len = (size_t) (p - from);
 
-        (void) ngx_comet_usage_token(skim->usage,
-                             ngx_comet_usage_skim_token(skim, type, from, p));
+        (void) (type == NGX_COMET_NULL
+                ? ngx_comet_usage_token(skim->usage, token)
+                : ngx_comet_usage_value(skim->usage, token));
     }
 
     return p;
@@ -195,58 +187,13 @@ ngx_comet_usage_skim_value(ngx_comet_usage_skim_t *skim,
         return ngx_comet_usage_skim_container(skim, p);
     }
 
-    return *p <= '9' ? ngx_comet_usage_skim_number(skim, p)
-                     : ngx_comet_usage_skim_literal(skim, p);
-}
-
-
-static const unsigned char *
-ngx_comet_usage_skim_object(ngx_comet_usage_skim_t *skim,
-    const unsigned char *p)
-{
-    int                   ask;
-    const unsigned char  *end;
-
-    end = skim->end;
-    p = ngx_comet_skim_space(p + 1);
-
-    if (*p == '}') {
-        return p + 1;
-    }
-
-    for ( ;; ) {
-
-        p = ngx_comet_usage_skim_name(skim, p, &ask);
-
-        if (p == NULL) {
-            return NULL;
-        }
-
-        p = ngx_comet_usage_skim_value(skim, p, ask);
-
-        if (p == NULL || p == end) {
-            return NULL;
-        }
-
-        if (*p == ',' && p[1] == '"') {
-            p++;
-            continue;
-        }
-
-        p = ngx_comet_skim_space(p);
-
-        if (*p != ',') {
-            return *p == '}' ? p + 1 : NULL;
-        }
-
-        p = ngx_comet_skim_space(p + 1);
-    }
+    return ngx_comet_usage_skim_plain(skim, p);
 }
 
 
 /* of a value that is no container it counts that it is there */
 
-static const unsigned char *
+static inline const unsigned char *
 ngx_comet_usage_skim_element(ngx_comet_usage_skim_t *skim,
     const unsigned char *p)
 {
@@ -261,28 +208,48 @@ ngx_comet_usage_skim_element(ngx_comet_usage_skim_t *skim,
 }
 
 
-static const unsigned char *
-ngx_comet_usage_skim_array(ngx_comet_usage_skim_t *skim,
+static inline const unsigned char *
+ngx_comet_usage_skim_member(ngx_comet_usage_skim_t *skim,
     const unsigned char *p)
 {
-    p = ngx_comet_skim_space(p + 1);
+    int  ask;
 
-    if (*p == ']') {
+    p = ngx_comet_usage_skim_name(skim, p, &ask);
+
+    return p ? ngx_comet_usage_skim_value(skim, p, ask) : NULL;
+}
+
+
+/* what is in a container that closes so; p is behind its opening bracket */
+
+static const unsigned char *
+ngx_comet_usage_skim_inside(ngx_comet_usage_skim_t *skim,
+    const unsigned char *p, unsigned char close)
+{
+    p = ngx_comet_skim_space(p);
+
+    if (*p == close) {
         return p + 1;
     }
 
     for ( ;; ) {
 
-        p = ngx_comet_usage_skim_element(skim, p);
+        p = close == '}' ? ngx_comet_usage_skim_member(skim, p)
+                         : ngx_comet_usage_skim_element(skim, p);
 
         if (p == NULL || p == skim->end) {
             return NULL;
         }
 
+        if (*p == ',' && p[1] > ' ') {
+            p++;
+            continue;
+        }
+
         p = ngx_comet_skim_space(p);
 
         if (*p != ',') {
-            return *p == ']' ? p + 1 : NULL;
+            return *p == close ? p + 1 : NULL;
         }
 
         p = ngx_comet_skim_space(p + 1);
@@ -305,10 +272,7 @@ ngx_comet_usage_skim_container(ngx_comet_usage_skim_t *skim,
     }
 
     token->depth++;
-
-    p = *p == '{' ? ngx_comet_usage_skim_object(skim, p)
-                  : ngx_comet_usage_skim_array(skim, p);
-
+    p = ngx_comet_usage_skim_inside(skim, p + 1, *p == '{' ? '}' : ']');
     token->depth--;
 
     return p;
