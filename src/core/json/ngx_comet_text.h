@@ -176,12 +176,12 @@ static inline int
 ngx_comet_name_is(const char *text, size_t text_len, const char *name,
     size_t len)
 {
-    if (text_len != len) {
+    if (text_len != len || text[0] != name[0]) {
         return 0;
     }
 
     if (len < 4 || len > 16) {
-        return text[0] == name[0] && memcmp(text, name, len) == 0;
+        return memcmp(text, name, len) == 0;
     }
 
     if (len <= 8) {
