@@ -316,23 +316,23 @@ static ngx_int_t
 ngx_comet_init(ngx_conf_t *cf)
 {
     ngx_uint_t              i;
-    ngx_comet_main_conf_t  *cmcf;
+    ngx_comet_main_conf_t  *mcf;
 
     for (i = 0; ngx_comet_parts[i]; i++) {
-        if (ngx_comet_parts[i]->init
-            && ngx_comet_parts[i]->init(cf) != NGX_OK)
+        if (ngx_comet_parts[i]->postconfiguration
+            && ngx_comet_parts[i]->postconfiguration(cf) != NGX_OK)
         {
             return NGX_ERROR;
         }
     }
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
-    for (i = 0; ngx_comet_parts[i] && !cmcf->refused; i++) {
+    for (i = 0; ngx_comet_parts[i] && !mcf->refused; i++) {
         if (ngx_comet_parts[i]->check
             && ngx_comet_parts[i]->check(cf) != NGX_OK)
         {
-            cmcf->refused = 1;
+            mcf->refused = 1;
         }
     }
 
@@ -343,11 +343,11 @@ ngx_comet_init(ngx_conf_t *cf)
 static char *
 ngx_comet_init_conf(ngx_cycle_t *cycle, void *conf)
 {
-    ngx_comet_main_conf_t  *cmcf;
+    ngx_comet_main_conf_t  *mcf;
 
-    cmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_comet_module);
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_comet_module);
 
-    return cmcf && cmcf->refused ? NGX_CONF_ERROR : NGX_CONF_OK;
+    return mcf && mcf->refused ? NGX_CONF_ERROR : NGX_CONF_OK;
 }
 
 
@@ -355,12 +355,12 @@ static void *
 ngx_comet_create_main_conf(ngx_conf_t *cf)
 {
     ngx_uint_t              i;
-    ngx_comet_main_conf_t  *cmcf;
+    ngx_comet_main_conf_t  *mcf;
 
-    cmcf = ngx_pcalloc(cf->pool, sizeof(ngx_comet_main_conf_t));
+    mcf = ngx_pcalloc(cf->pool, sizeof(ngx_comet_main_conf_t));
 
-    if (cmcf == NULL
-        || ngx_array_init(&cmcf->passes, cf->pool, 4,
+    if (mcf == NULL
+        || ngx_array_init(&mcf->passes, cf->pool, 4,
                           sizeof(ngx_comet_loc_conf_t *))
            != NGX_OK)
     {
@@ -368,14 +368,14 @@ ngx_comet_create_main_conf(ngx_conf_t *cf)
     }
 
     for (i = 0; ngx_comet_parts[i]; i++) {
-        if (ngx_comet_parts[i]->create_main
-            && ngx_comet_parts[i]->create_main(cf, cmcf) != NGX_OK)
+        if (ngx_comet_parts[i]->create_main_conf
+            && ngx_comet_parts[i]->create_main_conf(cf, mcf) != NGX_OK)
         {
             return NULL;
         }
     }
 
-    return cmcf;
+    return mcf;
 }
 
 
@@ -383,22 +383,22 @@ static void *
 ngx_comet_create_loc_conf(ngx_conf_t *cf)
 {
     ngx_uint_t             i;
-    ngx_comet_loc_conf_t  *clcf;
+    ngx_comet_loc_conf_t  *lcf;
 
-    clcf = ngx_pcalloc(cf->pool, sizeof(ngx_comet_loc_conf_t));
-    if (clcf == NULL) {
+    lcf = ngx_pcalloc(cf->pool, sizeof(ngx_comet_loc_conf_t));
+    if (lcf == NULL) {
         return NULL;
     }
 
     for (i = 0; ngx_comet_parts[i]; i++) {
-        if (ngx_comet_parts[i]->create
-            && ngx_comet_parts[i]->create(cf, clcf) != NGX_OK)
+        if (ngx_comet_parts[i]->create_loc_conf
+            && ngx_comet_parts[i]->create_loc_conf(cf, lcf) != NGX_OK)
         {
             return NULL;
         }
     }
 
-    return clcf;
+    return lcf;
 }
 
 
@@ -408,8 +408,8 @@ ngx_comet_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_uint_t  i;
 
     for (i = 0; ngx_comet_parts[i]; i++) {
-        if (ngx_comet_parts[i]->merge
-            && ngx_comet_parts[i]->merge(cf, child, parent) != NGX_OK)
+        if (ngx_comet_parts[i]->merge_loc_conf
+            && ngx_comet_parts[i]->merge_loc_conf(cf, parent, child) != NGX_OK)
         {
             return NGX_CONF_ERROR;
         }
@@ -425,8 +425,8 @@ ngx_comet_start(ngx_cycle_t *cycle)
     ngx_uint_t  i;
 
     for (i = 0; ngx_comet_parts[i]; i++) {
-        if (ngx_comet_parts[i]->start
-            && ngx_comet_parts[i]->start(cycle) != NGX_OK)
+        if (ngx_comet_parts[i]->init_process
+            && ngx_comet_parts[i]->init_process(cycle) != NGX_OK)
         {
             return NGX_ERROR;
         }

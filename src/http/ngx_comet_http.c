@@ -11,7 +11,7 @@ typedef struct {
 
 
 ngx_comet_ctx_t *
-ngx_comet_get_ctx(ngx_http_request_t *r)
+ngx_comet_make_ctx(ngx_http_request_t *r)
 {
     ngx_comet_ctx_t  *ctx;
 

@@ -116,7 +116,7 @@ typedef struct {
     const ngx_comet_endpoint_t  *endpoint;
     ngx_str_t                  path;       /* as it was judged */
     ngx_comet_tenant_t        *tenant;
-    ngx_comet_policy_conf_t   *conf;       /* the tenant's and the location's */
+    ngx_comet_policy_conf_t   *policy;     /* the tenant's and the location's */
     ngx_str_t                  model;
     const char                *provider;
     ngx_comet_verdict_e        verdict;
@@ -167,24 +167,24 @@ typedef struct {
 /* what a part brings; a hook that it has no use for is NULL */
 
 typedef struct {
-    ngx_int_t                (*create_main)(ngx_conf_t *cf,
-                                            ngx_comet_main_conf_t *cmcf);
-    ngx_int_t                (*create)(ngx_conf_t *cf,
-                                       ngx_comet_loc_conf_t *clcf);
-    ngx_int_t                (*merge)(ngx_conf_t *cf,
-                                      ngx_comet_loc_conf_t *conf,
-                                      ngx_comet_loc_conf_t *prev);
-    ngx_int_t                (*init)(ngx_conf_t *cf);
-    ngx_int_t                (*check)(ngx_conf_t *cf);      /* and refuse it */
-    ngx_int_t                (*start)(ngx_cycle_t *cycle);  /* in a worker */
-    ngx_http_variable_t       *variables;
+    ngx_int_t            (*create_main_conf)(ngx_conf_t *cf,
+                                             ngx_comet_main_conf_t *mcf);
+    ngx_int_t            (*create_loc_conf)(ngx_conf_t *cf,
+                                            ngx_comet_loc_conf_t *lcf);
+    ngx_int_t            (*merge_loc_conf)(ngx_conf_t *cf,
+                                           ngx_comet_loc_conf_t *prev,
+                                           ngx_comet_loc_conf_t *conf);
+    ngx_int_t            (*postconfiguration)(ngx_conf_t *cf);
+    ngx_int_t            (*check)(ngx_conf_t *cf);     /* and refuse it */
+    ngx_int_t            (*init_process)(ngx_cycle_t *cycle);
+    ngx_http_variable_t   *variables;
 } ngx_comet_part_t;
 
 
 extern ngx_module_t  ngx_comet_module;
 
 
-ngx_comet_ctx_t *ngx_comet_get_ctx(ngx_http_request_t *r);
+ngx_comet_ctx_t *ngx_comet_make_ctx(ngx_http_request_t *r);
 
 /* for settling and logging: of the last gate that the request came to */
 

@@ -32,7 +32,7 @@ static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
 
 ngx_comet_part_t  ngx_comet_refuse_part = {
-    .init = ngx_comet_refuse_init
+    .postconfiguration = ngx_comet_refuse_init
 };
 
 
@@ -56,7 +56,7 @@ ngx_comet_refuse(ngx_http_request_t *r, ngx_comet_error_t error,
     ngx_comet_ctx_t      *ctx;
     ngx_comet_refusal_t  *refusal;
 
-    ctx = ngx_comet_get_ctx(r);
+    ctx = ngx_comet_make_ctx(r);
     refusal = ctx ? ngx_comet_refusal(r, ctx) : NULL;
     text = ngx_pnalloc(r->pool, NGX_COMET_MESSAGE_MAX);
 
@@ -101,17 +101,17 @@ static ngx_int_t
 ngx_comet_refuse_header_filter(ngx_http_request_t *r)
 {
     ngx_comet_ctx_t       *ctx;
-    ngx_comet_loc_conf_t  *clcf;
+    ngx_comet_loc_conf_t  *lcf;
 
     static ngx_str_t  repairs = ngx_string("X-Comet-Repairs");
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
-    if (r != r->main || !clcf->passing) {
+    if (r != r->main || !lcf->passing) {
         return ngx_http_next_header_filter(r);
     }
 
-    ctx = ngx_comet_get_ctx(r);
+    ctx = ngx_comet_make_ctx(r);
 
     if (ctx == NULL
         || (ctx->repairs.len

@@ -213,7 +213,7 @@ ngx_comet_set_usage(ngx_conf_t *cf, ngx_comet_setter_t *setter,
 char *
 ngx_comet_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_comet_loc_conf_t *clcf = conf;
+    ngx_comet_loc_conf_t *lcf = conf;
 
     void                   **part;
     ngx_str_t               *value;
@@ -227,9 +227,9 @@ ngx_comet_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     setter = directive->setter;
     value = cf->args->elts;
 
-    if (cf->cmd_type == NGX_HTTP_LOC_CONF && clcf->said.len == 0) {
-        clcf->said = value[0];
-        ngx_comet_conf_place(cf, &clcf->said_place);
+    if (cf->cmd_type == NGX_HTTP_LOC_CONF && lcf->said.len == 0) {
+        lcf->said = value[0];
+        ngx_comet_conf_place(cf, &lcf->said_place);
     }
 
     takes = ngx_comet_set_kinds[setter->kind].takes;

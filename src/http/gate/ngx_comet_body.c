@@ -32,7 +32,7 @@ static ngx_http_phases  ngx_comet_body_phases[] = {
 
 
 ngx_comet_part_t  ngx_comet_body_part = {
-    .init = ngx_comet_body_init
+    .postconfiguration = ngx_comet_body_init
 };
 
 

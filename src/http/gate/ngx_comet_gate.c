@@ -57,7 +57,7 @@ static ngx_comet_judge_t  *ngx_comet_gate_spare;
 
 
 ngx_comet_part_t  ngx_comet_gate_part = {
-    .init = ngx_comet_gate_init
+    .postconfiguration = ngx_comet_gate_init
 };
 
 
@@ -88,15 +88,15 @@ ngx_comet_gate_handler(ngx_http_request_t *r)
 {
     ngx_int_t              rc;
     ngx_comet_ctx_t       *ctx;
-    ngx_comet_loc_conf_t  *clcf;
+    ngx_comet_loc_conf_t  *lcf;
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
-    if (!clcf->passing) {
+    if (!lcf->passing) {
         return NGX_DECLINED;
     }
 
-    ctx = ngx_comet_get_ctx(r);
+    ctx = ngx_comet_make_ctx(r);
     if (ctx == NULL) {
         return NGX_ERROR;
     }
@@ -189,9 +189,9 @@ static ngx_int_t
 ngx_comet_gate_policy(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_comet_policy_t    *policy;
-    ngx_comet_loc_conf_t  *clcf;
+    ngx_comet_loc_conf_t  *lcf;
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
     policy = &ctx->gate->policy;
 
     if (ngx_comet_policy_of(r, ctx, policy) != NGX_OK) {
@@ -200,7 +200,7 @@ ngx_comet_gate_policy(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     ngx_comet_admit_relies(r, ctx, policy);
 
-    policy->usage = (clcf->meter->usage && r == r->main);
+    policy->usage = (lcf->meter->usage && r == r->main);
 
     return NGX_OK;
 }

@@ -28,7 +28,7 @@ static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
 
 ngx_comet_part_t  ngx_comet_models_part = {
-    .init = ngx_comet_models_init
+    .postconfiguration = ngx_comet_models_init
 };
 
 
@@ -60,7 +60,7 @@ ngx_comet_models_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    if (ctx->conf->models == NULL && ctx->conf->deny == NULL) {
+    if (ctx->policy->models == NULL && ctx->policy->deny == NULL) {
         return ngx_http_next_header_filter(r);
     }
 

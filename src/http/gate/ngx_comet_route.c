@@ -16,9 +16,9 @@
 
 
 static ngx_int_t ngx_comet_route_create(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *clcf);
+    ngx_comet_loc_conf_t *lcf);
 static ngx_int_t ngx_comet_route_merge(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
+    ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
 static ngx_int_t ngx_comet_route_path(ngx_http_request_t *r,
     const ngx_comet_endpoint_t *endpoint);
 static ngx_int_t ngx_comet_route_opened(ngx_http_request_t *r);
@@ -30,28 +30,28 @@ static ngx_int_t ngx_comet_route_named(ngx_http_request_t *r,
 
 
 ngx_comet_part_t  ngx_comet_route_part = {
-    .create = ngx_comet_route_create,
-    .merge = ngx_comet_route_merge
+    .create_loc_conf = ngx_comet_route_create,
+    .merge_loc_conf = ngx_comet_route_merge
 };
 
 
 static ngx_int_t
-ngx_comet_route_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
+ngx_comet_route_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *lcf)
 {
-    clcf->route = ngx_palloc(cf->pool, sizeof(ngx_comet_route_conf_t));
-    if (clcf->route == NULL) {
+    lcf->route = ngx_palloc(cf->pool, sizeof(ngx_comet_route_conf_t));
+    if (lcf->route == NULL) {
         return NGX_ERROR;
     }
 
-    clcf->route->endpoints = NGX_CONF_UNSET_PTR;
+    lcf->route->endpoints = NGX_CONF_UNSET_PTR;
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_comet_route_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
-    ngx_comet_loc_conf_t *prev)
+ngx_comet_route_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
+    ngx_comet_loc_conf_t *conf)
 {
     ngx_conf_merge_ptr_value(conf->route->endpoints, prev->route->endpoints,
                              NULL);
@@ -196,18 +196,18 @@ ngx_comet_route_opened(ngx_http_request_t *r)
     ngx_int_t              closest;
     ngx_str_t             *pattern;
     ngx_uint_t             i;
-    ngx_comet_loc_conf_t  *clcf;
+    ngx_comet_loc_conf_t  *lcf;
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
-    if (clcf->route->endpoints == NULL) {
+    if (lcf->route->endpoints == NULL) {
         return NGX_DECLINED;
     }
 
     closest = NGX_DECLINED;
-    pattern = clcf->route->endpoints->elts;
+    pattern = lcf->route->endpoints->elts;
 
-    for (i = 0; i < clcf->route->endpoints->nelts; i++) {
+    for (i = 0; i < lcf->route->endpoints->nelts; i++) {
 
         if (ngx_comet_glob_match((char *) pattern[i].data, pattern[i].len,
                                  (char *) r->uri.data, r->uri.len))
@@ -351,7 +351,7 @@ ngx_comet_route_named(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     name.len = r->uri.len - endpoint->head;
     name.data = r->uri.data + endpoint->head;
 
-    if (ngx_comet_policy_admits(ctx->conf, (char *) name.data, name.len)) {
+    if (ngx_comet_policy_admits(ctx->policy, (char *) name.data, name.len)) {
         return NGX_OK;
     }
 

@@ -23,9 +23,9 @@ typedef struct {
 
 
 static ngx_int_t ngx_comet_meter_create(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *clcf);
+    ngx_comet_loc_conf_t *lcf);
 static ngx_int_t ngx_comet_meter_merge(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
+    ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
 static ngx_int_t ngx_comet_meter_init(ngx_conf_t *cf);
 static ngx_int_t ngx_comet_meter_header_filter(ngx_http_request_t *r);
 static void ngx_comet_meter_cleanup(void *data);
@@ -46,29 +46,29 @@ static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
 
 ngx_comet_part_t  ngx_comet_meter_part = {
-    .create = ngx_comet_meter_create,
-    .merge = ngx_comet_meter_merge,
-    .init = ngx_comet_meter_init
+    .create_loc_conf = ngx_comet_meter_create,
+    .merge_loc_conf = ngx_comet_meter_merge,
+    .postconfiguration = ngx_comet_meter_init
 };
 
 
 static ngx_int_t
-ngx_comet_meter_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
+ngx_comet_meter_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *lcf)
 {
-    clcf->meter = ngx_pcalloc(cf->pool, sizeof(ngx_comet_meter_conf_t));
-    if (clcf->meter == NULL) {
+    lcf->meter = ngx_pcalloc(cf->pool, sizeof(ngx_comet_meter_conf_t));
+    if (lcf->meter == NULL) {
         return NGX_ERROR;
     }
 
-    clcf->meter->usage = NGX_CONF_UNSET;
+    lcf->meter->usage = NGX_CONF_UNSET;
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_comet_meter_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
-    ngx_comet_loc_conf_t *prev)
+ngx_comet_meter_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
+    ngx_comet_loc_conf_t *conf)
 {
     ngx_conf_merge_value(conf->meter->usage, prev->meter->usage, 1);
 

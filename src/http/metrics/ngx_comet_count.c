@@ -29,7 +29,7 @@ static ngx_int_t ngx_comet_count_log(ngx_http_request_t *r);
 
 
 ngx_comet_part_t  ngx_comet_count_part = {
-    .init = ngx_comet_count_init
+    .postconfiguration = ngx_comet_count_init
 };
 
 
@@ -37,12 +37,12 @@ static ngx_int_t
 ngx_comet_count_init(ngx_conf_t *cf)
 {
     ngx_http_handler_pt        *h;
-    ngx_comet_main_conf_t      *cmcf;
+    ngx_comet_main_conf_t      *mcf;
     ngx_http_core_main_conf_t  *core;
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
-    if (!cmcf->zone->metrics) {
+    if (!mcf->zone->metrics) {
         return NGX_OK;
     }
 
@@ -60,11 +60,11 @@ ngx_comet_count_init(ngx_conf_t *cf)
 
 
 static void
-ngx_comet_count_in_flight(ngx_comet_main_conf_t *cmcf, int change)
+ngx_comet_count_in_flight(ngx_comet_main_conf_t *mcf, int change)
 {
     uint32_t  *n;
 
-    n = &cmcf->zone->memory.ledger->tally->in_flight[ngx_process_slot];
+    n = &mcf->zone->memory.ledger->tally->in_flight[ngx_process_slot];
 
     __atomic_store_n(n, *n + change, __ATOMIC_RELAXED);
 }
@@ -75,11 +75,11 @@ ngx_comet_count_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_comet_count_t      *count;
     ngx_pool_cleanup_t     *cln;
-    ngx_comet_main_conf_t  *cmcf;
+    ngx_comet_main_conf_t  *mcf;
 
-    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
 
-    if (!cmcf->zone->metrics || r != r->main) {
+    if (!mcf->zone->metrics || r != r->main) {
         return NGX_OK;
     }
 
@@ -99,7 +99,7 @@ ngx_comet_count_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
         cln->handler = ngx_comet_count_cleanup;
 
-        ngx_comet_count_in_flight(cmcf, 1);
+        ngx_comet_count_in_flight(mcf, 1);
     }
 
     /* behind an error_page: what became of it in the end */
@@ -193,19 +193,19 @@ ngx_comet_count_code(ngx_comet_ctx_t *ctx, ngx_uint_t status)
 
 
 static ngx_comet_series_t *
-ngx_comet_count_series(ngx_comet_main_conf_t *cmcf, ngx_comet_series_e kind,
+ngx_comet_count_series(ngx_comet_main_conf_t *mcf, ngx_comet_series_e kind,
     ngx_comet_label_t *labels)
 {
     ngx_comet_tally_t   *tally;
     ngx_comet_series_t  *series;
 
-    tally = cmcf->zone->memory.ledger->tally;
+    tally = mcf->zone->memory.ledger->tally;
     series = ngx_comet_tally_find(tally, kind, labels);
 
     if (series == NULL) {
-        ngx_comet_zone_lock(cmcf->zone);
-        series = ngx_comet_tally_make(&cmcf->zone->memory, kind, labels);
-        ngx_comet_zone_unlock(cmcf->zone);
+        ngx_comet_zone_lock(mcf->zone);
+        series = ngx_comet_tally_make(&mcf->zone->memory, kind, labels);
+        ngx_comet_zone_unlock(mcf->zone);
     }
 
     return series;
@@ -215,21 +215,21 @@ ngx_comet_count_series(ngx_comet_main_conf_t *cmcf, ngx_comet_series_e kind,
 /* by the price of the model that was asked for */
 
 static uint64_t
-ngx_comet_count_cost(ngx_comet_main_conf_t *cmcf, ngx_comet_ctx_t *ctx,
+ngx_comet_count_cost(ngx_comet_main_conf_t *mcf, ngx_comet_ctx_t *ctx,
     ngx_comet_usage_result_t *usage)
 {
     if (ctx->model.len == 0 || (usage->input == 0 && usage->output == 0)) {
         return 0;
     }
 
-    return ngx_comet_cost(ngx_comet_price_of(cmcf, (char *) ctx->model.data,
+    return ngx_comet_cost(ngx_comet_price_of(mcf, (char *) ctx->model.data,
                                              ctx->model.len),
                           usage);
 }
 
 
 static void
-ngx_comet_count_usage(ngx_comet_main_conf_t *cmcf, ngx_comet_ctx_t *ctx,
+ngx_comet_count_usage(ngx_comet_main_conf_t *mcf, ngx_comet_ctx_t *ctx,
     uint64_t *values)
 {
     ngx_comet_usage_result_t  usage;
@@ -240,7 +240,7 @@ ngx_comet_count_usage(ngx_comet_main_conf_t *cmcf, ngx_comet_ctx_t *ctx,
     values[NGX_COMET_USED_OUTPUT] = usage.output;
     values[NGX_COMET_USED_CACHED] = usage.cached;
     values[NGX_COMET_USED_REASONING] = usage.reasoning;
-    values[NGX_COMET_USED_COST] = ngx_comet_count_cost(cmcf, ctx, &usage);
+    values[NGX_COMET_USED_COST] = ngx_comet_count_cost(mcf, ctx, &usage);
     values[NGX_COMET_USED_REPAIRS] = ctx->nrepairs;
     values[NGX_COMET_USED_ESTIMATED]
         = (usage.metered == NGX_COMET_METERED_ESTIMATE);
@@ -251,14 +251,14 @@ ngx_comet_count_usage(ngx_comet_main_conf_t *cmcf, ngx_comet_ctx_t *ctx,
 
 
 static void
-ngx_comet_count_used(ngx_comet_main_conf_t *cmcf, ngx_comet_ctx_t *ctx,
+ngx_comet_count_used(ngx_comet_main_conf_t *mcf, ngx_comet_ctx_t *ctx,
     ngx_comet_label_t *labels)
 {
     uint64_t             values[NGX_COMET_USED_VALUES];
     ngx_uint_t           i, any;
     ngx_comet_series_t  *series;
 
-    ngx_comet_count_usage(cmcf, ctx, values);
+    ngx_comet_count_usage(mcf, ctx, values);
 
     any = 0;
 
@@ -270,7 +270,7 @@ ngx_comet_count_used(ngx_comet_main_conf_t *cmcf, ngx_comet_ctx_t *ctx,
         return;
     }
 
-    series = ngx_comet_count_series(cmcf, NGX_COMET_SERIES_USAGE, labels);
+    series = ngx_comet_count_series(mcf, NGX_COMET_SERIES_USAGE, labels);
 
     for (i = 0; i < NGX_COMET_USED_VALUES; i++) {
         if (values[i]) {
@@ -281,14 +281,14 @@ ngx_comet_count_used(ngx_comet_main_conf_t *cmcf, ngx_comet_ctx_t *ctx,
 
 
 static void
-ngx_comet_count_times(ngx_http_request_t *r, ngx_comet_main_conf_t *cmcf,
+ngx_comet_count_times(ngx_http_request_t *r, ngx_comet_main_conf_t *mcf,
     ngx_comet_label_t *labels, ngx_comet_count_t *count)
 {
     ngx_comet_ctx_t     *ctx;
     ngx_comet_series_t  *series;
 
     ctx = count->ctx;
-    series = ngx_comet_count_series(cmcf, NGX_COMET_SERIES_TIMES, labels);
+    series = ngx_comet_count_series(mcf, NGX_COMET_SERIES_TIMES, labels);
 
     ngx_comet_tally_observe(series, NGX_COMET_TIME_OVERHEAD,
                             count->spent / 1000);
@@ -313,9 +313,9 @@ ngx_comet_count_request(ngx_http_request_t *r, ngx_comet_count_t *count)
     ngx_comet_ctx_t          *ctx;
     ngx_comet_label_t         labels[NGX_COMET_LABELS];
     ngx_comet_series_t       *series;
-    ngx_comet_main_conf_t    *cmcf;
+    ngx_comet_main_conf_t    *mcf;
 
-    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
 
     ctx = count->ctx;
     code = ngx_comet_count_status(r);
@@ -333,12 +333,12 @@ ngx_comet_count_request(ngx_http_request_t *r, ngx_comet_count_t *count)
 
     labels[NGX_COMET_LABEL_STATUS] = ngx_comet_tally_status(code, status);
 
-    series = ngx_comet_count_series(cmcf, NGX_COMET_SERIES_REQUESTS, labels);
+    series = ngx_comet_count_series(mcf, NGX_COMET_SERIES_REQUESTS, labels);
 
     ngx_comet_tally_add(series, NGX_COMET_SERIES_REQUESTS, 0, 1);
 
-    ngx_comet_count_used(cmcf, ctx, labels);
-    ngx_comet_count_times(r, cmcf, labels, count);
+    ngx_comet_count_used(mcf, ctx, labels);
+    ngx_comet_count_times(r, mcf, labels, count);
 }
 
 

@@ -21,9 +21,9 @@ struct ngx_comet_metrics_s {
 
 
 static ngx_int_t ngx_comet_metrics_create(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *clcf);
+    ngx_comet_loc_conf_t *lcf);
 static ngx_int_t ngx_comet_metrics_merge(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
+    ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
 static ngx_int_t ngx_comet_metrics_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_metrics_page(ngx_http_request_t *r,
     ngx_comet_metrics_t *metrics);
@@ -33,28 +33,28 @@ static ngx_int_t ngx_comet_metrics_piece(ngx_http_request_t *r,
 
 
 ngx_comet_part_t  ngx_comet_metrics_part = {
-    .create = ngx_comet_metrics_create,
-    .merge = ngx_comet_metrics_merge
+    .create_loc_conf = ngx_comet_metrics_create,
+    .merge_loc_conf = ngx_comet_metrics_merge
 };
 
 
 static ngx_int_t
-ngx_comet_metrics_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
+ngx_comet_metrics_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *lcf)
 {
-    clcf->metrics = ngx_pcalloc(cf->pool, sizeof(ngx_comet_metrics_conf_t));
+    lcf->metrics = ngx_pcalloc(cf->pool, sizeof(ngx_comet_metrics_conf_t));
 
-    return clcf->metrics ? NGX_OK : NGX_ERROR;
+    return lcf->metrics ? NGX_OK : NGX_ERROR;
 }
 
 
 char *
 ngx_comet_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_comet_loc_conf_t *clcf = conf;
+    ngx_comet_loc_conf_t *lcf = conf;
 
     ngx_http_core_loc_conf_t  *core;
 
-    if (clcf->metrics->here) {
+    if (lcf->metrics->here) {
         return "is duplicate";
     }
 
@@ -67,18 +67,18 @@ ngx_comet_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     core->handler = ngx_comet_metrics_handler;
 
-    clcf->metrics->here = 1;
-    ngx_comet_conf_place(cf, &clcf->metrics->place);
+    lcf->metrics->here = 1;
+    ngx_comet_conf_place(cf, &lcf->metrics->place);
 
     return NGX_CONF_OK;
 }
 
 
 static ngx_int_t
-ngx_comet_metrics_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
-    ngx_comet_loc_conf_t *prev)
+ngx_comet_metrics_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
+    ngx_comet_loc_conf_t *conf)
 {
-    ngx_comet_main_conf_t     *cmcf;
+    ngx_comet_main_conf_t     *mcf;
     ngx_http_core_loc_conf_t  *core;
 
     core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
@@ -105,16 +105,16 @@ ngx_comet_metrics_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
         return NGX_ERROR;
     }
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
-    if (cmcf->zone->shm == NULL) {
+    if (mcf->zone->shm == NULL) {
         ngx_comet_conf_error(cf, &conf->metrics->place,
                              "\"comet_metrics\" needs memory to count in: "
                              "add \"comet_zone comet:16m;\" to http");
         return NGX_ERROR;
     }
 
-    cmcf->zone->metrics = 1;
+    mcf->zone->metrics = 1;
 
     return NGX_OK;
 }
@@ -141,7 +141,7 @@ ngx_comet_metrics_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    ctx = ngx_comet_get_ctx(r);
+    ctx = ngx_comet_make_ctx(r);
     metrics = ngx_pcalloc(r->pool, sizeof(ngx_comet_metrics_t));
 
     if (ctx == NULL || metrics == NULL) {
@@ -175,11 +175,11 @@ ngx_comet_metrics_page(ngx_http_request_t *r, ngx_comet_metrics_t *metrics)
     ngx_int_t               rc;
     ngx_slab_pool_t        *shpool;
     ngx_comet_zone_t       *zone;
-    ngx_comet_main_conf_t  *cmcf;
+    ngx_comet_main_conf_t  *mcf;
 
-    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
 
-    zone = cmcf->zone;
+    zone = mcf->zone;
     shpool = zone->memory.data;
 
     ngx_comet_page_init(&metrics->page, zone->memory.ledger);

@@ -11,9 +11,9 @@
 
 
 static ngx_int_t ngx_comet_policy_create(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *clcf);
+    ngx_comet_loc_conf_t *lcf);
 static ngx_int_t ngx_comet_policy_merge(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
+    ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
 static const ngx_comet_provider_t *ngx_comet_policy_provider(void *data,
     const char *model, size_t len);
 static int ngx_comet_policy_admit(void *data, const char *model, size_t len);
@@ -36,20 +36,20 @@ ngx_comet_setter_t  ngx_comet_takes_mode = {
 
 
 ngx_comet_part_t  ngx_comet_policy_part = {
-    .create = ngx_comet_policy_create,
-    .merge = ngx_comet_policy_merge
+    .create_loc_conf = ngx_comet_policy_create,
+    .merge_loc_conf = ngx_comet_policy_merge
 };
 
 
 static ngx_int_t
-ngx_comet_policy_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
+ngx_comet_policy_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *lcf)
 {
-    clcf->policy = ngx_pcalloc(cf->pool, sizeof(ngx_comet_policy_conf_t));
-    if (clcf->policy == NULL) {
+    lcf->policy = ngx_pcalloc(cf->pool, sizeof(ngx_comet_policy_conf_t));
+    if (lcf->policy == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_comet_policy_init(clcf->policy);
+    ngx_comet_policy_init(lcf->policy);
 
     return NGX_OK;
 }
@@ -104,8 +104,8 @@ ngx_comet_policy_inherit(ngx_comet_policy_conf_t *conf,
 
 
 static ngx_int_t
-ngx_comet_policy_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
-    ngx_comet_loc_conf_t *prev)
+ngx_comet_policy_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
+    ngx_comet_loc_conf_t *conf)
 {
     ngx_comet_policy_inherit(conf->policy, prev->policy);
 
@@ -134,7 +134,7 @@ ngx_comet_policy_of(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_comet_param_t        *params;
     ngx_comet_policy_conf_t  *conf;
 
-    conf = ctx->conf;
+    conf = ctx->policy;
 
     policy->mode = conf->mode;
     policy->cap = conf->cap;
@@ -231,7 +231,7 @@ ngx_comet_policy_admit(void *data, const char *model, size_t len)
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
-    return (int) ngx_comet_policy_admits(ctx->conf, model, len);
+    return (int) ngx_comet_policy_admits(ctx->policy, model, len);
 }
 
 

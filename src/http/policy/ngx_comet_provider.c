@@ -15,7 +15,7 @@ typedef struct {
 
 
 static ngx_int_t ngx_comet_provider_create(ngx_conf_t *cf,
-    ngx_comet_main_conf_t *cmcf);
+    ngx_comet_main_conf_t *mcf);
 static char *ngx_comet_provider_line(ngx_conf_t *cf, ngx_command_t *dummy,
     void *conf);
 static char *ngx_comet_provider_match(ngx_conf_t *cf,
@@ -42,24 +42,24 @@ static const struct {
 
 
 ngx_comet_part_t  ngx_comet_provider_part = {
-    .create_main = ngx_comet_provider_create
+    .create_main_conf = ngx_comet_provider_create
 };
 
 
 static ngx_int_t
-ngx_comet_provider_create(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
+ngx_comet_provider_create(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf)
 {
-    cmcf->providers = ngx_array_create(cf->pool, 4,
-                                       sizeof(ngx_comet_provider_conf_t));
+    mcf->providers = ngx_array_create(cf->pool, 4,
+                                      sizeof(ngx_comet_provider_conf_t));
 
-    return cmcf->providers ? NGX_OK : NGX_ERROR;
+    return mcf->providers ? NGX_OK : NGX_ERROR;
 }
 
 
 char *
 ngx_comet_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_comet_main_conf_t *cmcf = conf;
+    ngx_comet_main_conf_t *mcf = conf;
 
     char                       *rv;
     ngx_str_t                  *value;
@@ -67,7 +67,7 @@ ngx_comet_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_comet_place_t           place;
     ngx_comet_provider_conf_t  *pc;
 
-    pc = ngx_array_push(cmcf->providers);
+    pc = ngx_array_push(mcf->providers);
     if (pc == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -170,7 +170,7 @@ ngx_comet_provider_match(ngx_conf_t *cf, ngx_comet_provider_conf_t *pc)
     char                       *rv;
     ngx_uint_t                  i;
     ngx_comet_pattern_t        *pattern, *covering;
-    ngx_comet_main_conf_t      *cmcf;
+    ngx_comet_main_conf_t      *mcf;
     ngx_comet_provider_conf_t  *before;
 
     rv = ngx_comet_patterns(cf, &pc->match, 1);
@@ -179,10 +179,10 @@ ngx_comet_provider_match(ngx_conf_t *cf, ngx_comet_provider_conf_t *pc)
         return rv;
     }
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
     pattern = pc->match->elts;
 
-    for (before = cmcf->providers->elts; before < pc; before++) {
+    for (before = mcf->providers->elts; before < pc; before++) {
         for (i = 0; i < pc->match->nelts; i++) {
 
             covering = ngx_comet_provider_covering(before->match, &pattern[i]);
@@ -306,14 +306,14 @@ ngx_comet_provider_find(ngx_http_request_t *r, const char *model, size_t len)
 {
     ngx_uint_t                  i, k;
     ngx_comet_pattern_t        *pattern;
-    ngx_comet_main_conf_t      *cmcf;
+    ngx_comet_main_conf_t      *mcf;
     ngx_comet_provider_conf_t  *pc;
 
-    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
 
-    pc = cmcf->providers->elts;
+    pc = mcf->providers->elts;
 
-    for (i = 0; i < cmcf->providers->nelts; i++) {
+    for (i = 0; i < mcf->providers->nelts; i++) {
         pattern = pc[i].match->elts;
 
         for (k = 0; k < pc[i].match->nelts; k++) {

@@ -91,7 +91,7 @@ static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 
 
 ngx_comet_part_t  ngx_comet_admit_part = {
-    .init = ngx_comet_admit_init
+    .postconfiguration = ngx_comet_admit_init
 };
 
 
@@ -138,13 +138,13 @@ ngx_comet_admit_relies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 {
     ngx_uint_t                i, k;
     ngx_comet_limit_conf_t   *limit;
-    ngx_comet_main_conf_t    *cmcf;
+    ngx_comet_main_conf_t    *mcf;
     ngx_comet_policy_conf_t  *conf;
 
-    conf = ctx->conf;
-    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+    conf = ctx->policy;
+    mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
 
-    if (cmcf->limited->prices.nelts) {
+    if (mcf->limited->prices.nelts) {
         policy->named = 1;
     }
 
@@ -207,7 +207,7 @@ ngx_comet_admit_ask(ngx_comet_asked_t *asked, ngx_comet_ctx_t *ctx,
     ngx_comet_limits_t      *limits;
     ngx_comet_limit_conf_t  *conf;
 
-    limits = ctx->conf->limits[kind];
+    limits = ctx->policy->limits[kind];
 
     if (limits == NULL) {
         return;
@@ -262,7 +262,7 @@ ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     ngx_uint_t          i;
     ngx_comet_asked_t   asked;
 
-    if (!ngx_comet_admit_limited(ctx->conf)) {
+    if (!ngx_comet_admit_limited(ctx->policy)) {
         return NGX_OK;
     }
 
@@ -313,7 +313,7 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_memzero(&usage, sizeof(ngx_comet_usage_result_t));
 
     usage.input = ngx_comet_measure_tokens(&judge->measure);
-    usage.output = ngx_comet_estimate_output(judge, ctx->conf->reserve);
+    usage.output = ngx_comet_estimate_output(judge, ctx->policy->reserve);
 
     ctx->reserved = usage;
     admission->price = ngx_comet_price_of(
@@ -336,7 +336,7 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
                                                   &usage));
 
         if (i == NGX_COMET_LIMIT_SPEND && asked.n > n
-            && admission->price == NULL && !ctx->conf->dry_run)
+            && admission->price == NULL && !ctx->policy->dry_run)
         {
             return ngx_comet_admit_no_price(r, &model);
         }
@@ -482,10 +482,10 @@ ngx_comet_admit_asked(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_comet_admit_e       rc;
     ngx_comet_admission_t  *admission;
     ngx_comet_zone_t       *zone;
-    ngx_comet_main_conf_t  *cmcf;
+    ngx_comet_main_conf_t  *mcf;
 
-    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
-    zone = cmcf->zone;
+    mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+    zone = mcf->zone;
     admission = ctx->admission;
 
     if (asked->n == 0) {
@@ -505,7 +505,7 @@ ngx_comet_admit_asked(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
     rc = ngx_comet_ledger_admit(&zone->memory, &clock, ngx_process_slot + 1,
                                 &admission->call, asked->entries, asked->n,
-                                ctx->conf->dry_run);
+                                ctx->policy->dry_run);
 
     ngx_comet_zone_unlock(zone);
 
@@ -517,7 +517,7 @@ ngx_comet_admit_asked(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
     ngx_comet_admit_quotas(admission, asked);
 
-    if (rc == NGX_COMET_ADMITTED || ctx->conf->dry_run) {
+    if (rc == NGX_COMET_ADMITTED || ctx->policy->dry_run) {
         ngx_comet_admit_keep(admission, asked);
     }
 
@@ -531,7 +531,7 @@ ngx_comet_admit_asked(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 static ngx_int_t
 ngx_comet_admit_full(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    if (ctx->conf->dry_run) {
+    if (ctx->policy->dry_run) {
         return NGX_OK;
     }
 
@@ -636,17 +636,17 @@ ngx_comet_admit_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     admission->refusing.conf = conf;
     admission->refusing.left = entry->left;
     admission->refusing.reset = entry->reset;
-    admission->dry_run = ctx->conf->dry_run;
+    admission->dry_run = ctx->policy->dry_run;
     admission->refused = 1;
 
-    level = ctx->conf->dry_run ? NGX_LOG_WARN : NGX_LOG_NOTICE;
+    level = ctx->policy->dry_run ? NGX_LOG_WARN : NGX_LOG_NOTICE;
 
     ngx_log_error(level, r->connection->log, 0, "limited%s, tenant \"%V\": %*s",
-                  ctx->conf->dry_run ? ", dry run" : "",
+                  ctx->policy->dry_run ? ", dry run" : "",
                   ngx_comet_tenant_name(ctx->tenant),
                   (size_t) (last - text), text);
 
-    if (ctx->conf->dry_run) {
+    if (ctx->policy->dry_run) {
         return NGX_OK;
     }
 
@@ -800,7 +800,7 @@ ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
     ngx_comet_clock_t          clock;
     ngx_comet_entry_t          entries[NGX_COMET_ENTRIES_MAX];
     ngx_comet_zone_t          *zone;
-    ngx_comet_main_conf_t     *cmcf;
+    ngx_comet_main_conf_t     *mcf;
     ngx_comet_usage_result_t   usage;
 
     if (admission->settled) {
@@ -825,8 +825,8 @@ ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
                                                   admission->price, &usage);
     }
 
-    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
-    zone = cmcf->zone;
+    mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+    zone = mcf->zone;
 
     ngx_comet_zone_clock(&clock);
 

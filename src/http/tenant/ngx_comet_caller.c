@@ -28,31 +28,31 @@ typedef enum {
 
 
 static ngx_int_t ngx_comet_caller_create(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *clcf);
+    ngx_comet_loc_conf_t *lcf);
 static ngx_int_t ngx_comet_caller_merge(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
+    ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
 static ngx_int_t ngx_comet_caller_init(ngx_conf_t *cf);
 
 
 ngx_comet_part_t  ngx_comet_caller_part = {
-    .create = ngx_comet_caller_create,
-    .merge = ngx_comet_caller_merge,
+    .create_loc_conf = ngx_comet_caller_create,
+    .merge_loc_conf = ngx_comet_caller_merge,
     .check = ngx_comet_caller_init
 };
 
 
 static ngx_int_t
-ngx_comet_caller_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
+ngx_comet_caller_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *lcf)
 {
-    clcf->caller = ngx_pcalloc(cf->pool, sizeof(ngx_comet_caller_conf_t));
+    lcf->caller = ngx_pcalloc(cf->pool, sizeof(ngx_comet_caller_conf_t));
 
-    return clcf->caller ? NGX_OK : NGX_ERROR;
+    return lcf->caller ? NGX_OK : NGX_ERROR;
 }
 
 
 static ngx_int_t
-ngx_comet_caller_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
-    ngx_comet_loc_conf_t *prev)
+ngx_comet_caller_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
+    ngx_comet_loc_conf_t *conf)
 {
     if (!conf->caller->set) {
         *conf->caller = *prev->caller;
@@ -241,23 +241,23 @@ ngx_comet_caller_check(ngx_conf_t *cf, ngx_comet_tenants_t *tenants,
 /* where each location asks for a key, and no default takes the rest */
 
 static void
-ngx_comet_caller_keyless(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
+ngx_comet_caller_keyless(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf)
 {
     ngx_uint_t              i;
     ngx_comet_tenant_t    **tenants;
     ngx_comet_loc_conf_t  **passes;
 
-    passes = cmcf->passes.elts;
+    passes = mcf->passes.elts;
 
-    for (i = 0; i < cmcf->passes.nelts; i++) {
+    for (i = 0; i < mcf->passes.nelts; i++) {
         if (passes[i]->caller->variable || passes[i]->caller->default_tenant) {
             return;
         }
     }
 
-    tenants = cmcf->tenants->list.elts;
+    tenants = mcf->tenants->list.elts;
 
-    for (i = 0; cmcf->passes.nelts && i < cmcf->tenants->list.nelts; i++) {
+    for (i = 0; mcf->passes.nelts && i < mcf->tenants->list.nelts; i++) {
         if (tenants[i]->keys == 0) {
             ngx_comet_conf_warn(cf, &tenants[i]->place,
                                 "no one can be tenant \"%V\": add "
@@ -273,29 +273,29 @@ ngx_comet_caller_init(ngx_conf_t *cf)
 {
     ngx_uint_t                i;
     ngx_comet_loc_conf_t    **passes;
-    ngx_comet_main_conf_t    *cmcf;
+    ngx_comet_main_conf_t    *mcf;
     ngx_comet_caller_conf_t  *caller;
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
-    passes = cmcf->passes.elts;
+    passes = mcf->passes.elts;
 
-    for (i = 0; i < cmcf->passes.nelts; i++) {
-        if (ngx_comet_caller_check(cf, cmcf->tenants, passes[i]) != NGX_OK) {
+    for (i = 0; i < mcf->passes.nelts; i++) {
+        if (ngx_comet_caller_check(cf, mcf->tenants, passes[i]) != NGX_OK) {
             return NGX_ERROR;
         }
 
         caller = passes[i]->caller;
         caller->pool = cf->pool;
         caller->policies = ngx_pcalloc(cf->pool,
-                                       cmcf->tenants->list.nelts
+                                       mcf->tenants->list.nelts
                                        * sizeof(ngx_comet_policy_conf_t *));
         if (caller->policies == NULL) {
             return NGX_ERROR;
         }
     }
 
-    ngx_comet_caller_keyless(cf, cmcf);
+    ngx_comet_caller_keyless(cf, mcf);
 
     return NGX_OK;
 }
@@ -396,7 +396,7 @@ static ngx_int_t
 ngx_comet_caller_unknown(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_comet_credential_e credential)
 {
-    ngx_comet_loc_conf_t  *clcf;
+    ngx_comet_loc_conf_t  *lcf;
 
     static const struct {
         const char  *log;
@@ -417,9 +417,9 @@ ngx_comet_caller_unknown(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
               "This caller is not known here." },
     };
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
-    ctx->conf = clcf->policy;
+    ctx->policy = lcf->policy;
 
     ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0, "no tenant: %s",
                   texts[credential].log);
@@ -462,19 +462,19 @@ ngx_comet_caller_identify(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_str_t                 text;
     ngx_comet_tenants_t      *tenants;
-    ngx_comet_loc_conf_t     *clcf;
-    ngx_comet_main_conf_t    *cmcf;
+    ngx_comet_loc_conf_t     *lcf;
+    ngx_comet_main_conf_t    *mcf;
     ngx_comet_credential_e    credential;
     ngx_comet_caller_conf_t  *caller;
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
-    cmcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
 
-    caller = clcf->caller;
-    tenants = cmcf->tenants;
+    caller = lcf->caller;
+    tenants = mcf->tenants;
 
     if (ngx_comet_caller_anyone(tenants, caller)) {
-        ctx->conf = clcf->policy;
+        ctx->policy = lcf->policy;
         return NGX_OK;
     }
 
@@ -504,7 +504,7 @@ ngx_comet_caller_identify(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return ngx_comet_caller_unknown(r, ctx, credential);
     }
 
-    ctx->conf = ngx_comet_caller_policy(caller, ctx->tenant, clcf->policy);
+    ctx->policy = ngx_comet_caller_policy(caller, ctx->tenant, lcf->policy);
 
-    return ctx->conf ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    return ctx->policy ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }

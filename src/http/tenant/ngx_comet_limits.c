@@ -11,9 +11,9 @@
 
 
 static ngx_int_t ngx_comet_limits_create_main(ngx_conf_t *cf,
-    ngx_comet_main_conf_t *cmcf);
+    ngx_comet_main_conf_t *mcf);
 static ngx_int_t ngx_comet_limits_place(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
+    ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
 static ngx_int_t ngx_comet_limits_init(ngx_conf_t *cf);
 static char *ngx_comet_limit_option(ngx_conf_t *cf,
     ngx_comet_limit_conf_t *conf, ngx_str_t *value);
@@ -39,28 +39,28 @@ static const struct {
 
 
 ngx_comet_part_t  ngx_comet_limits_part = {
-    .create_main = ngx_comet_limits_create_main,
-    .merge = ngx_comet_limits_place,
+    .create_main_conf = ngx_comet_limits_create_main,
+    .merge_loc_conf = ngx_comet_limits_place,
     .check = ngx_comet_limits_init
 };
 
 
 static ngx_int_t
-ngx_comet_limits_create_main(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
+ngx_comet_limits_create_main(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf)
 {
-    cmcf->limited = ngx_pcalloc(cf->pool, sizeof(ngx_comet_limited_t));
-    if (cmcf->limited == NULL) {
+    mcf->limited = ngx_pcalloc(cf->pool, sizeof(ngx_comet_limited_t));
+    if (mcf->limited == NULL) {
         return NGX_ERROR;
     }
 
-    if (ngx_array_init(&cmcf->limited->limits, cf->pool, 4,
+    if (ngx_array_init(&mcf->limited->limits, cf->pool, 4,
                        sizeof(ngx_comet_limits_t *))
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_array_init(&cmcf->limited->prices, cf->pool, 4,
+    return ngx_array_init(&mcf->limited->prices, cf->pool, 4,
                           sizeof(ngx_comet_price_t));
 }
 
@@ -203,12 +203,12 @@ static ngx_comet_limits_t *
 ngx_comet_limits_create(ngx_conf_t *cf)
 {
     ngx_comet_limits_t     *limits, **known;
-    ngx_comet_main_conf_t  *cmcf;
+    ngx_comet_main_conf_t  *mcf;
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
     limits = ngx_pcalloc(cf->pool, sizeof(ngx_comet_limits_t));
-    known = ngx_array_push(&cmcf->limited->limits);
+    known = ngx_array_push(&mcf->limited->limits);
 
     if (limits == NULL || known == NULL
         || ngx_array_init(&limits->limits, cf->pool, 1,
@@ -263,8 +263,8 @@ ngx_comet_limits_doubled(ngx_comet_limits_t *limits,
 /* a limit counts where it is written: "SERVER LOCATION", or everywhere */
 
 static ngx_int_t
-ngx_comet_limits_place(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
-    ngx_comet_loc_conf_t *prev)
+ngx_comet_limits_place(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
+    ngx_comet_loc_conf_t *conf)
 {
     u_char                    *p;
     ngx_uint_t                 i;
@@ -325,7 +325,7 @@ ngx_comet_limits_id(ngx_comet_ref_t *ref, ngx_comet_limits_t *limits,
 
 
 static ngx_int_t
-ngx_comet_limits_number(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
+ngx_comet_limits_number(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf,
     ngx_comet_limits_t *limits)
 {
     ngx_str_t                name;
@@ -335,8 +335,8 @@ ngx_comet_limits_number(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
     ngx_comet_limit_conf_t  *lc;
 
     lc = limits->limits.elts;
-    tenants = cmcf->tenants->list.elts;
-    subjects = limits->tenant ? 1 : cmcf->tenants->list.nelts + 1;
+    tenants = mcf->tenants->list.elts;
+    subjects = limits->tenant ? 1 : mcf->tenants->list.nelts + 1;
 
     limits->refs = ngx_pcalloc(cf->pool, subjects * limits->limits.nelts
                                          * sizeof(ngx_comet_ref_t));
@@ -415,7 +415,7 @@ ngx_comet_limits_fit(ngx_conf_t *cf, ngx_comet_loc_conf_t *pass,
 /* the least that is reserved of it for a call that names no cap */
 
 static uint64_t
-ngx_comet_limits_least(ngx_comet_main_conf_t *cmcf, ngx_comet_limit_e kind,
+ngx_comet_limits_least(ngx_comet_main_conf_t *mcf, ngx_comet_limit_e kind,
     uint64_t output)
 {
     uint64_t            least;
@@ -436,9 +436,9 @@ ngx_comet_limits_least(ngx_comet_main_conf_t *cmcf, ngx_comet_limit_e kind,
     }
 
     least = UINT64_MAX;
-    price = cmcf->limited->prices.elts;
+    price = mcf->limited->prices.elts;
 
-    for (i = 0; i < cmcf->limited->prices.nelts; i++) {
+    for (i = 0; i < mcf->limited->prices.nelts; i++) {
         least = ngx_min(least, price[i].output);
     }
 
@@ -447,7 +447,7 @@ ngx_comet_limits_least(ngx_comet_main_conf_t *cmcf, ngx_comet_limit_e kind,
 
 
 static void
-ngx_comet_limits_suffice(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
+ngx_comet_limits_suffice(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf,
     ngx_comet_limits_t *limits, uint64_t output)
 {
     uint64_t                 least;
@@ -455,7 +455,7 @@ ngx_comet_limits_suffice(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
     ngx_comet_limit_conf_t  *lc;
 
     lc = limits->limits.elts;
-    least = ngx_comet_limits_least(cmcf, lc->limit.kind, output);
+    least = ngx_comet_limits_least(mcf, lc->limit.kind, output);
 
     for (i = 0; !limits->told && i < limits->limits.nelts; i++) {
 
@@ -478,7 +478,7 @@ ngx_comet_limits_suffice(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
 
 
 static ngx_int_t
-ngx_comet_limits_check(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
+ngx_comet_limits_check(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf,
     ngx_comet_loc_conf_t *pass, ngx_comet_tenant_t *tenant)
 {
     uint64_t                  output;
@@ -496,7 +496,7 @@ ngx_comet_limits_check(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
 
     for (k = 0; k < NGX_COMET_LIMIT_KINDS; k++) {
         if (policy.limits[k]) {
-            ngx_comet_limits_suffice(cf, cmcf, policy.limits[k], output);
+            ngx_comet_limits_suffice(cf, mcf, policy.limits[k], output);
         }
     }
 
@@ -507,28 +507,28 @@ ngx_comet_limits_check(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
 /* who may call here, as ngx_comet_caller_identify() has it */
 
 static ngx_int_t
-ngx_comet_limits_check_all(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
+ngx_comet_limits_check_all(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf)
 {
     ngx_uint_t              i, k;
     ngx_comet_tenant_t    **tenants;
     ngx_comet_loc_conf_t  **pass;
 
-    pass = cmcf->passes.elts;
-    tenants = cmcf->tenants->list.elts;
+    pass = mcf->passes.elts;
+    tenants = mcf->tenants->list.elts;
 
-    for (i = 0; i < cmcf->passes.nelts; i++) {
+    for (i = 0; i < mcf->passes.nelts; i++) {
 
-        if (cmcf->tenants->list.nelts == 0 || pass[i]->caller->anonymous) {
+        if (mcf->tenants->list.nelts == 0 || pass[i]->caller->anonymous) {
 
-            if (ngx_comet_limits_check(cf, cmcf, pass[i], NULL) != NGX_OK) {
+            if (ngx_comet_limits_check(cf, mcf, pass[i], NULL) != NGX_OK) {
                 return NGX_ERROR;
             }
 
             continue;
         }
 
-        for (k = 0; k < cmcf->tenants->list.nelts; k++) {
-            if (ngx_comet_limits_check(cf, cmcf, pass[i], tenants[k])
+        for (k = 0; k < mcf->tenants->list.nelts; k++) {
+            if (ngx_comet_limits_check(cf, mcf, pass[i], tenants[k])
                 != NGX_OK)
             {
                 return NGX_ERROR;
@@ -566,19 +566,19 @@ ngx_comet_limits_init(ngx_conf_t *cf)
 {
     ngx_uint_t               i, kind;
     ngx_comet_limits_t     **limits;
-    ngx_comet_main_conf_t   *cmcf;
+    ngx_comet_main_conf_t   *mcf;
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
-    ngx_comet_limits_of_tenants(cmcf->tenants);
+    ngx_comet_limits_of_tenants(mcf->tenants);
 
-    limits = cmcf->limited->limits.elts;
+    limits = mcf->limited->limits.elts;
 
-    for (i = 0; i < cmcf->limited->limits.nelts; i++) {
+    for (i = 0; i < mcf->limited->limits.nelts; i++) {
 
         kind = ((ngx_comet_limit_conf_t *) limits[i]->limits.elts)->limit.kind;
 
-        if (kind == NGX_COMET_LIMIT_SPEND && cmcf->limited->prices.nelts == 0) {
+        if (kind == NGX_COMET_LIMIT_SPEND && mcf->limited->prices.nelts == 0) {
             ngx_comet_conf_error(cf, &limits[i]->place,
                                  "\"comet_spend\" needs to know what tokens "
                                  "cost: add \"comet_price PATTERN input=N "
@@ -586,12 +586,12 @@ ngx_comet_limits_init(ngx_conf_t *cf)
             return NGX_ERROR;
         }
 
-        if (ngx_comet_limits_number(cf, cmcf, limits[i]) != NGX_OK) {
+        if (ngx_comet_limits_number(cf, mcf, limits[i]) != NGX_OK) {
             return NGX_ERROR;
         }
     }
 
-    return ngx_comet_limits_check_all(cf, cmcf);
+    return ngx_comet_limits_check_all(cf, mcf);
 }
 
 
@@ -611,7 +611,7 @@ ngx_comet_limits_refs(ngx_comet_limits_t *limits, ngx_comet_tenant_t *tenant)
 char *
 ngx_comet_price(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_comet_main_conf_t *cmcf = conf;
+    ngx_comet_main_conf_t *mcf = conf;
 
     uint64_t           *price, *prices[3];
     ngx_str_t          *value;
@@ -624,7 +624,7 @@ ngx_comet_price(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         ngx_string("cached=")
     };
 
-    pc = ngx_array_push(&cmcf->limited->prices);
+    pc = ngx_array_push(&mcf->limited->prices);
     if (pc == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -643,7 +643,7 @@ ngx_comet_price(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    for (before = cmcf->limited->prices.elts; before < pc; before++) {
+    for (before = mcf->limited->prices.elts; before < pc; before++) {
         if (ngx_comet_pattern_covers(&before->models, &pc->models)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "\"comet_price %V\" is never reached: the "
@@ -697,15 +697,15 @@ ngx_comet_price(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 /* the first that fits; none before which it cannot be told of another */
 
 const ngx_comet_price_t *
-ngx_comet_price_of(ngx_comet_main_conf_t *cmcf, const char *model, size_t len)
+ngx_comet_price_of(ngx_comet_main_conf_t *mcf, const char *model, size_t len)
 {
     int                 rc;
     ngx_uint_t          i;
     ngx_comet_price_t  *price;
 
-    price = cmcf->limited->prices.elts;
+    price = mcf->limited->prices.elts;
 
-    for (i = 0; i < cmcf->limited->prices.nelts; i++) {
+    for (i = 0; i < mcf->limited->prices.nelts; i++) {
         rc = ngx_comet_pattern_match(&price[i].models, model, len);
 
         if (rc != 0) {

@@ -58,7 +58,7 @@ const char *ngx_comet_limit_name(ngx_comet_limit_e kind);
 ngx_comet_ref_t *ngx_comet_limits_refs(ngx_comet_limits_t *limits,
     ngx_comet_tenant_t *tenant);
 
-const ngx_comet_price_t *ngx_comet_price_of(ngx_comet_main_conf_t *cmcf,
+const ngx_comet_price_t *ngx_comet_price_of(ngx_comet_main_conf_t *mcf,
     const char *model, size_t len);
 uint64_t ngx_comet_cost(const ngx_comet_price_t *price,
     const ngx_comet_usage_result_t *usage);

@@ -13,28 +13,28 @@
 
 
 static ngx_int_t ngx_comet_tenants_create(ngx_conf_t *cf,
-    ngx_comet_main_conf_t *cmcf);
+    ngx_comet_main_conf_t *mcf);
 static char *ngx_comet_tenant_parse(ngx_conf_t *cf,
-    ngx_comet_main_conf_t *cmcf, ngx_comet_tenant_t *tenant);
+    ngx_comet_main_conf_t *mcf, ngx_comet_tenant_t *tenant);
 static void ngx_comet_tenant_digest(ngx_str_t *text, u_char *digest);
 static uint32_t ngx_comet_tenant_add(ngx_conf_t *cf,
     ngx_comet_keyring_t *ring, u_char *digest, ngx_uint_t value);
 
 
 ngx_comet_part_t  ngx_comet_tenant_part = {
-    .create_main = ngx_comet_tenants_create
+    .create_main_conf = ngx_comet_tenants_create
 };
 
 
 static ngx_int_t
-ngx_comet_tenants_create(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
+ngx_comet_tenants_create(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf)
 {
-    cmcf->tenants = ngx_pcalloc(cf->pool, sizeof(ngx_comet_tenants_t));
-    if (cmcf->tenants == NULL) {
+    mcf->tenants = ngx_pcalloc(cf->pool, sizeof(ngx_comet_tenants_t));
+    if (mcf->tenants == NULL) {
         return NGX_ERROR;
     }
 
-    return ngx_array_init(&cmcf->tenants->list, cf->pool, 4,
+    return ngx_array_init(&mcf->tenants->list, cf->pool, 4,
                           sizeof(ngx_comet_tenant_t *));
 }
 
@@ -42,7 +42,7 @@ ngx_comet_tenants_create(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
 char *
 ngx_comet_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_comet_main_conf_t *cmcf = conf;
+    ngx_comet_main_conf_t *mcf = conf;
 
     u_char                digest[NGX_COMET_DIGEST_LEN];
     ngx_str_t            *value;
@@ -70,7 +70,7 @@ ngx_comet_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     tenant = ngx_pcalloc(cf->pool, sizeof(ngx_comet_tenant_t));
-    place = ngx_array_push(&cmcf->tenants->list);
+    place = ngx_array_push(&mcf->tenants->list);
 
     if (tenant == NULL || place == NULL) {
         return NGX_CONF_ERROR;
@@ -79,12 +79,12 @@ ngx_comet_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     *place = tenant;
 
     tenant->name = value[1];
-    tenant->index = cmcf->tenants->list.nelts;
+    tenant->index = mcf->tenants->list.nelts;
     ngx_comet_conf_place(cf, &tenant->place);
 
     ngx_comet_tenant_digest(&value[1], digest);
 
-    if (ngx_comet_tenant_add(cf, &cmcf->tenants->names, digest, tenant->index)
+    if (ngx_comet_tenant_add(cf, &mcf->tenants->names, digest, tenant->index)
         != 0)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -92,43 +92,43 @@ ngx_comet_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    return ngx_comet_tenant_parse(cf, cmcf, tenant);
+    return ngx_comet_tenant_parse(cf, mcf, tenant);
 }
 
 
 /* policy directives write where they do in a location */
 
 static char *
-ngx_comet_tenant_parse(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
+ngx_comet_tenant_parse(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf,
     ngx_comet_tenant_t *tenant)
 {
     char                  *rv;
     ngx_conf_t             save;
     ngx_http_conf_ctx_t    ctx;
-    ngx_comet_loc_conf_t  *clcf;
+    ngx_comet_loc_conf_t  *lcf;
 
-    if (cmcf->tenants->conf == NULL) {
+    if (mcf->tenants->conf == NULL) {
 
-        cmcf->tenants->conf = ngx_pcalloc(cf->pool,
-                                        sizeof(void *) * ngx_http_max_module);
-        clcf = ngx_pcalloc(cf->pool, sizeof(ngx_comet_loc_conf_t));
+        mcf->tenants->conf = ngx_pcalloc(cf->pool,
+                                       sizeof(void *) * ngx_http_max_module);
+        lcf = ngx_pcalloc(cf->pool, sizeof(ngx_comet_loc_conf_t));
 
-        if (cmcf->tenants->conf == NULL || clcf == NULL
-            || ngx_comet_policy_part.create(cf, clcf) != NGX_OK)
+        if (mcf->tenants->conf == NULL || lcf == NULL
+            || ngx_comet_policy_part.create_loc_conf(cf, lcf) != NGX_OK)
         {
             return NGX_CONF_ERROR;
         }
 
-        cmcf->tenants->conf[ngx_comet_module.ctx_index] = clcf;
+        mcf->tenants->conf[ngx_comet_module.ctx_index] = lcf;
     }
 
-    clcf = cmcf->tenants->conf[ngx_comet_module.ctx_index];
-    ngx_comet_policy_init(clcf->policy);
+    lcf = mcf->tenants->conf[ngx_comet_module.ctx_index];
+    ngx_comet_policy_init(lcf->policy);
 
     save = *cf;
 
     ctx = *(ngx_http_conf_ctx_t *) cf->ctx;
-    ctx.loc_conf = cmcf->tenants->conf;
+    ctx.loc_conf = mcf->tenants->conf;
 
     cf->ctx = &ctx;
     cf->cmd_type = NGX_COMET_TENANT_CONF;
@@ -141,7 +141,7 @@ ngx_comet_tenant_parse(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
         return rv;
     }
 
-    tenant->policy = *clcf->policy;
+    tenant->policy = *lcf->policy;
 
     return NGX_CONF_OK;
 }
@@ -355,7 +355,7 @@ ngx_comet_client_key_digest(ngx_conf_t *cf, ngx_str_t *key, u_char *digest)
 char *
 ngx_comet_client_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_comet_main_conf_t *cmcf = conf;
+    ngx_comet_main_conf_t *mcf = conf;
 
     char                 *rv;
     u_char                digest[NGX_COMET_DIGEST_LEN];
@@ -371,15 +371,15 @@ ngx_comet_client_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return rv;
     }
 
-    other = ngx_comet_tenant_add(cf, &cmcf->tenants->keys, digest,
-                                 cmcf->tenants->list.nelts);
+    other = ngx_comet_tenant_add(cf, &mcf->tenants->keys, digest,
+                                 mcf->tenants->list.nelts);
 
     if (other == NGX_COMET_TENANT_NONE) {
         return NGX_CONF_ERROR;
     }
 
     if (other) {
-        tenants = cmcf->tenants->list.elts;
+        tenants = mcf->tenants->list.elts;
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "this key is a key of tenant \"%V\" already: a "
@@ -388,8 +388,8 @@ ngx_comet_client_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    tenants = cmcf->tenants->list.elts;
-    tenants[cmcf->tenants->list.nelts - 1]->keys++;
+    tenants = mcf->tenants->list.elts;
+    tenants[mcf->tenants->list.nelts - 1]->keys++;
 
     return NGX_CONF_OK;
 }

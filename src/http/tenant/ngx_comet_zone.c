@@ -28,17 +28,17 @@
 
 
 static ngx_int_t ngx_comet_zone_create(ngx_conf_t *cf,
-    ngx_comet_main_conf_t *cmcf);
+    ngx_comet_main_conf_t *mcf);
 static ngx_int_t ngx_comet_zone_check(ngx_conf_t *cf);
 static ngx_int_t ngx_comet_zone_keep(ngx_conf_t *cf,
     ngx_comet_zone_t *zone);
 static ngx_int_t ngx_comet_zone_start(ngx_cycle_t *cycle);
 static ngx_int_t ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data);
-static ngx_int_t ngx_comet_zone_prepare(ngx_comet_main_conf_t *cmcf,
+static ngx_int_t ngx_comet_zone_prepare(ngx_comet_main_conf_t *mcf,
     ngx_shm_zone_t *zone);
-static size_t ngx_comet_zone_counters(ngx_comet_main_conf_t *cmcf);
-static size_t ngx_comet_zone_needed(ngx_comet_main_conf_t *cmcf);
-static ngx_int_t ngx_comet_zone_count(ngx_comet_main_conf_t *cmcf,
+static size_t ngx_comet_zone_counters(ngx_comet_main_conf_t *mcf);
+static size_t ngx_comet_zone_needed(ngx_comet_main_conf_t *mcf);
+static ngx_int_t ngx_comet_zone_count(ngx_comet_main_conf_t *mcf,
     ngx_log_t *log);
 static int ngx_comet_zone_dead(uint32_t owner, uint64_t pid);
 static void ngx_comet_zone_tick(ngx_event_t *ev);
@@ -57,31 +57,31 @@ static ngx_connection_t  ngx_comet_zone_dummy;     /* for the log of a timer */
 
 
 ngx_comet_part_t  ngx_comet_zone_part = {
-    .create_main = ngx_comet_zone_create,
+    .create_main_conf = ngx_comet_zone_create,
     .check = ngx_comet_zone_check,
-    .start = ngx_comet_zone_start
+    .init_process = ngx_comet_zone_start
 };
 
 
 static ngx_int_t
-ngx_comet_zone_create(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
+ngx_comet_zone_create(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf)
 {
-    cmcf->zone = ngx_pcalloc(cf->pool, sizeof(ngx_comet_zone_t));
+    mcf->zone = ngx_pcalloc(cf->pool, sizeof(ngx_comet_zone_t));
 
-    return cmcf->zone ? NGX_OK : NGX_ERROR;
+    return mcf->zone ? NGX_OK : NGX_ERROR;
 }
 
 
 char *
 ngx_comet_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_comet_main_conf_t *cmcf = conf;
+    ngx_comet_main_conf_t *mcf = conf;
 
     off_t       size;
     u_char     *p;
     ngx_str_t  *value, name, text;
 
-    if (cmcf->zone->shm) {
+    if (mcf->zone->shm) {
         return "is duplicate";
     }
 
@@ -111,16 +111,16 @@ ngx_comet_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    ngx_comet_conf_place(cf, &cmcf->zone->place);
+    ngx_comet_conf_place(cf, &mcf->zone->place);
 
-    cmcf->zone->shm = ngx_shared_memory_add(cf, &name, (size_t) size,
-                                       &ngx_comet_module);
-    if (cmcf->zone->shm == NULL) {
+    mcf->zone->shm = ngx_shared_memory_add(cf, &name, (size_t) size,
+                                      &ngx_comet_module);
+    if (mcf->zone->shm == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    cmcf->zone->shm->init = ngx_comet_zone_init;
-    cmcf->zone->shm->data = cmcf;
+    mcf->zone->shm->init = ngx_comet_zone_init;
+    mcf->zone->shm->data = mcf;
 
     return NGX_CONF_OK;
 }
@@ -151,12 +151,12 @@ ngx_comet_zone_check(ngx_conf_t *cf)
 {
     ngx_comet_limits_t     **limits;
     ngx_comet_limit_conf_t  *limit;
-    ngx_comet_main_conf_t   *cmcf;
+    ngx_comet_main_conf_t   *mcf;
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
-    if (cmcf->zone->shm == NULL && cmcf->limited->limits.nelts) {
-        limits = cmcf->limited->limits.elts;
+    if (mcf->zone->shm == NULL && mcf->limited->limits.nelts) {
+        limits = mcf->limited->limits.elts;
         limit = limits[0]->limits.elts;
 
         ngx_comet_conf_error(cf, &limits[0]->place,
@@ -166,7 +166,7 @@ ngx_comet_zone_check(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    return ngx_comet_zone_keep(cf, cmcf->zone);
+    return ngx_comet_zone_keep(cf, mcf->zone);
 }
 
 
@@ -262,12 +262,12 @@ ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
     ngx_int_t                   rc;
     ngx_slab_pool_t            *shpool;
     ngx_comet_place_t          *place;
-    ngx_comet_main_conf_t      *cmcf;
+    ngx_comet_main_conf_t      *mcf;
     ngx_comet_ledger_memory_t  *memory;
 
-    cmcf = zone->data;
-    place = &cmcf->zone->place;
-    memory = &cmcf->zone->memory;
+    mcf = zone->data;
+    place = &mcf->zone->place;
+    memory = &mcf->zone->memory;
     shpool = (ngx_slab_pool_t *) zone->shm.addr;
 
     memory->alloc = ngx_comet_zone_alloc;
@@ -294,7 +294,7 @@ ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
 
     shpool->log_nomem = 0;
 
-    rc = ngx_comet_zone_prepare(cmcf, zone);
+    rc = ngx_comet_zone_prepare(mcf, zone);
 
     ngx_shmtx_unlock(&shpool->mutex);
 
@@ -303,8 +303,8 @@ ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
                       "comet_zone \"%V\" of %uzk is too small for the limits "
                       "of all tenants%s: give it %uzk or more in %V:%ui",
                       &zone->shm.name, zone->shm.size / 1024,
-                      cmcf->zone->metrics ? " and for \"comet_metrics\"" : "",
-                      ngx_comet_zone_needed(cmcf) / 1024,
+                      mcf->zone->metrics ? " and for \"comet_metrics\"" : "",
+                      ngx_comet_zone_needed(mcf) / 1024,
                       &place->file, place->line);
     }
 
@@ -313,12 +313,12 @@ ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
 
 
 static ngx_int_t
-ngx_comet_zone_prepare(ngx_comet_main_conf_t *cmcf, ngx_shm_zone_t *zone)
+ngx_comet_zone_prepare(ngx_comet_main_conf_t *mcf, ngx_shm_zone_t *zone)
 {
     ngx_slab_pool_t            *shpool;
     ngx_comet_ledger_memory_t  *memory;
 
-    memory = &cmcf->zone->memory;
+    memory = &mcf->zone->memory;
     shpool = memory->data;
 
     if (memory->ledger == NULL && ngx_comet_ledger_create(memory) == NULL) {
@@ -328,27 +328,27 @@ ngx_comet_zone_prepare(ngx_comet_main_conf_t *cmcf, ngx_shm_zone_t *zone)
     shpool->data = memory->ledger;
     zone->data = memory->ledger;
 
-    if (cmcf->zone->metrics && memory->ledger->tally == NULL
+    if (mcf->zone->metrics && memory->ledger->tally == NULL
         && ngx_comet_tally_create(memory, zone->shm.size) == NULL)
     {
         return NGX_ERROR;
     }
 
-    return ngx_comet_zone_count(cmcf, zone->shm.log);
+    return ngx_comet_zone_count(mcf, zone->shm.log);
 }
 
 
 /* a size that is enough: in a slab pool each page has a record besides */
 
 static size_t
-ngx_comet_zone_needed(ngx_comet_main_conf_t *cmcf)
+ngx_comet_zone_needed(ngx_comet_main_conf_t *mcf)
 {
     size_t               pages, size;
     ngx_comet_ledger_t  *ledger;
 
-    ledger = cmcf->zone->memory.ledger;
+    ledger = mcf->zone->memory.ledger;
 
-    size = ngx_comet_zone_counters(cmcf) + (ledger ? ledger->ncounters : 0);
+    size = ngx_comet_zone_counters(mcf) + (ledger ? ledger->ncounters : 0);
     size *= sizeof(ngx_comet_counter_t) + sizeof(uint64_t);
 
     pages = size / ngx_pagesize + sizeof(ngx_comet_ledger_t) / ngx_pagesize
@@ -358,7 +358,7 @@ ngx_comet_zone_needed(ngx_comet_main_conf_t *cmcf)
 
     /* what comet_metrics tells has a quarter of it */
 
-    if (cmcf->zone->metrics) {
+    if (mcf->zone->metrics) {
         size += size / 3 + 1;
     }
 
@@ -388,7 +388,7 @@ ngx_comet_zone_place(ngx_comet_zone_index_t *index, u_char *id)
 
 
 static ngx_int_t
-ngx_comet_zone_refer(ngx_comet_main_conf_t *cmcf,
+ngx_comet_zone_refer(ngx_comet_main_conf_t *mcf,
     ngx_comet_zone_index_t *index, ngx_comet_limits_t *limits)
 {
     ngx_uint_t               i, k, kind, subjects;
@@ -401,8 +401,8 @@ ngx_comet_zone_refer(ngx_comet_main_conf_t *cmcf,
     kind = lc->limit.kind;
 
     ref = limits->refs;
-    tenants = cmcf->tenants->list.elts;
-    subjects = limits->tenant ? 1 : cmcf->tenants->list.nelts + 1;
+    tenants = mcf->tenants->list.elts;
+    subjects = limits->tenant ? 1 : mcf->tenants->list.nelts + 1;
 
     for (i = 0; i < subjects; i++) {
 
@@ -417,7 +417,7 @@ ngx_comet_zone_refer(ngx_comet_main_conf_t *cmcf,
         for (k = 0; k < limits->limits.nelts; k++, ref++) {
             place = ngx_comet_zone_place(index, ref->id);
 
-            if (ngx_comet_ledger_ref(&cmcf->zone->memory, ref, *place) != 0) {
+            if (ngx_comet_ledger_ref(&mcf->zone->memory, ref, *place) != 0) {
                 return NGX_ERROR;
             }
 
@@ -432,18 +432,18 @@ ngx_comet_zone_refer(ngx_comet_main_conf_t *cmcf,
 /* those that the configuration can ask for */
 
 static size_t
-ngx_comet_zone_counters(ngx_comet_main_conf_t *cmcf)
+ngx_comet_zone_counters(ngx_comet_main_conf_t *mcf)
 {
     size_t                n;
     ngx_uint_t            i;
     ngx_comet_limits_t  **limits;
 
     n = 0;
-    limits = cmcf->limited->limits.elts;
+    limits = mcf->limited->limits.elts;
 
-    for (i = 0; i < cmcf->limited->limits.nelts; i++) {
+    for (i = 0; i < mcf->limited->limits.nelts; i++) {
         n += limits[i]->limits.nelts
-             * (limits[i]->tenant ? 1 : cmcf->tenants->list.nelts + 1);
+             * (limits[i]->tenant ? 1 : mcf->tenants->list.nelts + 1);
     }
 
     return n;
@@ -451,7 +451,7 @@ ngx_comet_zone_counters(ngx_comet_main_conf_t *cmcf)
 
 
 static ngx_int_t
-ngx_comet_zone_count(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
+ngx_comet_zone_count(ngx_comet_main_conf_t *mcf, ngx_log_t *log)
 {
     size_t                   n;
     ngx_int_t                rc;
@@ -460,8 +460,8 @@ ngx_comet_zone_count(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
     ngx_comet_counter_t     *counter;
     ngx_comet_zone_index_t   index;
 
-    limits = cmcf->limited->limits.elts;
-    n = cmcf->zone->memory.ledger->ncounters + ngx_comet_zone_counters(cmcf);
+    limits = mcf->limited->limits.elts;
+    n = mcf->zone->memory.ledger->ncounters + ngx_comet_zone_counters(mcf);
 
     for (index.mask = 16; index.mask < 2 * n; index.mask *= 2) { /* void */ }
 
@@ -472,27 +472,27 @@ ngx_comet_zone_count(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
 
     index.mask--;
 
-    for (counter = cmcf->zone->memory.ledger->counters; counter;
+    for (counter = mcf->zone->memory.ledger->counters; counter;
          counter = counter->next)
     {
         *ngx_comet_zone_place(&index, counter->id) = counter;
     }
 
-    ngx_comet_ledger_begin(&cmcf->zone->memory);
+    ngx_comet_ledger_begin(&mcf->zone->memory);
 
     rc = NGX_OK;
 
-    for (i = 0; rc == NGX_OK && i < cmcf->limited->limits.nelts; i++) {
-        rc = ngx_comet_zone_refer(cmcf, &index, limits[i]);
+    for (i = 0; rc == NGX_OK && i < mcf->limited->limits.nelts; i++) {
+        rc = ngx_comet_zone_refer(mcf, &index, limits[i]);
     }
 
     ngx_free(index.places);
 
     if (rc == NGX_OK) {
-        ngx_comet_ledger_end(&cmcf->zone->memory);
+        ngx_comet_ledger_end(&mcf->zone->memory);
 
     } else {
-        ngx_comet_ledger_undo(&cmcf->zone->memory);
+        ngx_comet_ledger_undo(&mcf->zone->memory);
     }
 
     return rc;
@@ -544,14 +544,14 @@ ngx_comet_zone_dead(uint32_t owner, uint64_t pid)
 
 
 static void
-ngx_comet_zone_recover(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
+ngx_comet_zone_recover(ngx_comet_main_conf_t *mcf, ngx_log_t *log)
 {
     size_t  lost;
 
-    ngx_comet_zone_lock(cmcf->zone);
-    ngx_comet_tally_recover(cmcf->zone->memory.ledger, ngx_comet_zone_dead);
-    lost = ngx_comet_ledger_recover(&cmcf->zone->memory, ngx_comet_zone_dead);
-    ngx_comet_zone_unlock(cmcf->zone);
+    ngx_comet_zone_lock(mcf->zone);
+    ngx_comet_tally_recover(mcf->zone->memory.ledger, ngx_comet_zone_dead);
+    lost = ngx_comet_ledger_recover(&mcf->zone->memory, ngx_comet_zone_dead);
+    ngx_comet_zone_unlock(mcf->zone);
 
     if (lost) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
@@ -563,11 +563,11 @@ ngx_comet_zone_recover(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
 
 
 static void
-ngx_comet_zone_own(ngx_comet_main_conf_t *cmcf, ngx_log_t *log)
+ngx_comet_zone_own(ngx_comet_main_conf_t *mcf, ngx_log_t *log)
 {
-    ngx_comet_zone_recover(cmcf, log);
+    ngx_comet_zone_recover(mcf, log);
 
-    cmcf->zone->memory.ledger->owners[ngx_process_slot] = ngx_pid;
+    mcf->zone->memory.ledger->owners[ngx_process_slot] = ngx_pid;
 }
 
 
@@ -579,29 +579,29 @@ ngx_comet_zone_tick(ngx_event_t *ev)
     ngx_uint_t              i;
     ngx_cycle_t            *cycle;
     ngx_comet_ledger_t     *ledger;
-    ngx_comet_main_conf_t  *cmcf;
+    ngx_comet_main_conf_t  *mcf;
 
     cycle = (ngx_cycle_t *) ngx_cycle;
-    cmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_comet_module);
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_comet_module);
 
     ev->log = cycle->log;
     ngx_add_timer(ev, NGX_COMET_ZONE_TICK);
 
-    if (cmcf == NULL || cmcf->zone->shm == NULL) {
+    if (mcf == NULL || mcf->zone->shm == NULL) {
         return;
     }
 
-    ledger = cmcf->zone->memory.ledger;
+    ledger = mcf->zone->memory.ledger;
 
     if (ledger->owners[ngx_process_slot] != (uint64_t) ngx_pid) {
-        ngx_comet_zone_own(cmcf, cycle->log);
+        ngx_comet_zone_own(mcf, cycle->log);
     }
 
     for (i = 0; i < NGX_COMET_OWNERS_MAX; i++) {
         if (ledger->owners[i]
             && ngx_comet_zone_dead((uint32_t) i + 1, ledger->owners[i]))
         {
-            ngx_comet_zone_recover(cmcf, cycle->log);
+            ngx_comet_zone_recover(mcf, cycle->log);
             break;
         }
     }
@@ -614,17 +614,17 @@ static ngx_int_t
 ngx_comet_zone_start(ngx_cycle_t *cycle)
 {
     ngx_event_t            *ev;
-    ngx_comet_main_conf_t  *cmcf;
+    ngx_comet_main_conf_t  *mcf;
 
     if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
     {
         return NGX_OK;
     }
 
-    cmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_comet_module);
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_comet_module);
 
-    if (cmcf && cmcf->zone->shm) {
-        ngx_comet_zone_own(cmcf, cycle->log);
+    if (mcf && mcf->zone->shm) {
+        ngx_comet_zone_own(mcf, cycle->log);
     }
 
     ev = &ngx_comet_zone_event;

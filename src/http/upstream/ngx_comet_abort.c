@@ -19,9 +19,9 @@
 
 
 static ngx_int_t ngx_comet_abort_create(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *clcf);
+    ngx_comet_loc_conf_t *lcf);
 static ngx_int_t ngx_comet_abort_merge(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
+    ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
 static void ngx_comet_abort_read(ngx_http_request_t *r);
 static void ngx_comet_abort_write(ngx_http_request_t *r);
 static void ngx_comet_abort_look(ngx_http_request_t *r, ngx_event_t *ev,
@@ -48,29 +48,29 @@ static const ngx_comet_watch_t  ngx_comet_abort_watches = {
 
 
 ngx_comet_part_t  ngx_comet_abort_part = {
-    .create = ngx_comet_abort_create,
-    .merge = ngx_comet_abort_merge
+    .create_loc_conf = ngx_comet_abort_create,
+    .merge_loc_conf = ngx_comet_abort_merge
 };
 
 
 static ngx_int_t
-ngx_comet_abort_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
+ngx_comet_abort_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *lcf)
 {
-    clcf->abort = ngx_palloc(cf->pool, sizeof(ngx_comet_abort_conf_t));
-    if (clcf->abort == NULL) {
+    lcf->abort = ngx_palloc(cf->pool, sizeof(ngx_comet_abort_conf_t));
+    if (lcf->abort == NULL) {
         return NGX_ERROR;
     }
 
-    clcf->abort->left = NGX_CONF_UNSET_UINT;
-    clcf->abort->drain = NGX_CONF_UNSET_MSEC;
+    lcf->abort->left = NGX_CONF_UNSET_UINT;
+    lcf->abort->drain = NGX_CONF_UNSET_MSEC;
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_comet_abort_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
-    ngx_comet_loc_conf_t *prev)
+ngx_comet_abort_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
+    ngx_comet_loc_conf_t *conf)
 {
     ngx_conf_merge_uint_value(conf->abort->left, prev->abort->left,
                               NGX_COMET_LEFT_KNOWN);
@@ -203,7 +203,7 @@ ngx_comet_abort_time(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_comet_meter_t     *meter;
     ngx_http_upstream_t   *u;
-    ngx_comet_loc_conf_t  *clcf;
+    ngx_comet_loc_conf_t  *lcf;
 
     u = r->upstream;
     meter = ctx->meter;
@@ -223,10 +223,10 @@ ngx_comet_abort_time(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return 0;
     }
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
-    if (clcf->abort->drain) {
-        return clcf->abort->drain;
+    if (lcf->abort->drain) {
+        return lcf->abort->drain;
     }
 
     return meter && (!meter->stream || meter->usage.closing)
@@ -292,11 +292,11 @@ ngx_comet_abort_drain(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 void
 ngx_comet_abort_end(ngx_http_request_t *r, ngx_comet_ctx_t *ctx, ngx_int_t rc)
 {
-    ngx_comet_loc_conf_t  *clcf;
+    ngx_comet_loc_conf_t  *lcf;
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
-    ctx->left = clcf->abort->left;
+    ctx->left = lcf->abort->left;
     ctx->sent = r->upstream->request_body_sent;
 
     if (rc == NGX_HTTP_CLIENT_CLOSED_REQUEST

@@ -20,9 +20,9 @@ typedef struct {
 
 
 static ngx_int_t ngx_comet_check_create(ngx_conf_t *cf,
-    ngx_comet_main_conf_t *cmcf);
+    ngx_comet_main_conf_t *mcf);
 static ngx_int_t ngx_comet_check_merge(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
+    ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
 static ngx_int_t ngx_comet_check_location(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *conf);
 static void ngx_comet_check_exposure(ngx_conf_t *cf,
@@ -30,7 +30,7 @@ static void ngx_comet_check_exposure(ngx_conf_t *cf,
 static ngx_int_t ngx_comet_check_init(ngx_conf_t *cf);
 static ngx_int_t ngx_comet_check_policy(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *conf);
-static void ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
+static void ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf,
     ngx_comet_loc_conf_t *pass);
 static void ngx_comet_check_rewrite(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *pass);
@@ -63,38 +63,38 @@ static char  *(*ngx_comet_word_setters[])(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 ngx_comet_part_t  ngx_comet_check_part = {
-    .create_main = ngx_comet_check_create,
-    .merge = ngx_comet_check_merge,
+    .create_main_conf = ngx_comet_check_create,
+    .merge_loc_conf = ngx_comet_check_merge,
     .check = ngx_comet_check_init
 };
 
 
 static ngx_int_t
-ngx_comet_check_create(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf)
+ngx_comet_check_create(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf)
 {
-    cmcf->locations = ngx_array_create(cf->pool, 4,
-                                       sizeof(ngx_comet_loc_conf_t *));
+    mcf->locations = ngx_array_create(cf->pool, 4,
+                                      sizeof(ngx_comet_loc_conf_t *));
 
-    return cmcf->locations ? NGX_OK : NGX_ERROR;
+    return mcf->locations ? NGX_OK : NGX_ERROR;
 }
 
 
 /* what was said here is used where a comet_pass inherits it */
 
 static ngx_int_t
-ngx_comet_check_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
-    ngx_comet_loc_conf_t *prev)
+ngx_comet_check_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
+    ngx_comet_loc_conf_t *conf)
 {
     ngx_comet_loc_conf_t    *around, **location;
-    ngx_comet_main_conf_t   *cmcf;
+    ngx_comet_main_conf_t   *mcf;
 
     conf->parent = prev;
     conf->loc_conf = ((ngx_http_conf_ctx_t *) cf->ctx)->loc_conf;
 
     if (conf->said.len) {
-        cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+        mcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
-        location = ngx_array_push(cmcf->locations);
+        location = ngx_array_push(mcf->locations);
         if (location == NULL) {
             return NGX_ERROR;
         }
@@ -118,7 +118,7 @@ static ngx_int_t
 ngx_comet_check_location(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
 {
     ngx_comet_loc_conf_t      **pass;
-    ngx_comet_main_conf_t      *cmcf;
+    ngx_comet_main_conf_t      *mcf;
     ngx_http_core_loc_conf_t   *core;
 
     core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
@@ -147,9 +147,9 @@ ngx_comet_check_location(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
         core->client_body_buffer_size = NGX_COMET_BODY_BUFFER;
     }
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
-    pass = ngx_array_push(&cmcf->passes);
+    pass = ngx_array_push(&mcf->passes);
     if (pass == NULL) {
         return NGX_ERROR;
     }
@@ -201,23 +201,23 @@ ngx_comet_check_init(ngx_conf_t *cf)
 {
     ngx_uint_t              i;
     ngx_comet_loc_conf_t  **conf;
-    ngx_comet_main_conf_t  *cmcf;
+    ngx_comet_main_conf_t  *mcf;
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
-    conf = cmcf->locations->elts;
+    conf = mcf->locations->elts;
 
-    for (i = 0; i < cmcf->locations->nelts; i++) {
+    for (i = 0; i < mcf->locations->nelts; i++) {
         if (ngx_comet_check_policy(cf, conf[i]) != NGX_OK) {
             return NGX_ERROR;
         }
     }
 
-    conf = cmcf->passes.elts;
+    conf = mcf->passes.elts;
 
-    for (i = 0; i < cmcf->passes.nelts; i++) {
+    for (i = 0; i < mcf->passes.nelts; i++) {
         if (!conf[i]->inherited) {
-            ngx_comet_check_pass(cf, cmcf, conf[i]);
+            ngx_comet_check_pass(cf, mcf, conf[i]);
         }
     }
 
@@ -262,7 +262,7 @@ ngx_comet_check_policy(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
 
 
 static void
-ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_main_conf_t *cmcf,
+ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf,
     ngx_comet_loc_conf_t *pass)
 {
     ngx_comet_check_rewrite(cf, pass);

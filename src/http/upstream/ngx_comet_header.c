@@ -25,10 +25,10 @@ typedef struct {
 
 
 static ngx_int_t ngx_comet_header_create(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *clcf);
+    ngx_comet_loc_conf_t *lcf);
 static ngx_int_t ngx_comet_header_merge(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
-static ngx_comet_header_e ngx_comet_header_what(ngx_comet_loc_conf_t *clcf,
+    ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
+static ngx_comet_header_e ngx_comet_header_what(ngx_comet_loc_conf_t *lcf,
     ngx_table_elt_t *h);
 static u_char *ngx_comet_header_hash(ngx_comet_ctx_t *ctx, ngx_str_t *value,
     u_char *p);
@@ -91,28 +91,28 @@ static ngx_comet_header_t  ngx_comet_secret[] = {
 
 
 ngx_comet_part_t  ngx_comet_header_part = {
-    .create = ngx_comet_header_create,
-    .merge = ngx_comet_header_merge
+    .create_loc_conf = ngx_comet_header_create,
+    .merge_loc_conf = ngx_comet_header_merge
 };
 
 
 static ngx_int_t
-ngx_comet_header_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
+ngx_comet_header_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *lcf)
 {
-    clcf->header = ngx_palloc(cf->pool, sizeof(ngx_comet_header_conf_t));
-    if (clcf->header == NULL) {
+    lcf->header = ngx_palloc(cf->pool, sizeof(ngx_comet_header_conf_t));
+    if (lcf->header == NULL) {
         return NGX_ERROR;
     }
 
-    clcf->header->forward = NGX_CONF_UNSET_PTR;
+    lcf->header->forward = NGX_CONF_UNSET_PTR;
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_comet_header_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
-    ngx_comet_loc_conf_t *prev)
+ngx_comet_header_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
+    ngx_comet_loc_conf_t *conf)
 {
     ngx_conf_merge_ptr_value(conf->header->forward, prev->header->forward,
                              NULL);
@@ -205,7 +205,7 @@ ngx_comet_forward_header(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static ngx_comet_header_e
-ngx_comet_header_what(ngx_comet_loc_conf_t *clcf, ngx_table_elt_t *h)
+ngx_comet_header_what(ngx_comet_loc_conf_t *lcf, ngx_table_elt_t *h)
 {
     ngx_str_t           *name;
     ngx_uint_t           i;
@@ -218,13 +218,13 @@ ngx_comet_header_what(ngx_comet_loc_conf_t *clcf, ngx_table_elt_t *h)
         return header->what;
     }
 
-    if (clcf->header->forward == NULL) {
+    if (lcf->header->forward == NULL) {
         return NGX_COMET_HEADER_STAYS;
     }
 
-    name = clcf->header->forward->elts;
+    name = lcf->header->forward->elts;
 
-    for (i = 0; i < clcf->header->forward->nelts; i++) {
+    for (i = 0; i < lcf->header->forward->nelts; i++) {
         if (name[i].len == h->key.len
             && ngx_memcmp(name[i].data, h->lowcase_key, h->key.len) == 0)
         {
@@ -269,16 +269,16 @@ ngx_comet_headers_copy(ngx_http_request_t *r, ngx_comet_ctx_t *ctx, u_char *p)
     ngx_list_part_t       *part;
     ngx_table_elt_t       *h;
     ngx_comet_header_e     what;
-    ngx_comet_loc_conf_t  *clcf;
+    ngx_comet_loc_conf_t  *lcf;
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
 
-            what = ngx_comet_header_what(clcf, &h[i]);
+            what = ngx_comet_header_what(lcf, &h[i]);
 
             /* an empty key is none, and would become one */
 
@@ -322,7 +322,7 @@ ngx_comet_header_hash(ngx_comet_ctx_t *ctx, ngx_str_t *value, u_char *p)
                 key[SHA256_DIGEST_LENGTH], digest[SHA256_DIGEST_LENGTH];
     ngx_str_t  *bearer;
 
-    bearer = &ctx->conf->bearer;
+    bearer = &ctx->policy->bearer;
 
     last = ngx_cpymem(text, NGX_COMET_HASH_OF, sizeof(NGX_COMET_HASH_OF));
 

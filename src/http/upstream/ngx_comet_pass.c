@@ -23,11 +23,11 @@ typedef struct {
 
 
 static ngx_int_t ngx_comet_pass_create(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *clcf);
+    ngx_comet_loc_conf_t *lcf);
 static ngx_int_t ngx_comet_pass_merge(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
+    ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
 static void ngx_comet_pass_inherit(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
+    ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
 static ngx_comet_scheme_t *ngx_comet_url_scheme(ngx_str_t *url);
 static void ngx_comet_target_set(ngx_comet_target_t *target, ngx_str_t *schema,
     ngx_url_t *url);
@@ -68,24 +68,24 @@ ngx_comet_setter_t  ngx_comet_takes_next_upstream = {
 
 
 ngx_comet_part_t  ngx_comet_pass_part = {
-    .create = ngx_comet_pass_create,
-    .merge = ngx_comet_pass_merge
+    .create_loc_conf = ngx_comet_pass_create,
+    .merge_loc_conf = ngx_comet_pass_merge
 };
 
 
 static ngx_int_t
-ngx_comet_pass_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
+ngx_comet_pass_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *lcf)
 {
     ngx_http_upstream_conf_t  *u;
 
-    clcf->pass = ngx_pcalloc(cf->pool, sizeof(ngx_comet_pass_conf_t));
-    if (clcf->pass == NULL) {
+    lcf->pass = ngx_pcalloc(cf->pool, sizeof(ngx_comet_pass_conf_t));
+    if (lcf->pass == NULL) {
         return NGX_ERROR;
     }
 
     /* zeroed: what nginx offers and an unbuffered stream has no use for */
 
-    u = &clcf->pass->upstream;
+    u = &lcf->pass->upstream;
 
     u->local = NGX_CONF_UNSET_PTR;
     u->socket_keepalive = NGX_CONF_UNSET;
@@ -103,8 +103,8 @@ ngx_comet_pass_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
 
 
 static ngx_int_t
-ngx_comet_pass_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
-    ngx_comet_loc_conf_t *prev)
+ngx_comet_pass_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
+    ngx_comet_loc_conf_t *conf)
 {
     ngx_hash_init_t            hash;
     ngx_http_upstream_conf_t  *u, *pu;
@@ -166,7 +166,7 @@ ngx_comet_pass_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
         conf->pass->host = prev->pass->host;
     }
 
-    ngx_comet_pass_inherit(cf, conf, prev);
+    ngx_comet_pass_inherit(cf, prev, conf);
 
     return NGX_OK;
 }
@@ -175,8 +175,8 @@ ngx_comet_pass_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
 /* "if" and "limit_except" are locations within the location */
 
 static void
-ngx_comet_pass_inherit(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
-    ngx_comet_loc_conf_t *prev)
+ngx_comet_pass_inherit(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
+    ngx_comet_loc_conf_t *conf)
 {
     ngx_comet_pass_conf_t     *pass, *around;
     ngx_http_core_loc_conf_t  *core;
@@ -211,7 +211,7 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
     ngx_comet_ctx_t        *ctx;
     ngx_comet_passed_t     *passed;
     ngx_http_upstream_t    *u;
-    ngx_comet_loc_conf_t   *clcf;
+    ngx_comet_loc_conf_t   *lcf;
     ngx_comet_pass_conf_t  *pass;
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
@@ -237,8 +237,8 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
     ctx->answer = &passed->answer;
     ctx->abort = &passed->abort;
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
-    pass = clcf->pass;
+    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    pass = lcf->pass;
 
     u = r->upstream;
     u->conf = &pass->upstream;
@@ -526,7 +526,7 @@ ngx_comet_pass_compile(ngx_conf_t *cf, ngx_comet_pass_conf_t *pass,
 char *
 ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_comet_loc_conf_t *clcf = conf;
+    ngx_comet_loc_conf_t *lcf = conf;
 
     ngx_str_t                 *value, *url, right;
     ngx_url_t                  u;
@@ -535,7 +535,7 @@ ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_comet_pass_conf_t     *pass;
     ngx_http_core_loc_conf_t  *core;
 
-    if (clcf->passing) {
+    if (lcf->passing) {
         return "is duplicate";
     }
 
@@ -548,10 +548,10 @@ ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     core->handler = ngx_comet_pass_handler;
 
-    clcf->passing = 1;
-    ngx_comet_conf_place(cf, &clcf->place);
+    lcf->passing = 1;
+    ngx_comet_conf_place(cf, &lcf->place);
 
-    pass = clcf->pass;
+    pass = lcf->pass;
 
     value = cf->args->elts;
     url = &value[1];

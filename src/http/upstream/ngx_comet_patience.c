@@ -27,37 +27,37 @@ struct ngx_comet_patience_s {
 
 
 static ngx_int_t ngx_comet_patience_create(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *clcf);
+    ngx_comet_loc_conf_t *lcf);
 static ngx_int_t ngx_comet_patience_merge(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
+    ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
 static void ngx_comet_patience_handler(ngx_event_t *ev);
 static void ngx_comet_patience_cleanup(void *data);
 
 
 ngx_comet_part_t  ngx_comet_patience_part = {
-    .create = ngx_comet_patience_create,
-    .merge = ngx_comet_patience_merge
+    .create_loc_conf = ngx_comet_patience_create,
+    .merge_loc_conf = ngx_comet_patience_merge
 };
 
 
 static ngx_int_t
-ngx_comet_patience_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
+ngx_comet_patience_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *lcf)
 {
-    clcf->patience = ngx_palloc(cf->pool, sizeof(ngx_comet_patience_conf_t));
-    if (clcf->patience == NULL) {
+    lcf->patience = ngx_palloc(cf->pool, sizeof(ngx_comet_patience_conf_t));
+    if (lcf->patience == NULL) {
         return NGX_ERROR;
     }
 
-    clcf->patience->first_token = NGX_CONF_UNSET_MSEC;
-    clcf->patience->idle = NGX_CONF_UNSET_MSEC;
+    lcf->patience->first_token = NGX_CONF_UNSET_MSEC;
+    lcf->patience->idle = NGX_CONF_UNSET_MSEC;
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_comet_patience_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
-    ngx_comet_loc_conf_t *prev)
+ngx_comet_patience_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
+    ngx_comet_loc_conf_t *conf)
 {
     ngx_conf_merge_msec_value(conf->patience->first_token,
                               prev->patience->first_token, 0);
@@ -146,13 +146,13 @@ ngx_comet_patience_cleanup(void *data)
 void
 ngx_comet_patience_request(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    ngx_comet_loc_conf_t  *clcf;
+    ngx_comet_loc_conf_t  *lcf;
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
-    if (ctx->stream && r == r->main && clcf->patience->first_token) {
+    if (ctx->stream && r == r->main && lcf->patience->first_token) {
         ngx_comet_patience_stop(ctx);
-        ngx_comet_patience_set(r, ctx, clcf->patience->first_token,
+        ngx_comet_patience_set(r, ctx, lcf->patience->first_token,
                                "the first token");
     }
 }
@@ -164,13 +164,13 @@ void
 ngx_comet_patience_answer(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_comet_meter_t     *meter;
-    ngx_comet_loc_conf_t  *clcf;
+    ngx_comet_loc_conf_t  *lcf;
 
     if (ctx->draining) {
         return;
     }
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
     meter = ctx->meter;
 
     if (meter == NULL || !meter->stream || meter->done || meter->usage.ended) {
@@ -178,11 +178,11 @@ ngx_comet_patience_answer(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return;
     }
 
-    if (clcf->patience->first_token && meter->usage.pieces == 0) {
+    if (lcf->patience->first_token && meter->usage.pieces == 0) {
         return;
     }
 
-    if (clcf->patience->idle == 0) {
+    if (lcf->patience->idle == 0) {
         ngx_comet_patience_stop(ctx);
         return;
     }
@@ -195,11 +195,11 @@ ngx_comet_patience_answer(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     /* a timer for the first token may be far away */
 
-    if (ctx->patience && ctx->patience->limit != clcf->patience->idle) {
+    if (ctx->patience && ctx->patience->limit != lcf->patience->idle) {
         ngx_comet_patience_stop(ctx);
     }
 
-    ngx_comet_patience_set(r, ctx, clcf->patience->idle, "the next event");
+    ngx_comet_patience_set(r, ctx, lcf->patience->idle, "the next event");
 
     if (ctx->patience) {
         ctx->patience->events = meter->usage.events + 1;

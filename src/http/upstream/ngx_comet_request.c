@@ -68,7 +68,7 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     u->uri = uri;
     method = r->method_name;
     host = &ctx->sending->host;
-    bearer = &ctx->conf->bearer;
+    bearer = &ctx->policy->bearer;
 
     ctx->answer->head = (r->method == NGX_HTTP_HEAD);
 

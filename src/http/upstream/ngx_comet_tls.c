@@ -4,9 +4,9 @@
 
 
 static ngx_int_t ngx_comet_tls_create(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *clcf);
+    ngx_comet_loc_conf_t *lcf);
 static ngx_int_t ngx_comet_tls_merge(ngx_conf_t *cf,
-    ngx_comet_loc_conf_t *conf, ngx_comet_loc_conf_t *prev);
+    ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
 static ngx_int_t ngx_comet_tls_setup(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *conf);
 static ngx_int_t ngx_comet_tls_certificate(ngx_conf_t *cf,
@@ -31,25 +31,25 @@ ngx_comet_setter_t  ngx_comet_takes_protocols = {
 
 
 ngx_comet_part_t  ngx_comet_tls_part = {
-    .create = ngx_comet_tls_create,
-    .merge = ngx_comet_tls_merge
+    .create_loc_conf = ngx_comet_tls_create,
+    .merge_loc_conf = ngx_comet_tls_merge
 };
 
 
 static ngx_int_t
-ngx_comet_tls_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
+ngx_comet_tls_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *lcf)
 {
     ngx_http_upstream_conf_t  *u;
 
-    clcf->tls = ngx_pcalloc(cf->pool, sizeof(ngx_comet_tls_conf_t));
-    if (clcf->tls == NULL) {
+    lcf->tls = ngx_pcalloc(cf->pool, sizeof(ngx_comet_tls_conf_t));
+    if (lcf->tls == NULL) {
         return NGX_ERROR;
     }
 
-    clcf->tls->verify_depth = NGX_CONF_UNSET_UINT;
-    clcf->tls->conf_commands = NGX_CONF_UNSET_PTR;
+    lcf->tls->verify_depth = NGX_CONF_UNSET_UINT;
+    lcf->tls->conf_commands = NGX_CONF_UNSET_PTR;
 
-    u = &clcf->pass->upstream;
+    u = &lcf->pass->upstream;
 
     u->ssl_session_reuse = NGX_CONF_UNSET;
     u->ssl_server_name = NGX_CONF_UNSET;
@@ -63,8 +63,8 @@ ngx_comet_tls_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *clcf)
 
 
 static ngx_int_t
-ngx_comet_tls_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf,
-    ngx_comet_loc_conf_t *prev)
+ngx_comet_tls_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
+    ngx_comet_loc_conf_t *conf)
 {
     ngx_comet_tls_conf_t      *tls, *around;
     ngx_http_upstream_conf_t  *u, *pu;
