@@ -11,7 +11,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BEGIN = "<!-- figures: written by make bench -->\n"
 END = "<!-- end of figures -->\n"
-SHOWN = ("direct", "bare", "comet", "lua", "litellm", "portkey", "bifrost")
+SHOWN = ("direct", "bare", "before", "comet", "lua", "litellm", "portkey",
+         "bifrost")
 
 
 def number(value):

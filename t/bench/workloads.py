@@ -68,13 +68,28 @@ def image(size):
     return body
 
 
+def edited(size, where):
+    """a cap whose name the model does not take, before or behind the rest"""
+    made = image(size) if size > 65536 else chat(size)
+    made["model"] = "gpt-5.4"
+    del made["max_tokens"]
+    return dict({"max_tokens": 1024}, **made) if where == "front" \
+        else dict(made, max_tokens=1024)
+
+
 STREAM = {"stream": True, "stream_options": {"include_usage": True}}
+EDITS = {"%s%s" % (where, name): (where, name, size)
+         for name, size in (("64k", 65536), ("1m", 1 << 20), ("8m", 8 << 20),
+                            ("16m", 16 << 20))
+         for where in ("front", "end")}
 BODIES = {
     "small": lambda: chat(2048),
     "stream": lambda: chat(2048, **STREAM),
     "turns": lambda: turns(200 * 1024),
     "image": lambda: image(16 * 1024 * 1024),
     "hot": lambda: chat(2048, temperature=3),
+    **{name: lambda size=size, where=where: edited(size, where)
+       for name, (where, _, size) in EDITS.items()},
 }
 _made = {}
 
@@ -82,7 +97,9 @@ _made = {}
 def body(contestant, name):
     key = (contestant.model, name)
     if key not in _made:
-        made = dict(BODIES[name](), model=contestant.model)
+        made = BODIES[name]()
+        if name not in EDITS:
+            made["model"] = contestant.model
         _made[key] = json.dumps(made, separators=(",", ":")).encode()
     return _made[key]
 
@@ -287,6 +304,10 @@ WORKLOADS = [
     Workload("image", "A chat with an image, 16 MB", "image", conns=2,
              seconds=(4, 0.6), slow_conns=1, slow_seconds=15),
     Beside("beside", "Small calls beside images of 16 MB", "small"),
+    *(Workload(name, "A body of %s, to be edited at its %s" % (
+        size.upper().replace("M", " MB").replace("K", " KB"), where), name,
+               conns=4, quick=size == "8m", slow_ok=False)
+      for name, (where, size, _) in EDITS.items()),
     Workload("hot", "Refused: a temperature out of its range", "hot",
              status=400, refusal="400"),
     Workload("unknown", "Refused: a key that nobody has", "small",
