@@ -34,8 +34,9 @@
 
 
 /*
- * In the order in which they are merged and begin.  Of their filters the last
- * is the first that sees an answer.
+ * In the order in which they are merged and begin: a policy before its limits,
+ * comet_pass before its TLS, and what settles in the log phase before what
+ * counts there.  Of their filters the last is the first that sees an answer.
  */
 
 static ngx_comet_part_t  *ngx_comet_parts[] = {

@@ -56,8 +56,8 @@ typedef struct {
 
 
 typedef struct {
-    ngx_array_t                passes;     /* of ngx_comet_loc_conf_t * */
-    ngx_array_t               *locations;  /* the same, with a comet_... */
+    ngx_array_t                passes;     /* locations with a comet_pass */
+    ngx_array_t               *locations;  /* with any directive of ours */
     ngx_array_t               *providers;  /* of ngx_comet_provider_conf_t */
     ngx_comet_zone_t          *zone;
     ngx_comet_tenants_t       *tenants;
@@ -149,18 +149,26 @@ typedef struct {
     ngx_comet_abort_t         *abort;
     ngx_comet_patience_t      *patience;
 
+    /* by the gate */
+
     unsigned                   gated:1;
     unsigned                   reading:1;      /* the body, to judge it */
     unsigned                   judged:1;
-    unsigned                   relaying:1;     /* the answer is the API's */
     unsigned                   stream:1;       /* is asked for */
     unsigned                   usage_added:1;  /* asked for by the gate */
-    unsigned                   unmetered:1;    /* an answer not to be read */
     unsigned                   hides:1;        /* reasoning, from the client */
+
+    /* by the upstream wing */
+
+    unsigned                   relaying:1;     /* the answer is the API's */
     unsigned                   sent:1;         /* all of it, to the API */
     unsigned                   hung_up:1;      /* the client, on the API */
     unsigned                   told:1;         /* of a break, in the stream */
     unsigned                   draining:1;     /* nobody reads the answer */
+
+    /* by the meter, or where nginx reads no answer */
+
+    unsigned                   unmetered:1;    /* an answer not to be read */
 } ngx_comet_ctx_t;
 
 

@@ -102,7 +102,7 @@ ngx_comet_gate_handler(ngx_http_request_t *r)
     }
 
     if (ctx->gated) {
-        return ctx->gate->answer;
+        return ctx->gate->rc;
     }
 
     /* what a "post_action" leads to is a call of its own */
@@ -118,7 +118,7 @@ ngx_comet_gate_handler(ngx_http_request_t *r)
     }
 
     ctx->gated = 1;
-    ctx->gate->answer = NGX_DECLINED;
+    ctx->gate->rc = NGX_DECLINED;
 
     if (ngx_comet_keep_ctx(r, ctx) != NGX_OK
         || ngx_comet_count_begin(r, ctx) != NGX_OK)
@@ -383,7 +383,7 @@ ngx_comet_gate_read(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
                          &ctx->gate->policy);
     ctx->gate->judge->measure.seed = (uint32_t) ngx_random();
 
-    ctx->gate->answer = NGX_DONE;
+    ctx->gate->rc = NGX_DONE;
 
     /* what came with the head is judged at once */
 
@@ -508,7 +508,7 @@ ngx_comet_gate_body_handler(ngx_http_request_t *r)
 
     ngx_comet_turn_end(&ctx->gate->turn);
 
-    ctx->gate->answer = (rc == NGX_ERROR) ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
+    ctx->gate->rc = (rc == NGX_ERROR) ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
 
     r->write_event_handler = ngx_http_core_run_phases;
 

@@ -10,7 +10,7 @@
 
 
 struct ngx_comet_gate_s {
-    ngx_int_t                  answer;     /* what the phases are told */
+    ngx_int_t                  rc;         /* what the phases are told */
     ngx_comet_policy_t         policy;
     ngx_comet_judge_t         *judge;      /* while the body passes */
     ngx_pool_cleanup_t        *cleanup;    /* of it */

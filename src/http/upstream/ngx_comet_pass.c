@@ -1,3 +1,9 @@
+/*
+ * comet_pass: where a location leads to, and the content handler that hands
+ * a request to nginx's upstream.
+ */
+
+
 #include "ngx_comet_pass.h"
 #include "ngx_comet_abort.h"
 #include "ngx_comet_answer.h"
