@@ -355,6 +355,26 @@ def test_several_violations_are_all_told(modes):
         assert said in error["message"]
 
 
+def test_a_body_has_so_many_small_members(modes, mock):
+    def body(count):
+        bias = ",".join('"%d":1' % n for n in range(count))
+        return ('{"model":"gpt-4o","messages":[{"role":"user"}],'
+                '"logit_bias":{%s}}' % bias).encode()
+
+    for mode in ("reject", "repair", "observe"):
+        assert post(modes, "/%s/v1/chat/completions" % mode, body(4000)).status == 200
+        assert mock.last().body == body(4000)
+    seen = len(mock.requests)
+    for mode in ("reject", "repair"):
+        answer = post(modes, "/%s/v1/chat/completions" % mode, body(10000))
+        error = answer.json()["error"]
+        assert (answer.status, error["code"], error["param"]) \
+            == (400, "too_many_members", "logit_bias")
+    assert len(mock.requests) == seen
+    assert post(modes, "/observe/v1/chat/completions", body(10000)).status == 200
+    assert mock.last().body == body(10000)
+
+
 @pytest.mark.parametrize("size", [0, 3000000])
 def test_a_body_is_repaired_in_256_places_at_most(modes, mock, size):
     """in memory and in a file"""

@@ -204,6 +204,44 @@ ngx_comet_collect_ambiguous(ngx_comet_judge_t *judge,
 }
 
 
+/*
+ * Counts names that are not known or known already, and values that stand in a
+ * list or under any name: each costs far more than its bytes.  Stops where
+ * there are too many of them for the bytes so far.
+ */
+
+static int
+ngx_comet_collect_small(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token)
+{
+    if (++judge->small
+        <= NGX_COMET_SMALL_MAX + token->start / NGX_COMET_SMALL_BYTES)
+    {
+        return NGX_COMET_SCAN_ON;
+    }
+
+    ngx_comet_judge_uncertain(judge, NULL);
+    ngx_comet_collect_wrong(judge, "too_many_members",
+                            "has too many small members: at most %d are "
+                            "taken, and one more for each %d bytes of the "
+                            "body", NGX_COMET_SMALL_MAX,
+                            NGX_COMET_SMALL_BYTES);
+
+    return NGX_COMET_SCAN_STOP;
+}
+
+
+/* over the value of a name that is not looked at */
+
+static int
+ngx_comet_collect_passed(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token)
+{
+    return ngx_comet_collect_small(judge, token) == NGX_COMET_SCAN_ON
+           ? NGX_COMET_SCAN_SKIP : NGX_COMET_SCAN_STOP;
+}
+
+
 static void
 ngx_comet_collect_keep(char *to, size_t size, const ngx_comet_token_t *token)
 {
@@ -227,6 +265,10 @@ ngx_comet_collect_name(ngx_comet_judge_t *judge,
     if (frame->field->member) {
         frame->count++;
         frame->pending = NULL;
+
+        if (ngx_comet_collect_small(judge, token) != NGX_COMET_SCAN_ON) {
+            return NGX_COMET_SCAN_STOP;
+        }
 
         if (frame->field->name_max
             && (token->cut
@@ -310,7 +352,7 @@ ngx_comet_collect_param(ngx_comet_judge_t *judge,
         if (slot->seen) {
             ngx_comet_collect_ambiguous(judge, slot, slot->name,
                                         "is there more than once");
-            return NGX_COMET_SCAN_SKIP;
+            return ngx_comet_collect_passed(judge, token);
         }
 
         slot->seen = 1;
@@ -339,7 +381,7 @@ ngx_comet_collect_param(ngx_comet_judge_t *judge,
         ngx_comet_collect_disguised(judge, slot, slot->name, token);
     }
 
-    return NGX_COMET_SCAN_SKIP;
+    return ngx_comet_collect_passed(judge, token);
 }
 
 
@@ -371,7 +413,7 @@ ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
         if (frame->seen & bit) {
             ngx_comet_collect_ambiguous(judge, NULL, field->name,
                                         "is there more than once");
-            return NGX_COMET_SCAN_SKIP;
+            return ngx_comet_collect_passed(judge, token);
         }
 
         frame->seen |= bit;
@@ -393,7 +435,7 @@ ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
         }
     }
 
-    return NGX_COMET_SCAN_SKIP;
+    return ngx_comet_collect_passed(judge, token);
 }
 
 
@@ -468,6 +510,12 @@ ngx_comet_collect_value(ngx_comet_judge_t *judge,
 
     if (field) {
         frame->count++;
+
+        if (!(field->types & (NGX_COMET_IS_OBJECT|NGX_COMET_IS_ARRAY))
+            && ngx_comet_collect_small(judge, token) != NGX_COMET_SCAN_ON)
+        {
+            return NGX_COMET_SCAN_STOP;
+        }
 
     } else {
         field = frame->pending;

@@ -139,6 +139,11 @@ typedef struct {
 
 #define NGX_COMET_WRONG_MAX  256
 
+/* of what no body has many of; and one more for so many bytes of it */
+
+#define NGX_COMET_SMALL_MAX    4096
+#define NGX_COMET_SMALL_BYTES  32
+
 
 typedef struct {
     const ngx_comet_policy_t      *policy;
@@ -146,6 +151,7 @@ typedef struct {
     ngx_comet_endpoint_e           endpoint;
 
     ngx_comet_field_t              root;
+    uint64_t                       small;      /* members and elements */
     unsigned                       depth;      /* of frames */
     unsigned                       skipping:1;
     unsigned                       enough:1;   /* no more is looked at */

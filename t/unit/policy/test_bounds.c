@@ -239,6 +239,79 @@ test_repairs(void **state)
 
 
 static void
+run_small(const setting_t *setting, const char *text,
+    ngx_comet_verdict_e verdict)
+{
+    size_t  len, i;
+
+    len = strlen(text);
+
+    prepare(setting);
+    ngx_comet_judge_init(&judge, CHAT, &policy);
+
+    for (i = 0; i < len && feed(&judge, text + i, 1) == 0; i++) { /* void */ }
+
+    assert_int_equal(ngx_comet_judge_finish(&judge), 0);
+    assert_int_equal(judge.verdict, verdict);
+
+    if (verdict != NGX_COMET_PASS) {
+        assert_string_equal(judge.code, "too_many_members");
+    }
+
+    free(judge.edits);
+}
+
+
+/* what stands in a body too often for its bytes */
+
+static void
+test_small(void **state)
+{
+    char    *body;
+    size_t   i;
+
+    static const struct {
+        const char  *head;
+        const char  *unit;
+        const char  *tail;
+    } rows[] = {
+        { M HI ",\"x\":1,", "\"a\":0", "}" },
+        { M HI ",\"logit_bias\":{", "\"7\":1", "}}" },
+        { M "\"messages\":[{\"role\":\"user\",\"content\":\"\",",
+          "\"a\":0", "}]}" },
+        { M "\"messages\":[", "{\"role\":\"user\",\"content\":\"\",\"a\":0,"
+          "\"b\":0,\"c\":0}", "]}" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        body = repeat(rows[i].head, rows[i].unit, 1300, rows[i].tail);
+
+        run_small(&reject, body, NGX_COMET_PASS);
+        run_small(&observe, body, NGX_COMET_PASS);
+        free(body);
+
+        body = repeat(rows[i].head, rows[i].unit, 6000, rows[i].tail);
+
+        run_small(&reject, body, NGX_COMET_REFUSED);
+        run_small(&repair, body, NGX_COMET_REFUSED);
+        run_small(&observe, body, NGX_COMET_OBSERVED);
+        free(body);
+    }
+
+    /* a long chat with members of its client's own */
+
+    body = repeat(M "\"messages\":[",
+                  "{\"role\":\"user\",\"content\":\"yes\","
+                  "\"id\":\"msg_0123456\",\"at\":1234567890}",
+                  50000, "]}");
+    run_small(&reject, body, NGX_COMET_PASS);
+    free(body);
+}
+
+
+static void
 run_roles(const char *model, size_t n, int last, ngx_comet_verdict_e verdict)
 {
     char         head[64], tail[64], *body;
@@ -386,6 +459,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_repairs),
+        cmocka_unit_test(test_small),
         cmocka_unit_test(test_roles),
         cmocka_unit_test(test_behind_the_last_that_is_told),
         cmocka_unit_test(test_numbers)
