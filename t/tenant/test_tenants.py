@@ -156,6 +156,27 @@ def test_a_second_authorization_is_no_key(nginx, mock):
     assert not mock.requests
 
 
+def test_requests_of_a_connection_are_each_of_their_own_key(nginx, mock):
+    long = "long-" + 40 * "8f14e45f"
+    server = nginx(tenants(
+        mock, alice="comet_client_key %s; comet_rate 1000r/s;" % long,
+        bob="comet_rate 2000r/s;"))
+    both = {"x-api-key": ALICE, "api-key": ALICE}
+    with Client(server) as client:
+        for headers, limit in [
+                (bearer(), "1000"), (bearer(), "1000"), (both, None),
+                (bearer(ALICE[:-1]), None), (bearer(ALICE + "3"), None),
+                (bearer(ALICE[:-1] + "4"), None), (bearer(), "1000"), ({}, None),
+                (bearer(BOB), "2000"), (bearer(BOB), "2000"),
+                (bearer(BOB[:-1]), None), (bearer(long), "1000"),
+                (bearer(long), "1000"), (bearer(long[:-1]), None),
+                (bearer(long[:len(BOB)]), None), (bearer(BOB), "2000"),
+                ({"x-api-key": ALICE}, "1000"), (bearer(ALICE.upper()), None)]:
+            answer = client.call("GET", "/v1/models", headers=headers)
+            assert answer.status == (200 if limit else 401), headers
+            assert answer.header("x-ratelimit-limit-requests") == limit
+
+
 def test_the_key_comes_before_all_else(nginx, mock):
     server = nginx(tenants(mock))
     for method, path in [("GET", "/v1/nothing"), ("PUT", "/v1/models"),

@@ -10,6 +10,10 @@
 #include "ngx_comet_refuse.h"
 #include "ngx_comet_tenant.h"
 
+#include <openssl/crypto.h>
+
+
+#define NGX_COMET_KNOWN_MIN  64
 
 #define NGX_COMET_HOW                                                         \
     ", as \"Authorization: Bearer KEY\", x-api-key or api-key."
@@ -27,11 +31,23 @@ typedef enum {
 } ngx_comet_credential_e;
 
 
+/* what a connection came with last, so that it is hashed once */
+
+typedef struct {
+    ngx_comet_tenants_t       *tenants;
+    ngx_comet_tenant_t        *tenant;
+    size_t                     len;
+    size_t                     size;
+    u_char                     key[];
+} ngx_comet_known_t;
+
+
 static ngx_int_t ngx_comet_caller_create(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *lcf);
 static ngx_int_t ngx_comet_caller_merge(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
 static ngx_int_t ngx_comet_caller_init(ngx_conf_t *cf);
+static void ngx_comet_caller_forget(void *data);
 
 
 ngx_comet_part_t  ngx_comet_caller_part = {
@@ -341,12 +357,9 @@ ngx_comet_caller_credential(ngx_http_request_t *r, ngx_str_t *key)
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
-    static ngx_str_t  names[] = {
-        ngx_string("authorization"),
-        ngx_string("x-api-key"),
-        ngx_string("api-key"),
-        ngx_null_string
-    };
+    static ngx_str_t  authorization = ngx_string("authorization");
+    static ngx_str_t  x_api_key = ngx_string("x-api-key");
+    static ngx_str_t  api_key = ngx_string("api-key");
 
     n = 0;
     rc = NGX_DECLINED;
@@ -357,17 +370,28 @@ ngx_comet_caller_credential(ngx_http_request_t *r, ngx_str_t *key)
 
         for (i = 0; i < part->nelts; i++) {
 
-            for (name = names; name->len; name++) {
+            switch (h[i].key.len) {
 
-                if (h[i].key.len != name->len
-                    || ngx_memcmp(h[i].lowcase_key, name->data, name->len)
-                       != 0)
-                {
-                    continue;
-                }
+            case sizeof("authorization") - 1:
+                name = &authorization;
+                break;
 
+            case sizeof("x-api-key") - 1:
+                name = &x_api_key;
+                break;
+
+            case sizeof("api-key") - 1:
+                name = &api_key;
+                break;
+
+            default:
+                continue;
+            }
+
+            if (ngx_memcmp(h[i].lowcase_key, name->data, name->len) == 0) {
                 *key = h[i].value;
-                rc = (name == names) ? ngx_comet_caller_bearer(key) : NGX_OK;
+                rc = (name == &authorization) ? ngx_comet_caller_bearer(key)
+                                              : NGX_OK;
                 n++;
             }
         }
@@ -387,6 +411,93 @@ ngx_comet_caller_credential(ngx_http_request_t *r, ngx_str_t *key)
     }
 
     return NGX_COMET_CREDENTIAL_ONE;
+}
+
+
+static ngx_comet_known_t *
+ngx_comet_caller_known(ngx_pool_t *pool)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    for (cln = pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == ngx_comet_caller_forget) {
+            return cln->data;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_comet_caller_forget(void *data)
+{
+    ngx_comet_known_t *known = data;
+
+    ngx_explicit_memzero(known->key, known->size);
+}
+
+
+/* without memory, or with one that is longer than the first: every time */
+
+static void
+ngx_comet_caller_remember(ngx_pool_t *pool, ngx_comet_known_t *known,
+    ngx_comet_tenants_t *tenants, ngx_comet_tenant_t *tenant, ngx_str_t *key)
+{
+    size_t               size;
+    ngx_pool_cleanup_t  *cln;
+
+    if (known == NULL) {
+
+        size = ngx_max(key->len, NGX_COMET_KNOWN_MIN);
+
+        cln = ngx_pool_cleanup_add(pool, sizeof(ngx_comet_known_t) + size);
+        if (cln == NULL) {
+            return;
+        }
+
+        known = cln->data;
+        known->size = size;
+
+        cln->handler = ngx_comet_caller_forget;
+    }
+
+    if (key->len > known->size) {
+        return;
+    }
+
+    known->tenants = tenants;
+    known->tenant = tenant;
+    known->len = key->len;
+    ngx_memcpy(known->key, key->data, key->len);
+}
+
+
+/* a connection may be a proxy's: who shares it learns nothing by the time */
+
+static ngx_comet_tenant_t *
+ngx_comet_caller_tenant(ngx_http_request_t *r, ngx_comet_tenants_t *tenants,
+    ngx_str_t *key)
+{
+    ngx_comet_known_t   *known;
+    ngx_comet_tenant_t  *tenant;
+
+    known = ngx_comet_caller_known(r->connection->pool);
+
+    if (known && known->tenants == tenants && known->len == key->len
+        && CRYPTO_memcmp(known->key, key->data, key->len) == 0)
+    {
+        return known->tenant;
+    }
+
+    tenant = ngx_comet_tenant_of(tenants, &tenants->keys, key);
+
+    if (tenant) {
+        ngx_comet_caller_remember(r->connection->pool, known, tenants, tenant,
+                                  key);
+    }
+
+    return tenant;
 }
 
 
@@ -489,10 +600,12 @@ ngx_comet_caller_identify(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     } else {
         credential = ngx_comet_caller_credential(r, &text);
-        ctx->tenant = ngx_comet_tenant_of(tenants, &tenants->keys, &text);
 
-        if (credential != NGX_COMET_CREDENTIAL_ONE) {
-            ctx->tenant = NULL;
+        if (credential == NGX_COMET_CREDENTIAL_ONE) {
+            ctx->tenant = ngx_comet_caller_tenant(r, tenants, &text);
+
+        } else {
+            (void) ngx_comet_tenant_of(tenants, &tenants->keys, &text);
         }
     }
 
