@@ -29,6 +29,7 @@ typedef struct ngx_comet_patience_conf_s  ngx_comet_patience_conf_t;
 typedef struct ngx_comet_zone_s           ngx_comet_zone_t;
 typedef struct ngx_comet_tenants_s        ngx_comet_tenants_t;
 typedef struct ngx_comet_limited_s        ngx_comet_limited_t;
+typedef struct ngx_comet_found_s          ngx_comet_found_t;
 
 typedef struct ngx_comet_tenant_s         ngx_comet_tenant_t;
 
@@ -62,6 +63,7 @@ typedef struct {
     ngx_comet_zone_t          *zone;
     ngx_comet_tenants_t       *tenants;
     ngx_comet_limited_t       *limited;
+    ngx_comet_found_t         *found;      /* series, by a worker */
     unsigned                   refused:1;  /* by a check */
 } ngx_comet_main_conf_t;
 

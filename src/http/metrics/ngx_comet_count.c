@@ -23,14 +23,50 @@ struct ngx_comet_count_s {
 };
 
 
+/* what tells series apart: all of it is the configuration's or constant */
+
+typedef struct {
+    ngx_comet_tenant_t          *tenant;
+    const ngx_comet_endpoint_t  *endpoint;
+    const char                  *provider;
+    const char                  *verdict;
+    const char                  *code;
+    ngx_uint_t                   status;
+} ngx_comet_counted_t;
+
+
+/* and the series that a worker has found */
+
+struct ngx_comet_found_s {
+    ngx_comet_counted_t          counted;
+    ngx_comet_series_t          *series[NGX_COMET_SERIES_KINDS];
+};
+
+
+#define NGX_COMET_FOUND  64
+
+
+static ngx_int_t ngx_comet_count_create(ngx_conf_t *cf,
+    ngx_comet_main_conf_t *mcf);
 static ngx_int_t ngx_comet_count_init(ngx_conf_t *cf);
 static void ngx_comet_count_cleanup(void *data);
 static ngx_int_t ngx_comet_count_log(ngx_http_request_t *r);
 
 
 ngx_comet_part_t  ngx_comet_count_part = {
+    .create_main_conf = ngx_comet_count_create,
     .postconfiguration = ngx_comet_count_init
 };
+
+
+static ngx_int_t
+ngx_comet_count_create(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf)
+{
+    mcf->found = ngx_pcalloc(cf->pool,
+                             NGX_COMET_FOUND * sizeof(ngx_comet_found_t));
+
+    return mcf->found ? NGX_OK : NGX_ERROR;
+}
 
 
 static ngx_int_t
@@ -192,12 +228,38 @@ ngx_comet_count_code(ngx_comet_ctx_t *ctx, ngx_uint_t status)
 }
 
 
+static void
+ngx_comet_count_labels(ngx_comet_counted_t *counted, ngx_comet_label_t *labels,
+    char *status)
+{
+    ngx_comet_count_set(&labels[NGX_COMET_LABEL_TENANT],
+                        counted->tenant ? counted->tenant->name.data : NULL,
+                        counted->tenant ? counted->tenant->name.len : 0);
+    ngx_comet_count_text(&labels[NGX_COMET_LABEL_ENDPOINT],
+                         counted->endpoint ? counted->endpoint->name : NULL);
+    ngx_comet_count_text(&labels[NGX_COMET_LABEL_PROVIDER], counted->provider);
+    ngx_comet_count_text(&labels[NGX_COMET_LABEL_VERDICT], counted->verdict);
+    ngx_comet_count_text(&labels[NGX_COMET_LABEL_CODE], counted->code);
+
+    labels[NGX_COMET_LABEL_STATUS] = ngx_comet_tally_status(counted->status,
+                                                            status);
+}
+
+
 static ngx_comet_series_t *
 ngx_comet_count_series(ngx_comet_main_conf_t *mcf, ngx_comet_series_e kind,
-    ngx_comet_label_t *labels)
+    ngx_comet_found_t *found)
 {
+    char                 status[3];
+    ngx_comet_label_t    labels[NGX_COMET_LABELS];
     ngx_comet_tally_t   *tally;
     ngx_comet_series_t  *series;
+
+    if (found->series[kind]) {
+        return found->series[kind];
+    }
+
+    ngx_comet_count_labels(&found->counted, labels, status);
 
     tally = mcf->zone->memory.ledger->tally;
     series = ngx_comet_tally_find(tally, kind, labels);
@@ -208,7 +270,34 @@ ngx_comet_count_series(ngx_comet_main_conf_t *mcf, ngx_comet_series_e kind,
         ngx_comet_zone_unlock(mcf->zone);
     }
 
+    /* whatever finds no room is counted as such, each time */
+
+    if (series != tally->tables[kind].other) {
+        found->series[kind] = series;
+    }
+
     return series;
+}
+
+
+static ngx_comet_found_t *
+ngx_comet_count_find(ngx_comet_main_conf_t *mcf, ngx_comet_counted_t *counted)
+{
+    ngx_uint_t          i;
+    ngx_comet_found_t  *found;
+
+    i = ((uintptr_t) counted->endpoint ^ (uintptr_t) counted->provider) / 8
+        + counted->status + (counted->tenant ? counted->tenant->index : 0);
+    found = &mcf->found[i % NGX_COMET_FOUND];
+
+    if (ngx_memcmp(&found->counted, counted, sizeof(ngx_comet_counted_t))
+        != 0)
+    {
+        ngx_memzero(found, sizeof(ngx_comet_found_t));
+        found->counted = *counted;
+    }
+
+    return found;
 }
 
 
@@ -252,7 +341,7 @@ ngx_comet_count_usage(ngx_comet_main_conf_t *mcf, ngx_comet_ctx_t *ctx,
 
 static void
 ngx_comet_count_used(ngx_comet_main_conf_t *mcf, ngx_comet_ctx_t *ctx,
-    ngx_comet_label_t *labels)
+    ngx_comet_found_t *found)
 {
     uint64_t             values[NGX_COMET_USED_VALUES];
     ngx_uint_t           i, any;
@@ -270,7 +359,7 @@ ngx_comet_count_used(ngx_comet_main_conf_t *mcf, ngx_comet_ctx_t *ctx,
         return;
     }
 
-    series = ngx_comet_count_series(mcf, NGX_COMET_SERIES_USAGE, labels);
+    series = ngx_comet_count_series(mcf, NGX_COMET_SERIES_USAGE, found);
 
     for (i = 0; i < NGX_COMET_USED_VALUES; i++) {
         if (values[i]) {
@@ -282,13 +371,13 @@ ngx_comet_count_used(ngx_comet_main_conf_t *mcf, ngx_comet_ctx_t *ctx,
 
 static void
 ngx_comet_count_times(ngx_http_request_t *r, ngx_comet_main_conf_t *mcf,
-    ngx_comet_label_t *labels, ngx_comet_count_t *count)
+    ngx_comet_found_t *found, ngx_comet_count_t *count)
 {
     ngx_comet_ctx_t     *ctx;
     ngx_comet_series_t  *series;
 
     ctx = count->ctx;
-    series = ngx_comet_count_series(mcf, NGX_COMET_SERIES_TIMES, labels);
+    series = ngx_comet_count_series(mcf, NGX_COMET_SERIES_TIMES, found);
 
     ngx_comet_tally_observe(series, NGX_COMET_TIME_OVERHEAD,
                             count->spent / 1000);
@@ -308,37 +397,30 @@ ngx_comet_count_times(ngx_http_request_t *r, ngx_comet_main_conf_t *mcf,
 static void
 ngx_comet_count_request(ngx_http_request_t *r, ngx_comet_count_t *count)
 {
-    char                      status[3];
-    ngx_uint_t                code;
-    ngx_comet_ctx_t          *ctx;
-    ngx_comet_label_t         labels[NGX_COMET_LABELS];
-    ngx_comet_series_t       *series;
-    ngx_comet_main_conf_t    *mcf;
+    ngx_comet_ctx_t        *ctx;
+    ngx_comet_found_t      *found;
+    ngx_comet_series_t     *series;
+    ngx_comet_counted_t     counted;
+    ngx_comet_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
 
     ctx = count->ctx;
-    code = ngx_comet_count_status(r);
 
-    ngx_comet_count_set(&labels[NGX_COMET_LABEL_TENANT],
-                        ctx->tenant ? ctx->tenant->name.data : NULL,
-                        ctx->tenant ? ctx->tenant->name.len : 0);
-    ngx_comet_count_text(&labels[NGX_COMET_LABEL_ENDPOINT],
-                         ctx->endpoint ? ctx->endpoint->name : NULL);
-    ngx_comet_count_text(&labels[NGX_COMET_LABEL_PROVIDER], ctx->provider);
-    ngx_comet_count_text(&labels[NGX_COMET_LABEL_VERDICT],
-                         ngx_comet_verdict_name(ctx->verdict));
-    ngx_comet_count_text(&labels[NGX_COMET_LABEL_CODE],
-                         ngx_comet_count_code(ctx, code));
+    counted.tenant = ctx->tenant;
+    counted.endpoint = ctx->endpoint;
+    counted.provider = ctx->provider;
+    counted.verdict = ngx_comet_verdict_name(ctx->verdict);
+    counted.status = ngx_comet_count_status(r);
+    counted.code = ngx_comet_count_code(ctx, counted.status);
 
-    labels[NGX_COMET_LABEL_STATUS] = ngx_comet_tally_status(code, status);
-
-    series = ngx_comet_count_series(mcf, NGX_COMET_SERIES_REQUESTS, labels);
+    found = ngx_comet_count_find(mcf, &counted);
+    series = ngx_comet_count_series(mcf, NGX_COMET_SERIES_REQUESTS, found);
 
     ngx_comet_tally_add(series, NGX_COMET_SERIES_REQUESTS, 0, 1);
 
-    ngx_comet_count_used(mcf, ctx, labels);
-    ngx_comet_count_times(r, mcf, labels, count);
+    ngx_comet_count_used(mcf, ctx, found);
+    ngx_comet_count_times(r, mcf, found, count);
 }
 
 
