@@ -28,6 +28,7 @@ static ngx_int_t ngx_comet_header_create(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *lcf);
 static ngx_int_t ngx_comet_header_merge(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
+static ngx_int_t ngx_comet_header_init(ngx_conf_t *cf);
 static ngx_comet_header_e ngx_comet_header_what(ngx_comet_loc_conf_t *lcf,
     ngx_table_elt_t *h);
 static u_char *ngx_comet_header_hash(ngx_comet_ctx_t *ctx, ngx_str_t *value,
@@ -38,32 +39,41 @@ static u_char *ngx_comet_header_hash(ngx_comet_ctx_t *ctx, ngx_str_t *value,
 #define NGX_COMET_HASH_OF    "comet idempotency"
 
 
-/* what an LLM API needs of the client's head; the first that fits */
+/*
+ * What an LLM API needs of the client's head.  Those of a first letter stand
+ * together, and of them the first that fits decides.
+ */
 
 static ngx_comet_header_t  ngx_comet_forwarded[] = {
 
-    { ngx_string("x-stainless-"), NGX_COMET_HEADER_PASSES },
+    { ngx_string("accept"), NGX_COMET_HEADER_PASSES },
     { ngx_string("content-type"), NGX_COMET_HEADER_PASSES },
     { ngx_string("content-encoding"), NGX_COMET_HEADER_PASSES },
-    { ngx_string("accept"), NGX_COMET_HEADER_PASSES },
-    { ngx_string("user-agent"), NGX_COMET_HEADER_PASSES },
+
+    /* the API knows one account, and tenants may choose the same */
+    { ngx_string("idempotency-key"), NGX_COMET_HEADER_HASHED },
 
     /* they choose within the account, which is not the client's */
     { ngx_string("openai-organization"), NGX_COMET_HEADER_STAYS },
     { ngx_string("openai-project"), NGX_COMET_HEADER_STAYS },
     { ngx_string("openai-"), NGX_COMET_HEADER_PASSES },
 
-    /* the API knows one account, and tenants may choose the same */
-    { ngx_string("idempotency-key"), NGX_COMET_HEADER_HASHED },
-    { ngx_string("x-idempotency-key"), NGX_COMET_HEADER_HASHED },
-
     { ngx_string("traceparent"), NGX_COMET_HEADER_PASSES },
     { ngx_string("tracestate"), NGX_COMET_HEADER_PASSES },
+    { ngx_string("user-agent"), NGX_COMET_HEADER_PASSES },
+
+    { ngx_string("x-stainless-"), NGX_COMET_HEADER_PASSES },
+    { ngx_string("x-idempotency-key"), NGX_COMET_HEADER_HASHED },
     { ngx_string("x-request-id"), NGX_COMET_HEADER_PASSES },
     { ngx_string("x-client-request-id"), NGX_COMET_HEADER_PASSES },
     { ngx_string("x-correlation-id"), NGX_COMET_HEADER_PASSES },
     { ngx_null_string, NGX_COMET_HEADER_STAYS }
 };
+
+
+/* the first of a letter; 'A' and 'a' are five bits and the same */
+
+static ngx_comet_header_t  *ngx_comet_forwarded_first[32];
 
 
 /* what never leaves, whatever an operator writes */
@@ -92,7 +102,8 @@ static ngx_comet_header_t  ngx_comet_secret[] = {
 
 ngx_comet_part_t  ngx_comet_header_part = {
     .create_loc_conf = ngx_comet_header_create,
-    .merge_loc_conf = ngx_comet_header_merge
+    .merge_loc_conf = ngx_comet_header_merge,
+    .postconfiguration = ngx_comet_header_init
 };
 
 
@@ -121,39 +132,68 @@ ngx_comet_header_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
 }
 
 
-static ngx_comet_header_t *
-ngx_comet_header_find(ngx_comet_header_t *header, u_char *lowcase, size_t len)
+static ngx_int_t
+ngx_comet_header_init(ngx_conf_t *cf)
 {
-    ngx_str_t  *name;
+    ngx_comet_header_t  *header, **first;
 
-    for ( /* void */ ; header->name.len; header++) {
+    for (header = ngx_comet_forwarded; header->name.len; header++) {
+        first = &ngx_comet_forwarded_first[header->name.data[0] & 31];
 
-        name = &header->name;
-
-        if (lowcase[0] != name->data[0]) {
-            continue;
-        }
-
-        if (len != name->len
-            && (len < name->len || name->data[name->len - 1] != '-'))
-        {
-            continue;
-        }
-
-        if (ngx_memcmp(lowcase, name->data, name->len) == 0) {
-            return header;
+        if (*first == NULL) {
+            *first = header;
         }
     }
 
-    return NULL;
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_comet_header_fits(ngx_str_t *name, u_char *lowcase, size_t len)
+{
+    return (len == name->len
+            || (len > name->len && name->data[name->len - 1] == '-'))
+           && ngx_memcmp(lowcase, name->data, name->len) == 0;
+}
+
+
+static ngx_comet_header_e
+ngx_comet_header_forwarded(u_char *lowcase, size_t len)
+{
+    ngx_comet_header_t  *header;
+
+    header = ngx_comet_forwarded_first[lowcase[0] & 31];
+
+    if (header == NULL) {
+        return NGX_COMET_HEADER_STAYS;
+    }
+
+    for ( /* void */ ;
+         header->name.len && header->name.data[0] == lowcase[0];
+         header++)
+    {
+        if (ngx_comet_header_fits(&header->name, lowcase, len)) {
+            return header->what;
+        }
+    }
+
+    return NGX_COMET_HEADER_STAYS;
 }
 
 
 static ngx_uint_t
 ngx_comet_header_is_secret(ngx_str_t *name)
 {
-    return ngx_comet_header_find(ngx_comet_secret, name->data, name->len)
-           != NULL;
+    ngx_comet_header_t  *header;
+
+    for (header = ngx_comet_secret; header->name.len; header++) {
+        if (ngx_comet_header_fits(&header->name, name->data, name->len)) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -209,17 +249,12 @@ ngx_comet_header_what(ngx_comet_loc_conf_t *lcf, ngx_table_elt_t *h)
 {
     ngx_str_t           *name;
     ngx_uint_t           i;
-    ngx_comet_header_t  *header;
+    ngx_comet_header_e   what;
 
-    header = ngx_comet_header_find(ngx_comet_forwarded, h->lowcase_key,
-                                   h->key.len);
+    what = ngx_comet_header_forwarded(h->lowcase_key, h->key.len);
 
-    if (header && header->what != NGX_COMET_HEADER_STAYS) {
-        return header->what;
-    }
-
-    if (lcf->header->forward == NULL) {
-        return NGX_COMET_HEADER_STAYS;
+    if (what != NGX_COMET_HEADER_STAYS || lcf->header->forward == NULL) {
+        return what;
     }
 
     name = lcf->header->forward->elts;
