@@ -198,14 +198,24 @@ ngx_comet_answer_headers(ngx_http_request_t *r)
 }
 
 
+/* by letters and '-': most differ in the first or the third */
+
 static ngx_uint_t
 ngx_comet_answer_begins(u_char *name, size_t len, ngx_str_t *prefix)
 {
+    size_t  i;
+
     for ( /* void */ ; prefix->len; prefix++) {
-        if (len >= prefix->len
-            && (name[0] | 0x20) == prefix->data[0]
-            && ngx_strncasecmp(name, prefix->data, prefix->len) == 0)
+
+        for (i = 0;
+             i < prefix->len && i < len
+             && (name[i] | 0x20) == prefix->data[i];
+             i++)
         {
+            /* void */
+        }
+
+        if (i == prefix->len) {
             return 1;
         }
     }
