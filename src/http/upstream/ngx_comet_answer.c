@@ -207,9 +207,12 @@ ngx_comet_answer_begins(u_char *name, size_t len, ngx_str_t *prefix)
 
     for ( /* void */ ; prefix->len; prefix++) {
 
+        if (len < prefix->len) {
+            continue;
+        }
+
         for (i = 0;
-             i < prefix->len && i < len
-             && (name[i] | 0x20) == prefix->data[i];
+             i < prefix->len && (name[i] | 0x20) == prefix->data[i];
              i++)
         {
             /* void */
