@@ -5,6 +5,8 @@
 
 #include "unit.h"
 
+#include <stdio.h>
+
 #include "limits.h"
 
 
@@ -202,6 +204,30 @@ test_durations(void **state)
         assert_int_equal(ngx_comet_duration(text, rows[i].ms),
                          strlen(rows[i].text));
         assert_string_equal(text, rows[i].text);
+    }
+}
+
+
+static void
+test_digits(void **state)
+{
+    char      text[NGX_COMET_DIGITS_LEN], wanted[NGX_COMET_DIGITS_LEN + 1];
+    size_t    i, k, len;
+    uint64_t  n, power;
+
+    (void) state;
+
+    power = 1;
+
+    for (i = 0; i < NGX_COMET_DIGITS_LEN; i++, power *= 10) {
+        for (k = 0; k < 300; k++) {
+            n = k < 200 ? power + k - 100 : power * (k - 200);
+
+            len = ngx_comet_digits(text, n);
+            assert_int_equal(len, snprintf(wanted, sizeof(wanted), "%llu",
+                                           (unsigned long long) n));
+            assert_memory_equal(text, wanted, len);
+        }
     }
 }
 
@@ -735,6 +761,7 @@ main(void)
         cmocka_unit_test(test_burst),
         cmocka_unit_test(test_money),
         cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_digits),
         cmocka_unit_test(test_amounts),
         cmocka_unit_test(test_bucket),
         cmocka_unit_test(test_bucket_rate),
