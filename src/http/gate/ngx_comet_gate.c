@@ -234,6 +234,14 @@ ngx_comet_gate_type(ngx_str_t *type)
         ngx_null_string
     };
 
+    /* as nearly all send it */
+
+    if (type->len == json.len
+        && ngx_memcmp(type->data, json.data, json.len) == 0)
+    {
+        return 1;
+    }
+
     if (type->len < json.len
         || ngx_strncasecmp(type->data, json.data, json.len) != 0)
     {

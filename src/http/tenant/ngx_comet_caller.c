@@ -326,8 +326,9 @@ ngx_comet_caller_bearer(ngx_str_t *value)
     last = p + value->len;
 
     if (value->len < sizeof("bearer ") - 1
-        || ngx_strncasecmp(p, (u_char *) "bearer ", sizeof("bearer ") - 1)
-           != 0)
+        || (ngx_memcmp(p, "Bearer ", sizeof("Bearer ") - 1) != 0
+            && ngx_strncasecmp(p, (u_char *) "bearer ", sizeof("bearer ") - 1)
+               != 0))
     {
         return NGX_DECLINED;
     }
