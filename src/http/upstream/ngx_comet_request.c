@@ -58,13 +58,6 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (!ngx_comet_request_is_word(&uri)) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "the URI was rewritten to one with a space or a control "
-                      "character");
-        return NGX_ERROR;
-    }
-
     u->uri = uri;
     method = r->method_name;
     host = &ctx->sending->host;
@@ -196,6 +189,13 @@ ngx_comet_request_uri(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
         ngx_memcpy(p, r->args.data, r->args.len);
     }
 
+    if (!ngx_comet_request_is_word(uri)) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "the URI was rewritten to one with a space or a control "
+                      "character");
+        return NGX_ERROR;
+    }
+
     return NGX_OK;
 }
 
@@ -216,6 +216,13 @@ ngx_comet_request_uri_is_plain(ngx_http_request_t *r)
 
     if (!r->valid_unparsed_uri) {
         return 0;
+    }
+
+    /* what was judged holds no escape: the same bytes are the same path */
+
+    if (last - p >= end - path && ngx_memcmp(p, path, end - path) == 0) {
+        p += end - path;
+        path = end;
     }
 
     while (p < last && *p != '?') {
