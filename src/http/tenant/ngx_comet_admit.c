@@ -192,75 +192,106 @@ ngx_comet_admit_has(ngx_comet_admission_t *admission, ngx_comet_ref_t *ref)
 }
 
 
-/*
- * Which limits have a say now: without a model those that need none, and of
- * the others only whether anything at all is left; with a model the rest.
- */
+/* now: without a model those that need none, with a model the rest */
+
+static ngx_uint_t
+ngx_comet_admit_has_say(ngx_comet_admission_t *admission,
+    ngx_comet_limit_conf_t *conf, ngx_comet_ref_t *ref, ngx_str_t *model)
+{
+    if (model == NULL) {
+        return conf->models == NULL && !ngx_comet_admit_has(admission, ref);
+    }
+
+    if (conf->models == NULL
+        && !ngx_comet_admit_kinds[conf->limit.kind].sized)
+    {
+        return 0;
+    }
+
+    if (ngx_comet_admit_has(admission, ref)) {
+        return 0;
+    }
+
+    /* a pattern that cannot tell counts as one that fits */
+
+    return conf->models == NULL
+           || ngx_comet_pattern_match(conf->models, (char *) model->data,
+                                      model->len)
+              != 0;
+}
+
+
+/* without a model, of what is sized only whether anything at all is left */
 
 static void
 ngx_comet_admit_ask(ngx_comet_asked_t *asked, ngx_comet_ctx_t *ctx,
-    ngx_comet_limit_e kind, ngx_str_t *model, uint64_t amount)
+    ngx_str_t *model, ngx_comet_usage_result_t *usage)
 {
-    ngx_uint_t               i;
+    ngx_uint_t               i, k, sized;
     ngx_comet_ref_t         *refs;
     ngx_comet_entry_t       *entry;
     ngx_comet_limits_t      *limits;
     ngx_comet_limit_conf_t  *conf;
 
-    limits = ctx->policy->limits[kind];
+    asked->n = 0;
+    asked->taking = 0;
 
-    if (limits == NULL) {
-        return;
+    for (k = 0; k < NGX_COMET_LIMIT_KINDS; k++) {
+
+        limits = ctx->policy->limits[k];
+        sized = ngx_comet_admit_kinds[k].sized;
+
+        if (limits == NULL || (model && sized && !ctx->endpoint->metered)) {
+            continue;
+        }
+
+        conf = limits->limits.elts;
+        refs = ngx_comet_limits_refs(limits, ctx->tenant);
+
+        for (i = 0; i < limits->limits.nelts; i++) {
+
+            if (!ngx_comet_admit_has_say(ctx->admission, &conf[i], &refs[i],
+                                         model))
+            {
+                continue;
+            }
+
+            asked->confs[asked->n] = &conf[i];
+            entry = &asked->entries[asked->n++];
+
+            entry->limit = &conf[i].limit;
+            entry->ref = &refs[i];
+            entry->held = ngx_comet_admit_kinds[k].held;
+            entry->probe = (model == NULL && sized);
+            entry->amount = (model && sized)
+                            ? ngx_comet_admit_taken(k, ctx->admission->price,
+                                                    usage)
+                            : 1;
+            asked->taking += !entry->probe;
+        }
+    }
+}
+
+
+static ngx_uint_t
+ngx_comet_admit_counts_money(ngx_comet_asked_t *asked)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < asked->n; i++) {
+        if (asked->confs[i]->limit.kind == NGX_COMET_LIMIT_SPEND) {
+            return 1;
+        }
     }
 
-    conf = limits->limits.elts;
-    refs = ngx_comet_limits_refs(limits, ctx->tenant);
-
-    for (i = 0; i < limits->limits.nelts; i++) {
-
-        if (ngx_comet_admit_has(ctx->admission, &refs[i])) {
-            continue;
-        }
-
-        if (model == NULL && conf[i].models) {
-            continue;
-        }
-
-        if (model && !conf[i].models && !ngx_comet_admit_kinds[kind].sized) {
-            continue;
-        }
-
-        /* a pattern that cannot tell counts as one that fits */
-
-        if (model && conf[i].models
-            && ngx_comet_pattern_match(conf[i].models, (char *) model->data,
-                                       model->len)
-               == 0)
-        {
-            continue;
-        }
-
-        asked->confs[asked->n] = &conf[i];
-        entry = &asked->entries[asked->n++];
-
-        ngx_memzero(entry, sizeof(ngx_comet_entry_t));
-
-        entry->limit = &conf[i].limit;
-        entry->ref = &refs[i];
-        entry->held = ngx_comet_admit_kinds[kind].held;
-        entry->probe = (model == NULL && ngx_comet_admit_kinds[kind].sized);
-        entry->amount = ngx_comet_admit_kinds[kind].sized && model ? amount
-                                                                   : 1;
-        asked->taking += !entry->probe;
-    }
+    return 0;
 }
 
 
 ngx_int_t
 ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    ngx_uint_t          i;
-    ngx_comet_asked_t   asked;
+    ngx_comet_asked_t  asked;
 
     if (!ngx_comet_admit_limited(ctx->policy)) {
         return NGX_OK;
@@ -280,12 +311,7 @@ ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         ngx_memzero(ctx->admission->quotas, sizeof(ctx->admission->quotas));
     }
 
-    asked.n = 0;
-    asked.taking = 0;
-
-    for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
-        ngx_comet_admit_ask(&asked, ctx, i, NULL, 1);
-    }
+    ngx_comet_admit_ask(&asked, ctx, NULL, NULL);
 
     return ngx_comet_admit_asked(r, ctx, &asked);
 }
@@ -296,7 +322,6 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_comet_judge_t *judge)
 {
     ngx_str_t                  model;
-    ngx_uint_t                 i, n;
     ngx_comet_asked_t          asked;
     ngx_comet_admission_t     *admission;
     ngx_comet_usage_result_t   usage;
@@ -320,26 +345,12 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
                            ngx_http_get_module_main_conf(r, ngx_comet_module),
                            (char *) model.data, model.len);
 
-    asked.n = 0;
-    asked.taking = 0;
+    ngx_comet_admit_ask(&asked, ctx, &model, &usage);
 
-    for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
-
-        if (ngx_comet_admit_kinds[i].sized && !ctx->endpoint->metered) {
-            continue;
-        }
-
-        n = asked.n;
-
-        ngx_comet_admit_ask(&asked, ctx, i, &model,
-                            ngx_comet_admit_taken(i, admission->price,
-                                                  &usage));
-
-        if (i == NGX_COMET_LIMIT_SPEND && asked.n > n
-            && admission->price == NULL && !ctx->policy->dry_run)
-        {
-            return ngx_comet_admit_no_price(r, &model);
-        }
+    if (admission->price == NULL && !ctx->policy->dry_run
+        && ngx_comet_admit_counts_money(&asked))
+    {
+        return ngx_comet_admit_no_price(r, &model);
     }
 
     return ngx_comet_admit_asked(r, ctx, &asked);
