@@ -772,6 +772,7 @@ def test_a_worker_after_a_reload_that_failed_is_whole(nginx, mock, right,
         # elsewhere
         location /y/ {"""))
     one = chat(server, CAPPED, dict(bearer(), **USED))
+    models(server)                          # the first call is settled
     before = server.workers()
     server.write(server.http.replace(right, wrong))
     server.process.send_signal(signal.SIGHUP)
