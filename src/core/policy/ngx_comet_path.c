@@ -1,5 +1,6 @@
 #include "ngx_comet_path.h"
 
+#include <stdint.h>
 #include <string.h>
 
 
@@ -25,12 +26,28 @@ static const struct {
 };
 
 
+/* letters, digits and -_~!$&'()*+,=:@ */
+
+static const uint32_t  ngx_comet_path_plain[8] = {
+    0x00000000, 0x27ff3fd2, 0x87ffffff, 0x47fffffe
+};
+
+
 static int
-ngx_comet_path_has(int c)
+ngx_comet_path_is_plain(unsigned c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-           || (c >= '0' && c <= '9')
-           || (c != '\0' && strchr("-._~!$&'()*+,=:@/", c) != NULL);
+    return c - 'a' < 26 || ((ngx_comet_path_plain[c >> 5] >> (c & 31)) & 1);
+}
+
+
+static const char *
+ngx_comet_path_run(const char *p, const char *end)
+{
+    while (p < end && ngx_comet_path_is_plain((unsigned char) *p)) {
+        p++;
+    }
+
+    return p;
 }
 
 
@@ -103,15 +120,25 @@ ngx_comet_path_read(ngx_comet_path_reader_t *reader)
 const char *
 ngx_comet_path_wrong(const char *path, size_t len)
 {
-    int     c, last;
-    size_t  i;
+    int          c, last;
+    const char  *p, *run, *end;
 
     last = 0;
+    end = path + len;
 
-    for (i = 0; i < len; i++) {
-        c = (unsigned char) path[i];
+    for (p = path; p < end; /* void */ ) {
 
-        if (!ngx_comet_path_has(c)) {
+        run = p;
+        p = ngx_comet_path_run(p, end);
+
+        if (p > run) {
+            last = 0;
+            continue;
+        }
+
+        c = (unsigned char) *p++;
+
+        if (c != '/' && c != '.') {
             return ngx_comet_path_name(c);
         }
 
@@ -134,6 +161,7 @@ const char *
 ngx_comet_path_sent_wrong(const char *target, size_t len, int slash)
 {
     int                      c, last;
+    const char              *run;
     ngx_comet_path_reader_t  reader;
 
     if (memchr(target, '#', len)) {
@@ -151,9 +179,22 @@ ngx_comet_path_sent_wrong(const char *target, size_t len, int slash)
 
     while (reader.p < reader.end) {
 
+        run = reader.p;
+        reader.p = ngx_comet_path_run(run, reader.end);
+
+        if (reader.p > run) {
+            last = 0;
+            continue;
+        }
+
         c = ngx_comet_path_read(&reader);
 
-        if (!ngx_comet_path_has(c) || (c == '/' && reader.escaped && !slash)) {
+        if (ngx_comet_path_is_plain(c)) {
+            last = c;
+            continue;
+        }
+
+        if ((c != '/' && c != '.') || (c == '/' && reader.escaped && !slash)) {
             return ngx_comet_path_name(c);
         }
 
