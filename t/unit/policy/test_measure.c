@@ -83,6 +83,46 @@ test_base64(void **state)
 }
 
 
+/* each byte at each place: a sample of 64 takes it or not, cut or whole */
+
+static void
+test_every_byte(void **state)
+{
+    size_t    i, first, found;
+    unsigned  c;
+
+    (void) state;
+
+    for (seed = 1; seed <= 3; seed++) {
+
+        fill("iVBORw0KGgoAAAANSUhEUg+/", 0, 4096);
+
+        for (first = 0; tokens(4096, 4096) != 4096 / 4 + 1; first++) {
+            body[first - (first > 0)] = 'A';
+            body[first] = ' ';
+        }
+
+        body[--first] = 'A';
+
+        for (c = 0; c < 256; c++) {
+            found = 0;
+
+            for (i = first - 1; i <= first + 64; i++) {
+                body[i] = (unsigned char) c;
+                found += tokens(4096, 4096) == 4096 / 4 + 1;
+                found += tokens(4096, 61) == 4096 / 4 + 1;
+                body[i] = 'A';
+            }
+
+            assert_int_equal(found, c && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                                "abcdefghijklmnopqrstuvwxyz"
+                                                "0123456789+/", (int) c)
+                                    ? 0 : 2 * 64);
+        }
+    }
+}
+
+
 /* letters at the places of one seed are found by others */
 
 static void
@@ -137,6 +177,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_every_byte),
         cmocka_unit_test(test_disguised),
         cmocka_unit_test(test_every_cut),
     };
