@@ -335,6 +335,9 @@ static const char *const  members[] = {
     "\"model\":\"gemini-1\"", "\"model\":\"m\"", "\"model\":\"x\"",
     "\"messages\":[{\"role\":\"user\"}]",
     "\"messages\":[{\"role\":\"developer\"},{\"role\":\"user\"}]",
+    "\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]",
+    "\"messages\":[{\"role\": \"user\", \"content\": [{\"type\":\"text\","
+    "\"text\":\"a\"}]},{\"role\":\"system\",\"content\":\"a\",\"b\":0}]",
     "\"input\":\"\"", "\"prompt\":{}",
     "\"max_tokens\":5", "\"max_tokens\":55", "\"max_tokens\":-1",
     "\"max_tokens\":null", "\"max\\u005ftokens\":5",

@@ -80,13 +80,11 @@ ngx_comet_scan_begun(const ngx_comet_scan_t *scan)
 }
 
 
-static const unsigned char *
+static inline const unsigned char *
 ngx_comet_scan_open(ngx_comet_scan_t *scan, const unsigned char *p,
     ngx_comet_token_e type)
 {
     int                ask;
-    unsigned           i;
-    uint64_t           bit;
     ngx_comet_token_t  token;
 
     if (scan->depth == scan->max_depth) {
@@ -115,26 +113,11 @@ ngx_comet_scan_open(ngx_comet_scan_t *scan, const unsigned char *p,
         }
     }
 
-    i = scan->depth / 64;
-    bit = (uint64_t) 1 << scan->depth % 64;
+    ngx_comet_scan_deeper(scan, type, type == NGX_COMET_ARRAY
+                                      && ask == NGX_COMET_SCAN_TEXT);
 
-    scan->depth++;
-
-    if (type == NGX_COMET_OBJECT) {
-        scan->objects[i] |= bit;
-        scan->state = NGX_COMET_AT_MEMBER;
-
-    } else {
-        scan->objects[i] &= ~bit;
-        scan->state = NGX_COMET_AT_ELEMENT;
-    }
-
-    if (type == NGX_COMET_ARRAY && ask == NGX_COMET_SCAN_TEXT) {
-        scan->texts[i] |= bit;
-
-    } else {
-        scan->texts[i] &= ~bit;
-    }
+    scan->state = type == NGX_COMET_OBJECT ? NGX_COMET_AT_MEMBER
+                                           : NGX_COMET_AT_ELEMENT;
 
     return p + 1;
 }
@@ -255,6 +238,7 @@ ngx_comet_scan_value(ngx_comet_scan_t *scan, const unsigned char *p,
     const unsigned char *end)
 {
     int       ask;
+    size_t    head;
     unsigned  keep;
 
     ask = scan->ask;
@@ -276,6 +260,16 @@ ngx_comet_scan_value(ngx_comet_scan_t *scan, const unsigned char *p,
         return ngx_comet_scan_string_begin(scan, p, end, 0, keep);
 
     case '{':
+        if (ngx_comet_scan_is_usual(scan, p, end) && !scan->quiet) {
+            head = ngx_comet_scan_usual_head(scan, p, end);
+
+            if (head) {
+                return ngx_comet_scan_usual_object(scan, p, head, end);
+            }
+        }
+
+        /* fall through */
+
     case '[':
         return ngx_comet_scan_open(scan, p, *p == '{' ? NGX_COMET_OBJECT
                                                       : NGX_COMET_ARRAY);

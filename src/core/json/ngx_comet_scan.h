@@ -59,7 +59,9 @@ typedef enum {
     NGX_COMET_TRUE,
     NGX_COMET_FALSE,
     NGX_COMET_NULL,
-    NGX_COMET_RAW
+    NGX_COMET_RAW,
+    NGX_COMET_USUAL,
+    NGX_COMET_USUAL_HEAD
 } ngx_comet_token_e;
 
 
@@ -111,6 +113,26 @@ typedef struct {
 typedef int (*ngx_comet_scan_pt)(void *data, const ngx_comet_token_t *token);
 
 
+/*
+ * How objects are spelled in most bodies: from the bracket up to the value of a
+ * member.  In a list the first 8 bytes are the same and the next 8 are not; the
+ * tenth tells most of what is not in it.
+ */
+
+typedef struct {
+    char                  text[40];   /* more than 16 */
+    size_t                len;        /* or 0 behind the last one */
+} ngx_comet_head_t;
+
+
+typedef struct {
+    const ngx_comet_head_t   *heads;
+    uint32_t                  tenth;  /* bytes of them, as bits */
+} ngx_comet_usual_t;
+
+#define ngx_comet_usual_bit(c)  ((uint32_t) 1 << ((c) & 0x1f))
+
+
 typedef struct {
     ngx_comet_scan_pt     handler;
     void                 *data;
@@ -130,6 +152,7 @@ typedef struct {
     unsigned              max_depth;
     unsigned              lenient;
     int                   ask;        /* for the value behind the name */
+    const ngx_comet_usual_t  *usual;
 
     unsigned              quiet;      /* no tokens */
     unsigned              loud_depth; /* up to the end at this depth */
@@ -192,6 +215,21 @@ void ngx_comet_scan_lenient(ngx_comet_scan_t *scan);
  */
 
 void ngx_comet_scan_raw(ngx_comet_scan_t *scan, char *buf, size_t size);
+
+/*
+ * From now on objects that are spelled so may come as one token: as
+ * NGX_COMET_USUAL, if a string that needs no text is all that follows the head,
+ * and otherwise as NGX_COMET_USUAL_HEAD, after which the handler asks as after
+ * the last name.  They may as well come as all the tokens that they have, to
+ * which the handler must do the same.  NULL ends it.  A handler may call it.
+ */
+
+static inline void
+ngx_comet_scan_usual(ngx_comet_scan_t *scan, const ngx_comet_usual_t *usual)
+{
+    scan->usual = usual;
+}
+
 
 int ngx_comet_scan_feed(ngx_comet_scan_t *scan, const unsigned char *p,
     size_t len);

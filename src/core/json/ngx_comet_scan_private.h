@@ -102,6 +102,55 @@ void ngx_comet_scan_raw_copy(ngx_comet_scan_t *scan, const unsigned char *p);
 const unsigned char *ngx_comet_scan_quiet(ngx_comet_scan_t *scan,
     const unsigned char *p, const unsigned char *end);
 
+/* opens a container inside of the one that is open */
+
+static inline void
+ngx_comet_scan_deeper(ngx_comet_scan_t *scan, ngx_comet_token_e type,
+    unsigned text)
+{
+    unsigned  i;
+    uint64_t  bit;
+
+    i = scan->depth / 64;
+    bit = (uint64_t) 1 << scan->depth % 64;
+
+    scan->depth++;
+
+    if (type == NGX_COMET_OBJECT) {
+        scan->objects[i] |= bit;
+
+    } else {
+        scan->objects[i] &= ~bit;
+    }
+
+    if (text) {
+        scan->texts[i] |= bit;
+
+    } else {
+        scan->texts[i] &= ~bit;
+    }
+}
+
+
+/* an object that is spelled as usual, and the length of its head, or 0 */
+
+const unsigned char *ngx_comet_scan_usual_object(ngx_comet_scan_t *scan,
+    const unsigned char *p, size_t head, const unsigned char *end);
+size_t ngx_comet_scan_usual_head(const ngx_comet_scan_t *scan,
+    const unsigned char *p, const unsigned char *end);
+
+/* whether it may be, at little cost; only then its head may be asked for */
+
+static inline int
+ngx_comet_scan_is_usual(const ngx_comet_scan_t *scan, const unsigned char *p,
+    const unsigned char *end)
+{
+    return scan->usual && end - p > 16
+           && (scan->usual->tenth & ngx_comet_usual_bit(p[9]))
+           && memcmp(p, scan->usual->heads->text, 8) == 0;
+}
+
+
 /* scalars: each is begun once and gone on with behind a cut */
 
 const unsigned char *ngx_comet_scan_string(ngx_comet_scan_t *scan,

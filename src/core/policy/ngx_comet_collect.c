@@ -31,12 +31,36 @@ static int ngx_comet_collect_open(ngx_comet_judge_t *judge,
     const ngx_comet_field_t *field, const ngx_comet_token_t *token);
 static int ngx_comet_collect_end(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token);
+static int ngx_comet_collect_raw(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token);
+static int ngx_comet_collect_usual(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token);
 static void ngx_comet_collect_done(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token);
 static void ngx_comet_collect_string(ngx_comet_judge_t *judge,
     const ngx_comet_field_t *field, const ngx_comet_token_t *token);
 static void ngx_comet_collect_number(ngx_comet_judge_t *judge,
     const ngx_comet_field_t *field, const ngx_comet_token_t *token);
+
+
+typedef int (*ngx_comet_collect_pt)(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token);
+
+static const ngx_comet_collect_pt  ngx_comet_collectors[] = {
+    [NGX_COMET_OBJECT] = ngx_comet_collect_value,
+    [NGX_COMET_OBJECT_END] = ngx_comet_collect_end,
+    [NGX_COMET_ARRAY] = ngx_comet_collect_value,
+    [NGX_COMET_ARRAY_END] = ngx_comet_collect_end,
+    [NGX_COMET_NAME] = ngx_comet_collect_name,
+    [NGX_COMET_STRING] = ngx_comet_collect_value,
+    [NGX_COMET_NUMBER] = ngx_comet_collect_value,
+    [NGX_COMET_TRUE] = ngx_comet_collect_value,
+    [NGX_COMET_FALSE] = ngx_comet_collect_value,
+    [NGX_COMET_NULL] = ngx_comet_collect_value,
+    [NGX_COMET_RAW] = ngx_comet_collect_raw,
+    [NGX_COMET_USUAL] = ngx_comet_collect_usual,
+    [NGX_COMET_USUAL_HEAD] = ngx_comet_collect_usual
+};
 
 
 static const unsigned  ngx_comet_token_types[] = {
@@ -80,26 +104,21 @@ ngx_comet_collect(void *data, const ngx_comet_token_t *token)
         return NGX_COMET_SCAN_REST;
     }
 
-    switch (token->type) {
+    return ngx_comet_collectors[token->type](judge, token);
+}
 
-    case NGX_COMET_NAME:
-        return ngx_comet_collect_name(judge, token);
 
-    case NGX_COMET_OBJECT_END:
-    case NGX_COMET_ARRAY_END:
-        return ngx_comet_collect_end(judge, token);
-
-    case NGX_COMET_RAW:
-        if (judge->depth == 1 && judge->slot) {
-            judge->slot->value_start = token->start;
-        }
-
-        ngx_comet_collect_done(judge, token);
-        return NGX_COMET_SCAN_ON;
-
-    default:
-        return ngx_comet_collect_value(judge, token);
+static int
+ngx_comet_collect_raw(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token)
+{
+    if (judge->depth == 1 && judge->slot) {
+        judge->slot->value_start = token->start;
     }
+
+    ngx_comet_collect_done(judge, token);
+
+    return NGX_COMET_SCAN_ON;
 }
 
 
@@ -567,12 +586,39 @@ ngx_comet_collect_value(ngx_comet_judge_t *judge,
 }
 
 
+/* how elements of the container that is open are usually spelled */
+
+static inline void
+ngx_comet_collect_form(ngx_comet_judge_t *judge,
+    const ngx_comet_frame_t *frame)
+{
+    const ngx_comet_form_t  *form;
+
+    form = frame->field->form;
+    ngx_comet_scan_usual(&judge->scan, form ? &form->usual : NULL);
+}
+
+
+static inline ngx_comet_frame_t *
+ngx_comet_collect_deeper(ngx_comet_judge_t *judge,
+    const ngx_comet_field_t *field)
+{
+    ngx_comet_frame_t  *frame;
+
+    frame = &judge->frames[judge->depth++];
+    memset(frame, 0, sizeof(ngx_comet_frame_t));
+    frame->field = field;
+
+    ngx_comet_collect_form(judge, frame);
+
+    return frame;
+}
+
+
 static int
 ngx_comet_collect_open(ngx_comet_judge_t *judge,
     const ngx_comet_field_t *field, const ngx_comet_token_t *token)
 {
-    ngx_comet_frame_t  *frame;
-
     if (token->type == NGX_COMET_OBJECT ? !field->fields && !field->member
                                         : !field->element)
     {
@@ -580,9 +626,44 @@ ngx_comet_collect_open(ngx_comet_judge_t *judge,
         return NGX_COMET_SCAN_SKIP;
     }
 
-    frame = &judge->frames[judge->depth++];
-    memset(frame, 0, sizeof(ngx_comet_frame_t));
-    frame->field = field;
+    (void) ngx_comet_collect_deeper(judge, field);
+
+    return NGX_COMET_SCAN_ON;
+}
+
+
+/* does for an element, or for its head, what its tokens would do one by one */
+
+static int
+ngx_comet_collect_usual(ngx_comet_judge_t *judge,
+    const ngx_comet_token_t *token)
+{
+    ngx_comet_frame_t       *frame;
+    const ngx_comet_form_t  *form;
+
+    if (judge->enough) {
+        return NGX_COMET_SCAN_STOP;
+    }
+
+    frame = &judge->frames[judge->depth - 1];
+    frame->count++;
+
+    if (token->type == NGX_COMET_USUAL) {
+        return NGX_COMET_SCAN_ON;
+    }
+
+    form = frame->field->form;
+
+    frame = ngx_comet_collect_deeper(judge, frame->field->element);
+    frame->bit = frame->seen = frame->present = 1;
+
+    if (form->second == NULL) {
+        return NGX_COMET_SCAN_SKIP;
+    }
+
+    frame->bit = 1u << (form->second - frame->field->fields);
+    frame->seen |= frame->bit;
+    frame->pending = form->second;
 
     return NGX_COMET_SCAN_ON;
 }
@@ -663,6 +744,7 @@ ngx_comet_collect_end(ngx_comet_judge_t *judge,
     frame = &judge->frames[--judge->depth];
 
     if (judge->depth) {
+        ngx_comet_collect_form(judge, frame - 1);
         ngx_comet_collect_close(judge, frame);
         ngx_comet_collect_done(judge, token);
     }

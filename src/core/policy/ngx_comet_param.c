@@ -14,6 +14,7 @@
 
 #define NAME(text)  .name = text, .len = sizeof(text) - 1
 #define PARAM(text, param)  NAME(text), .id = NGX_COMET_PARAM_##param
+#define HEAD(spelled)  { spelled, sizeof(spelled) - 1 }
 #define LIST(name)  static const char *const  name[]
 
 
@@ -52,12 +53,42 @@ static const ngx_comet_field_t  part_element = {
     .types = OBJECT, .fields = part
 };
 
+static const ngx_comet_head_t  part_heads[] = {
+    HEAD("{\"type\":\"text\",\"text\":"),
+    HEAD("{\"type\": \"text\", \"text\": "),
+    { .len = 0 }
+};
+
+static const ngx_comet_form_t  part_form = {
+    { part_heads, ngx_comet_usual_bit('"')|ngx_comet_usual_bit('t') },
+    NULL
+};
+
 static const ngx_comet_field_t  message[] = {
     { NAME("role"), .types = STRING, .values = roles,
       .flags = NGX_COMET_REQUIRED|NGX_COMET_ROLE|NGX_COMET_ASKS },
-    { NAME("content"), .types = STRING|ARRAY, .element = &part_element },
+    { NAME("content"), .types = STRING|ARRAY, .element = &part_element,
+      .form = &part_form },
     { NAME("tool_call_id"), .types = STRING },
     { .name = NULL }
+};
+
+/* roles that nothing more is asked of, and that are sent on as they are */
+
+static const ngx_comet_head_t  message_heads[] = {
+    HEAD("{\"role\":\"user\",\"content\":"),
+    HEAD("{\"role\":\"assistant\",\"content\":"),
+    HEAD("{\"role\":\"system\",\"content\":"),
+    HEAD("{\"role\": \"user\", \"content\": "),
+    HEAD("{\"role\": \"assistant\", \"content\": "),
+    HEAD("{\"role\": \"system\", \"content\": "),
+    { .len = 0 }
+};
+
+static const ngx_comet_form_t  message_form = {
+    { message_heads, ngx_comet_usual_bit('"')|ngx_comet_usual_bit('u')
+                     |ngx_comet_usual_bit('a')|ngx_comet_usual_bit('s') },
+    &message[1]
 };
 
 static const ngx_comet_need_t  message_needs[] = {
@@ -121,7 +152,8 @@ static const ngx_comet_field_t  chat[] = {
     { NAME("model"), .types = STRING,
       .flags = NGX_COMET_REQUIRED|NGX_COMET_NONEMPTY },
     { NAME("messages"), .types = ARRAY, .element = &message_element,
-      .flags = NGX_COMET_REQUIRED|NGX_COMET_NONEMPTY },
+      .flags = NGX_COMET_REQUIRED|NGX_COMET_NONEMPTY,
+      .form = &message_form },
     { PARAM("stream", STREAM), .types = BOOL },
     { PARAM("stream_options", STREAM_OPTIONS), .types = OBJECT,
       .fields = chat_stream_options },

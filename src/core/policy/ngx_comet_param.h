@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "ngx_comet_endpoint.h"
+#include "ngx_comet_scan.h"
 
 
 #define NGX_COMET_IS_STRING  0x01
@@ -60,6 +61,17 @@ typedef struct {
 } ngx_comet_need_t;
 
 
+/*
+ * The usual spelling of an object: in its head are a string, the first of the
+ * fields, which is right and asks for nothing, and the name of the second.
+ */
+
+typedef struct {
+    ngx_comet_usual_t          usual;
+    const ngx_comet_field_t   *second;    /* NULL: not one of the fields */
+} ngx_comet_form_t;
+
+
 struct ngx_comet_field_s {
     const char                *name;
     size_t                     len;
@@ -77,6 +89,7 @@ struct ngx_comet_field_s {
     const ngx_comet_field_t   *element;   /* each in an array */
     const ngx_comet_field_t   *member;    /* each in an object, any name */
     const ngx_comet_need_t    *needs;
+    const ngx_comet_form_t    *form;      /* elements as usual, as objects */
 };
 
 

@@ -55,8 +55,10 @@ static const hostile_shape_t  hostile_shapes[] = {
       "{\"role\":\"user\",\"content\":\"" HOSTILE_TEXT HOSTILE_TEXT
       HOSTILE_TEXT HOSTILE_TEXT HOSTILE_TEXT HOSTILE_TEXT HOSTILE_TEXT "\"}",
       "]}", "," },
-    { "short messages", HOSTILE_CHAT, HOSTILE_M "\"messages\":[",
+    { "usual messages", HOSTILE_CHAT, HOSTILE_M "\"messages\":[",
       "{\"role\":\"user\",\"content\":\"hello there\"}", "]}", "," },
+    { "short messages", HOSTILE_CHAT, HOSTILE_M "\"messages\":[",
+      "{\"content\":\"hello there\",\"role\":\"user\"}", "]}", "," },
     { "escapes", HOSTILE_CHAT,
       HOSTILE_M "\"messages\":[{\"role\":\"user\",\"content\":\"",
       "\\n", "\"}]}", "" },
