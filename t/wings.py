@@ -29,6 +29,7 @@ WINGS = [
 
 # one part in several files, which share a header of their own
 FAMILIES = {
+    "collect": "one taker of a body's tokens",
     "scan": "one scanner of JSON",
     "text": "one run over text, as fast as each machine can",
     "usage": "one reader of answers",

@@ -4,14 +4,10 @@
  */
 
 
-#include "ngx_comet_judge.h"
-#include "ngx_comet_name.h"
-#include "ngx_comet_number.h"
+#include "ngx_comet_collect.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 
@@ -37,10 +33,6 @@ static int ngx_comet_collect_usual(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token);
 static void ngx_comet_collect_done(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token);
-static void ngx_comet_collect_string(ngx_comet_judge_t *judge,
-    const ngx_comet_field_t *field, const ngx_comet_token_t *token);
-static void ngx_comet_collect_number(ngx_comet_judge_t *judge,
-    const ngx_comet_field_t *field, const ngx_comet_token_t *token);
 
 
 typedef int (*ngx_comet_collect_pt)(ngx_comet_judge_t *judge,
@@ -161,7 +153,7 @@ ngx_comet_collect_path(ngx_comet_judge_t *judge, char *path)
 }
 
 
-static void
+void
 ngx_comet_collect_wrong(ngx_comet_judge_t *judge, const char *code,
     const char *fmt, ...)
 {
@@ -226,15 +218,13 @@ ngx_comet_collect_ambiguous(ngx_comet_judge_t *judge,
 /*
  * Counts names that are not known or known already, and values that stand in a
  * list or under any name: each costs far more than its bytes.  Stops where
- * there are too many of them for the bytes so far.
+ * there are too many of them for the bytes before their container.
  */
 
 static int
-ngx_comet_collect_small(ngx_comet_judge_t *judge,
-    const ngx_comet_token_t *token)
+ngx_comet_collect_small(ngx_comet_judge_t *judge, uint64_t start)
 {
-    if (++judge->small
-        <= NGX_COMET_SMALL_MAX + token->start / NGX_COMET_SMALL_BYTES)
+    if (++judge->small <= NGX_COMET_SMALL_MAX + start / NGX_COMET_SMALL_BYTES)
     {
         return NGX_COMET_SCAN_ON;
     }
@@ -242,9 +232,8 @@ ngx_comet_collect_small(ngx_comet_judge_t *judge,
     ngx_comet_judge_uncertain(judge, NULL);
     ngx_comet_collect_wrong(judge, "too_many_members",
                             "has too many small members: at most %d are "
-                            "taken, and one more for each %d bytes of the "
-                            "body", NGX_COMET_SMALL_MAX,
-                            NGX_COMET_SMALL_BYTES);
+                            "taken, and one more for each %d bytes before it",
+                            NGX_COMET_SMALL_MAX, NGX_COMET_SMALL_BYTES);
 
     return NGX_COMET_SCAN_STOP;
 }
@@ -253,15 +242,18 @@ ngx_comet_collect_small(ngx_comet_judge_t *judge,
 /* over the value of a name that is not looked at */
 
 static int
-ngx_comet_collect_passed(ngx_comet_judge_t *judge,
-    const ngx_comet_token_t *token)
+ngx_comet_collect_passed(ngx_comet_judge_t *judge)
 {
-    return ngx_comet_collect_small(judge, token) == NGX_COMET_SCAN_ON
+    uint64_t  start;
+
+    start = judge->frames[judge->depth - 1].start;
+
+    return ngx_comet_collect_small(judge, start) == NGX_COMET_SCAN_ON
            ? NGX_COMET_SCAN_SKIP : NGX_COMET_SCAN_STOP;
 }
 
 
-static void
+void
 ngx_comet_collect_keep(char *to, size_t size, const ngx_comet_token_t *token)
 {
     size_t  n;
@@ -285,7 +277,7 @@ ngx_comet_collect_name(ngx_comet_judge_t *judge,
         frame->count++;
         frame->pending = NULL;
 
-        if (ngx_comet_collect_small(judge, token) != NGX_COMET_SCAN_ON) {
+        if (ngx_comet_collect_small(judge, frame->start) != NGX_COMET_SCAN_ON) {
             return NGX_COMET_SCAN_STOP;
         }
 
@@ -341,14 +333,6 @@ ngx_comet_collect_disguised(ngx_comet_judge_t *judge,
 }
 
 
-static inline int
-ngx_comet_collect_same(const ngx_comet_token_t *token, const char *name)
-{
-    return token->text[0] == name[0]
-           && ngx_comet_name_is(token->text, token->len, name, strlen(name));
-}
-
-
 static int
 ngx_comet_collect_param(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token)
@@ -371,7 +355,7 @@ ngx_comet_collect_param(ngx_comet_judge_t *judge,
         if (slot->seen) {
             ngx_comet_collect_ambiguous(judge, slot, slot->name,
                                         "is there more than once");
-            return ngx_comet_collect_passed(judge, token);
+            return ngx_comet_collect_passed(judge);
         }
 
         slot->seen = 1;
@@ -400,7 +384,7 @@ ngx_comet_collect_param(ngx_comet_judge_t *judge,
         ngx_comet_collect_disguised(judge, slot, slot->name, token);
     }
 
-    return ngx_comet_collect_passed(judge, token);
+    return ngx_comet_collect_passed(judge);
 }
 
 
@@ -432,7 +416,7 @@ ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
         if (frame->seen & bit) {
             ngx_comet_collect_ambiguous(judge, NULL, field->name,
                                         "is there more than once");
-            return ngx_comet_collect_passed(judge, token);
+            return ngx_comet_collect_passed(judge);
         }
 
         frame->seen |= bit;
@@ -454,7 +438,7 @@ ngx_comet_collect_field(ngx_comet_judge_t *judge, ngx_comet_frame_t *frame,
         }
     }
 
-    return ngx_comet_collect_passed(judge, token);
+    return ngx_comet_collect_passed(judge);
 }
 
 
@@ -531,7 +515,8 @@ ngx_comet_collect_value(ngx_comet_judge_t *judge,
         frame->count++;
 
         if (!(field->types & (NGX_COMET_IS_OBJECT|NGX_COMET_IS_ARRAY))
-            && ngx_comet_collect_small(judge, token) != NGX_COMET_SCAN_ON)
+            && ngx_comet_collect_small(judge, frame->start)
+               != NGX_COMET_SCAN_ON)
         {
             return NGX_COMET_SCAN_STOP;
         }
@@ -601,13 +586,14 @@ ngx_comet_collect_form(ngx_comet_judge_t *judge,
 
 static inline ngx_comet_frame_t *
 ngx_comet_collect_deeper(ngx_comet_judge_t *judge,
-    const ngx_comet_field_t *field)
+    const ngx_comet_field_t *field, const ngx_comet_token_t *token)
 {
     ngx_comet_frame_t  *frame;
 
     frame = &judge->frames[judge->depth++];
     memset(frame, 0, sizeof(ngx_comet_frame_t));
     frame->field = field;
+    frame->start = token->start;
 
     ngx_comet_collect_form(judge, frame);
 
@@ -626,7 +612,7 @@ ngx_comet_collect_open(ngx_comet_judge_t *judge,
         return NGX_COMET_SCAN_SKIP;
     }
 
-    (void) ngx_comet_collect_deeper(judge, field);
+    (void) ngx_comet_collect_deeper(judge, field, token);
 
     return NGX_COMET_SCAN_ON;
 }
@@ -648,13 +634,21 @@ ngx_comet_collect_usual(ngx_comet_judge_t *judge,
     frame = &judge->frames[judge->depth - 1];
     frame->count++;
 
+    form = frame->field->form;
+
+    /* the second name is none of the fields */
+
+    if (form->second == NULL
+        && ngx_comet_collect_small(judge, token->start) != NGX_COMET_SCAN_ON)
+    {
+        return NGX_COMET_SCAN_STOP;
+    }
+
     if (token->type == NGX_COMET_USUAL) {
         return NGX_COMET_SCAN_ON;
     }
 
-    form = frame->field->form;
-
-    frame = ngx_comet_collect_deeper(judge, frame->field->element);
+    frame = ngx_comet_collect_deeper(judge, frame->field->element, token);
     frame->bit = frame->seen = frame->present = 1;
 
     if (form->second == NULL) {
@@ -770,165 +764,5 @@ ngx_comet_collect_done(ngx_comet_judge_t *judge,
         /* at once, so that what is found does not depend on the cuts */
 
         ngx_comet_judge_params(judge);
-    }
-}
-
-
-static void
-ngx_comet_collect_text(ngx_comet_slot_t *slot, const ngx_comet_token_t *token)
-{
-    slot->len = token->len;
-    ngx_comet_collect_keep(slot->text, sizeof(slot->text), token);
-}
-
-
-static void
-ngx_comet_collect_model(ngx_comet_judge_t *judge,
-    const ngx_comet_token_t *token)
-{
-    ngx_comet_collect_keep(judge->model, sizeof(judge->model), token);
-    judge->model_len = token->len;
-
-    /* it goes into logs too, and may go into headers */
-
-    if (token->len >= sizeof(judge->model)
-        || !ngx_comet_name_usable(token->text, token->len))
-    {
-        ngx_comet_judge_uncertain(judge, judge->slot);
-        ngx_comet_collect_wrong(judge, "invalid_value",
-                                "must be the name of a model, of at most 255 "
-                                "bytes, without control characters, and "
-                                "without white space at an end");
-    }
-}
-
-
-/* an operator's list takes the place of the documented one */
-
-static const char *const *
-ngx_comet_collect_values(ngx_comet_judge_t *judge,
-    const ngx_comet_field_t *field)
-{
-    if (judge->depth == 1 && judge->slot
-        && ngx_comet_judge_own(judge, judge->slot->name,
-                               NGX_COMET_RULE_VALUES))
-    {
-        return NULL;
-    }
-
-    return field->values;
-}
-
-
-static void
-ngx_comet_collect_string(ngx_comet_judge_t *judge,
-    const ngx_comet_field_t *field, const ngx_comet_token_t *token)
-{
-    unsigned                 i;
-    const char *const       *values;
-    ngx_comet_frame_t       *frame;
-    const ngx_comet_need_t  *need;
-
-    frame = &judge->frames[judge->depth - 1];
-
-    if (judge->depth == 1 && judge->slot) {
-        ngx_comet_collect_text(judge->slot, token);
-
-        if (field == judge->slots[0].field) {
-            ngx_comet_collect_model(judge, token);
-        }
-
-    } else if ((field->flags & NGX_COMET_TAG) && judge->slot) {
-        ngx_comet_collect_text(judge->slot, token);
-    }
-
-    if ((field->flags & NGX_COMET_NONEMPTY) && token->len == 0) {
-        ngx_comet_collect_wrong(judge, "invalid_value", "must not be empty");
-    }
-
-    if (field->max && judge->depth != 0 && !field->element
-        && (token->cut
-            || ngx_comet_characters(token->text, token->len) > field->max))
-    {
-        ngx_comet_collect_wrong(judge, "invalid_value",
-                                "has more than %zu characters", field->max);
-    }
-
-    values = ngx_comet_collect_values(judge, field);
-
-    for (i = 0; values && values[i]; i++) {
-        if (ngx_comet_collect_same(token, values[i])) {
-            break;
-        }
-    }
-
-    if (values && values[i] == NULL) {
-        ngx_comet_collect_wrong(judge, "invalid_value",
-                                "is \"%.40s\", but must be %s", token->text,
-                                ngx_comet_judge_values(judge, values));
-    }
-
-    if ((field->flags & NGX_COMET_ROLE)
-        && judge->policy->mode == NGX_COMET_REPAIR
-        && ngx_comet_collect_same(token, "developer"))
-    {
-        ngx_comet_range_role(judge, token);
-    }
-
-    if (!(field->flags & NGX_COMET_ASKS)) {
-        return;
-    }
-
-    need = frame->field->needs;
-
-    for (i = 0; need[i].tag; i++) {
-        if (ngx_comet_collect_same(token, need[i].value)
-            && strcmp(need[i].tag, field->name) == 0)
-        {
-            frame->needs |= 1u << i;
-        }
-    }
-}
-
-
-static void
-ngx_comet_collect_number(ngx_comet_judge_t *judge,
-    const ngx_comet_field_t *field, const ngx_comet_token_t *token)
-{
-    double  number;
-
-    number = token->cut ? HUGE_VAL : ngx_comet_number(token->text);
-
-    /* what is wrong may pass too, and is reserved for */
-
-    if (judge->depth == 1 && judge->slot) {
-        judge->slot->number = number;
-    }
-
-    if (!isfinite(number)) {
-        ngx_comet_judge_uncertain(judge, NULL);
-        ngx_comet_collect_wrong(judge, "invalid_value",
-                                "is a number that readers may not hold");
-        return;
-    }
-
-    if ((field->flags & NGX_COMET_INTEGER)
-        && strpbrk(token->text, ".eE") != NULL)
-    {
-        ngx_comet_collect_wrong(judge, "invalid_type",
-                                "is %.40s, but must be an integer",
-                                token->text);
-        return;
-    }
-
-    if (judge->depth == 1 && judge->slot) {
-        ngx_comet_collect_text(judge->slot, token);
-        return;
-    }
-
-    if (field->low < field->high
-        && (number < field->low || number > field->high))
-    {
-        ngx_comet_range_number(judge, field, number, token);
     }
 }

@@ -98,6 +98,7 @@ typedef struct {
 
 typedef struct {
     const ngx_comet_field_t       *field;
+    uint64_t                       start;      /* of the container */
     const ngx_comet_field_t       *pending;    /* the member being read */
     size_t                         count;
     unsigned                       bit;        /* of it, in .fields */
@@ -139,7 +140,7 @@ typedef struct {
 
 #define NGX_COMET_WRONG_MAX  256
 
-/* of what no body has many of; and one more for so many bytes of it */
+/* of what no body has many of; and one more for so many bytes before it */
 
 #define NGX_COMET_SMALL_MAX    4096
 #define NGX_COMET_SMALL_BYTES  32

@@ -52,6 +52,7 @@ count_alike(const char *name, size_t len, char *out, size_t size)
 
 #include "ngx_comet_judge.c"
 #include "ngx_comet_collect.c"
+#include "ngx_comet_collect_scalar.c"
 #include "ngx_comet_range.c"
 #include "ngx_comet_amend.c"
 
@@ -242,23 +243,38 @@ static void
 run_small(const setting_t *setting, const char *text,
     ngx_comet_verdict_e verdict)
 {
-    size_t  len, i;
+    char    message[NGX_COMET_SAY_MAX];
+    size_t  len, i, step;
 
     len = strlen(text);
 
-    prepare(setting);
-    ngx_comet_judge_init(&judge, CHAT, &policy);
+    /* in bytes, and as a whole, which takes other ways */
 
-    for (i = 0; i < len && feed(&judge, text + i, 1) == 0; i++) { /* void */ }
+    for (step = 1; step <= len; step += len - 1) {
 
-    assert_int_equal(ngx_comet_judge_finish(&judge), 0);
-    assert_int_equal(judge.verdict, verdict);
+        prepare(setting);
+        ngx_comet_judge_init(&judge, CHAT, &policy);
 
-    if (verdict != NGX_COMET_PASS) {
-        assert_string_equal(judge.code, "too_many_members");
+        for (i = 0; i + step <= len; i += step) {
+            if (feed(&judge, text + i, step) != 0) {
+                break;
+            }
+        }
+
+        assert_int_equal(ngx_comet_judge_finish(&judge), 0);
+        assert_int_equal(judge.verdict, verdict);
+
+        if (verdict != NGX_COMET_PASS) {
+            assert_string_equal(judge.code, "too_many_members");
+        }
+
+        if (step == 1) {
+            strcpy(message, judge.message);
+        }
+
+        assert_string_equal(judge.message, message);
+        free(judge.edits);
     }
-
-    free(judge.edits);
 }
 
 
@@ -280,7 +296,9 @@ test_small(void **state)
         { M "\"messages\":[{\"role\":\"user\",\"content\":\"\",",
           "\"a\":0", "}]}" },
         { M "\"messages\":[", "{\"role\":\"user\",\"content\":\"\",\"a\":0,"
-          "\"b\":0,\"c\":0}", "]}" }
+          "\"b\":0,\"c\":0}", "]}" },
+        { M "\"messages\":[{\"role\":\"user\",\"content\":[",
+          "{\"type\":\"text\",\"text\":\"\",\"a\":0,\"b\":0,\"c\":0}", "]}]}" }
     };
 
     (void) state;
