@@ -268,11 +268,10 @@ ngx_comet_scan_value(ngx_comet_scan_t *scan, const unsigned char *p,
             }
         }
 
-        /* fall through */
+        return ngx_comet_scan_open(scan, p, NGX_COMET_OBJECT);
 
     case '[':
-        return ngx_comet_scan_open(scan, p, *p == '{' ? NGX_COMET_OBJECT
-                                                      : NGX_COMET_ARRAY);
+        return ngx_comet_scan_open(scan, p, NGX_COMET_ARRAY);
 
     case 't':
         return ngx_comet_scan_literal_begin(scan, p, end,
