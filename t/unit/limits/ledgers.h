@@ -1,6 +1,6 @@
 /* For tests of the ledger: memory with an end, and what must always hold. */
 
-#include "limits.h"
+#include "limit_case.h"
 #include "ngx_comet_ledger.h"
 
 

@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-#include "limits.h"
+#include "limit_case.h"
 
 
 /* the first second of every month from 1970 on, counted one by one */

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "limits.h"
+#include "limit_case.h"
 
 
 typedef struct {
