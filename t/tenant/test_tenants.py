@@ -159,8 +159,8 @@ def test_a_second_authorization_is_no_key(nginx, mock):
 def test_requests_of_a_connection_are_each_of_their_own_key(nginx, mock):
     long = "long-" + 40 * "8f14e45f"
     server = nginx(tenants(
-        mock, alice="comet_client_key %s; comet_rate 1000r/s;" % long,
-        bob="comet_rate 2000r/s;"))
+        mock, alice="comet_client_key %s; comet_rate 1000r/s burst=100;" % long,
+        bob="comet_rate 2000r/s burst=100;"))
     both = {"x-api-key": ALICE, "api-key": ALICE}
     with Client(server) as client:
         for headers, limit in [
