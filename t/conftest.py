@@ -21,6 +21,9 @@ NGINX = os.environ.get("COMET_NGINX", "nginx")
 MODULE = os.environ.get("COMET_MODULE", str(ROOT / "build/ngx_comet_module.so"))
 KEY = "sk-comet-3f9c1d7e5b2a48660917"
 
+# where a test measures memory, ASan must not keep what was freed
+FREES = ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"
+
 BAD = re.compile(r"\[(alert|emerg|crit)\]|AddressSanitizer|runtime error"
                  r"|LeakSanitizer|==ERROR|Invalid (read|write) of size")
 
@@ -64,6 +67,7 @@ class Nginx:
         self.dir = directory
         self.http = http
         self.frame = dict(workers=1, level="info", main="", connections=4096,
+                          measured=False,
                           module=MODULE, user="user root;"
                           if os.geteuid() == 0 else "")
         self.frame.update(frame)
@@ -93,6 +97,10 @@ class Nginx:
                               capture_output=True, text=True, env=env)
         return done.returncode, done.stdout + done.stderr
 
+    def asan(self):
+        options = os.environ.get("ASAN_OPTIONS", "")
+        return options + FREES * self.frame["measured"]
+
     def start(self, env=None):
         for _ in range(5):
             self.port = free_port()
@@ -100,8 +108,7 @@ class Nginx:
             self.output = open(self.dir / "output.log", "wb")
             self.process = subprocess.Popen(
                 self.command(), stdout=self.output, stderr=self.output,
-                env=dict(env or os.environ, ASAN_OPTIONS=os.environ.get(
-                    "ASAN_OPTIONS", "")))
+                env=dict(env or os.environ, ASAN_OPTIONS=self.asan()))
             if self._listening():
                 return self
             if "Address already in use" not in self.log():

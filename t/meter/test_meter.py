@@ -361,7 +361,8 @@ def test_a_slow_client_and_odd_pieces_take_little_memory(nginx, mock):
            b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
     listener = socket.create_server(("127.0.0.1", 0))
     edge = nginx(conf(mock).replace("listen PORT;", "listen PORT sndbuf=16k;")
-                 .replace(str(mock.port), str(listener.getsockname()[1])))
+                 .replace(str(mock.port), str(listener.getsockname()[1])),
+                 measured=True)
     pid, = edge.workers()
 
     def resident():

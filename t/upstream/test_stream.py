@@ -108,7 +108,8 @@ def drain(client, size):
     return 0
 
 
-def test_a_gigabyte_leaves_memory_where_it_was(edge, mock):
+def test_a_gigabyte_leaves_memory_where_it_was(nginx, mock):
+    edge = nginx(edge_conf(mock), measured=True)
     size = (64 << 20) if SLOW else (1 << 30)
     with Client(edge) as client:
         for n in (1 << 20, size):        # the first warms up
@@ -123,8 +124,9 @@ def test_a_gigabyte_leaves_memory_where_it_was(edge, mock):
     assert memory(edge)[0] - before < 512
 
 
-def test_a_slow_client_slows_the_upstream(edge, mock):
+def test_a_slow_client_slows_the_upstream(nginx, mock):
     """Back-pressure, not buffering: neither memory nor a temporary file."""
+    edge = nginx(edge_conf(mock), measured=True)
     size = 64 << 20
     with Client(edge) as client:
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
