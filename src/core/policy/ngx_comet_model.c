@@ -1,19 +1,19 @@
 #include "ngx_comet_model.h"
 #include "ngx_comet_name.h"
 
-#include <string.h>
 
+/*
+ * A family is told by how its names begin, here in small letters.  A number
+ * may have to follow, from so much on, and then nothing or a dash.
+ */
 
-typedef enum {
-    NGX_COMET_FAMILY_O1_PRO,
-    NGX_COMET_FAMILY_O_SERIES,
-    NGX_COMET_FAMILY_GPT_5,
-    NGX_COMET_FAMILY_GPT_41,
-    NGX_COMET_FAMILY_GPT,
-    NGX_COMET_FAMILY_CLAUDE,
-    NGX_COMET_FAMILY_GEMINI,
-    NGX_COMET_FAMILY_OTHER
-} ngx_comet_family_e;
+typedef struct {
+    char                   prefix[12];
+    unsigned               numbered:1;
+    unsigned               alone:1;
+    int                    from;
+    ngx_comet_provider_t   provider;
+} ngx_comet_family_t;
 
 
 /* "text" is what a request without a response_format gets anyway */
@@ -54,51 +54,49 @@ static const ngx_comet_rule_t  ngx_comet_no_rules[] = {
 };
 
 
-/* by family */
+#define ngx_comet_openai                                                      \
+    .name = "openai", .rules = ngx_comet_no_rules, .developer = 1,            \
+    .cap = NGX_COMET_CAP_COMPLETION_TOKENS, .reasons = 1
 
-static const ngx_comet_provider_t  ngx_comet_providers[] = {
+#define ngx_comet_openai_old                                                  \
+    .name = "openai", .rules = ngx_comet_openai_rules, .developer = 1
 
-    { "openai", ngx_comet_no_rules,
-      NGX_COMET_CAP_COMPLETION_TOKENS, 1, 1, 1 },
 
-    { "openai", ngx_comet_no_rules,
-      NGX_COMET_CAP_COMPLETION_TOKENS, 1, 0, 1 },
+/* the first that fits; the last fits all */
 
-    { "openai", ngx_comet_no_rules,
-      NGX_COMET_CAP_COMPLETION_TOKENS, 1, 0, 1 },
+static const ngx_comet_family_t  ngx_comet_families[] = {
 
-    { "openai", ngx_comet_openai_rules,
-      NGX_COMET_CAP_EITHER, 1, 0, 0 },
+    { "o1-pro",
+      .provider = { ngx_comet_openai, .responses_only = 1 } },
 
-    { "openai", ngx_comet_openai_rules,
-      NGX_COMET_CAP_TOKENS, 1, 0, 0 },
+    { "o", .numbered = 1, .alone = 1,
+      .provider = { ngx_comet_openai } },
 
-    { "claude", ngx_comet_claude_rules,
-      NGX_COMET_CAP_TOKENS, 1, 0, 0 },
+    { "gpt-", .numbered = 1, .from = 5,
+      .provider = { ngx_comet_openai } },
 
-    { "gemini", ngx_comet_gemini_rules,
-      NGX_COMET_CAP_TOKENS, 1, 0, 1 },
+    { "gpt-4.1",
+      .provider = { ngx_comet_openai_old, .cap = NGX_COMET_CAP_EITHER } },
 
-    { "other", ngx_comet_no_rules,
-      NGX_COMET_CAP_AS_SENT, 1, 0, 0 },
+    { "gpt-", .numbered = 1,
+      .provider = { ngx_comet_openai_old, .cap = NGX_COMET_CAP_TOKENS } },
+
+    { "chatgpt-",
+      .provider = { ngx_comet_openai_old, .cap = NGX_COMET_CAP_TOKENS } },
+
+    { "claude-",
+      .provider = { .name = "claude", .rules = ngx_comet_claude_rules,
+                    .developer = 1, .cap = NGX_COMET_CAP_TOKENS } },
+
+    { "gemini-",
+      .provider = { .name = "gemini", .rules = ngx_comet_gemini_rules,
+                    .developer = 1, .cap = NGX_COMET_CAP_TOKENS,
+                    .reasons = 1 } },
+
+    { "",
+      .provider = { .name = "other", .rules = ngx_comet_no_rules,
+                    .developer = 1, .cap = NGX_COMET_CAP_AS_SENT } }
 };
-
-
-/* in any case; the prefix is of small letters */
-
-static int
-ngx_comet_starts(const char *name, size_t len, const char *prefix)
-{
-    size_t  i;
-
-    for (i = 0; prefix[i]; i++) {
-        if (i == len || ngx_comet_name_lower(name[i]) != prefix[i]) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
 
 
 /* the digits at *pos, which is moved behind them; -1 if there are none */
@@ -127,71 +125,53 @@ ngx_comet_model_number(const char *name, size_t len, size_t *pos)
 }
 
 
-static ngx_comet_family_e
-ngx_comet_family_of_gpt(const char *name, size_t len)
-{
-    int     major;
-    size_t  i;
+/* its first character does */
 
-    i = sizeof("gpt-") - 1;
-    major = ngx_comet_model_number(name, len, &i);
-
-    if (major == -1) {
-        return NGX_COMET_FAMILY_OTHER;
-    }
-
-    if (major >= 5) {
-        return NGX_COMET_FAMILY_GPT_5;
-    }
-
-    if (ngx_comet_starts(name, len, "gpt-4.1")) {
-        return NGX_COMET_FAMILY_GPT_41;
-    }
-
-    return NGX_COMET_FAMILY_GPT;
-}
-
-
-static ngx_comet_family_e
-ngx_comet_family(const char *name, size_t len)
+static int
+ngx_comet_family_has(const ngx_comet_family_t *family, const char *name,
+    size_t len)
 {
     size_t  i;
 
-    if (len >= 2 && ngx_comet_name_lower(name[0]) == 'o') {
-        i = 1;
-
-        if (ngx_comet_model_number(name, len, &i) != -1
-            && (i == len || name[i] == '-'))
+    for (i = 1; family->prefix[i]; i++) {
+        if (i == len
+            || (name[i] != family->prefix[i]
+                && ngx_comet_name_lower(name[i]) != family->prefix[i]))
         {
-            return ngx_comet_starts(name, len, "o1-pro")
-                   ? NGX_COMET_FAMILY_O1_PRO : NGX_COMET_FAMILY_O_SERIES;
+            return 0;
         }
     }
 
-    if (ngx_comet_starts(name, len, "gpt-")) {
-        return ngx_comet_family_of_gpt(name, len);
+    if (!family->numbered) {
+        return 1;
     }
 
-    if (ngx_comet_starts(name, len, "chatgpt-")) {
-        return NGX_COMET_FAMILY_GPT;
+    /* no number is less than any */
+
+    if (ngx_comet_model_number(name, len, &i) < family->from) {
+        return 0;
     }
 
-    if (ngx_comet_starts(name, len, "claude-")) {
-        return NGX_COMET_FAMILY_CLAUDE;
-    }
-
-    if (ngx_comet_starts(name, len, "gemini-")) {
-        return NGX_COMET_FAMILY_GEMINI;
-    }
-
-    return NGX_COMET_FAMILY_OTHER;
+    return !family->alone || i == len || name[i] == '-';
 }
 
 
 const ngx_comet_provider_t *
 ngx_comet_model_provider(const char *model, size_t len)
 {
-    model = ngx_comet_name_proper(model, &len);
+    int                        first;
+    const ngx_comet_family_t  *family;
 
-    return &ngx_comet_providers[ngx_comet_family(model, len)];
+    model = ngx_comet_name_proper(model, &len);
+    first = len ? ngx_comet_name_lower(model[0]) : '\0';
+
+    for (family = ngx_comet_families; family->prefix[0]; family++) {
+        if (family->prefix[0] == first
+            && ngx_comet_family_has(family, model, len))
+        {
+            break;
+        }
+    }
+
+    return &family->provider;
 }
