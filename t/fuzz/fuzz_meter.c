@@ -147,8 +147,8 @@ fuzz_mended(const usage_form_t *form, const unsigned char *p, size_t len)
     usage_must(run.out != NULL, "memory");
 
     ngx_comet_usage_init(&usage,
-                         form->responses ? NGX_COMET_ENDPOINT_RESPONSES
-                                         : NGX_COMET_ENDPOINT_CHAT,
+                         form->responses ? NGX_COMET_FORM_RESPONSES
+                                         : NGX_COMET_FORM_CHAT,
                          1, form->inject);
     usage_run_piece(&run, &usage, p, 0, len, &gone);
 

@@ -15,6 +15,10 @@
         abort();                                                              \
     }
 
+static const char *const  paths[] = {
+    "/v1/chat/completions", "/v1/responses"
+};
+
 static const char *const  listed[] = { "flex", "high", "true", "7", NULL };
 
 static const ngx_comet_rule_t  narrow[] = {
@@ -118,7 +122,7 @@ choose(const unsigned char *bits)
 
 
 static int
-judge_in_pieces(ngx_comet_judge_t *to, ngx_comet_endpoint_e endpoint,
+judge_in_pieces(ngx_comet_judge_t *to, const ngx_comet_endpoint_t *endpoint,
     const char *text, size_t len, unsigned seed)
 {
     int     early;
@@ -211,7 +215,7 @@ check_output(const cJSON *json)
     check_number(json, "max_tokens");
     check_number(json, "max_completion_tokens");
 
-    if (judge.endpoint == NGX_COMET_ENDPOINT_RESPONSES) {
+    if (judge.endpoint == endpoint_of(paths[1])) {
         check_number(json, "max_output_tokens");
 
     } else {
@@ -419,7 +423,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         body = text;
     }
 
-    if (judge_in_pieces(&judge, data[0] & 1, body, length, 0) != 0) {
+    if (judge_in_pieces(&judge, endpoint_of(paths[data[0] & 1]), body, length,
+                        0)
+        != 0)
+    {
         must(data[1] / 16);
         arena_free(&arena);
         return 0;

@@ -6,14 +6,6 @@
 #include "ngx_comet_limit.h"
 
 
-static const ngx_comet_param_e  ngx_comet_estimate_caps[] = {
-    NGX_COMET_PARAM_MAX_COMPLETION_TOKENS,
-    NGX_COMET_PARAM_MAX_TOKENS,
-    NGX_COMET_PARAM_MAX_OUTPUT_TOKENS,
-    NGX_COMET_PARAM_OTHER
-};
-
-
 /* what a parameter is sent on as, or -1 */
 
 static double
@@ -62,8 +54,8 @@ ngx_comet_estimate_caps_it(ngx_comet_judge_t *judge, ngx_comet_param_e id)
         return 1;
     }
 
-    if (judge->endpoint == NGX_COMET_ENDPOINT_RESPONSES) {
-        return id == NGX_COMET_PARAM_MAX_OUTPUT_TOKENS;
+    if (!judge->endpoint->cap_of_model) {
+        return id == judge->endpoint->caps[0];
     }
 
     return id != NGX_COMET_PARAM_MAX_COMPLETION_TOKENS
@@ -74,18 +66,22 @@ ngx_comet_estimate_caps_it(ngx_comet_judge_t *judge, ngx_comet_param_e id)
 uint64_t
 ngx_comet_estimate_output(ngx_comet_judge_t *judge, uint64_t otherwise)
 {
-    size_t  i;
-    double  cap, one, n;
+    double                    cap, one, n;
+    const ngx_comet_param_e  *id;
+
+    if (!judge->endpoint->output) {
+        return 0;
+    }
 
     cap = -1;
 
-    for (i = 0; ngx_comet_estimate_caps[i]; i++) {
+    for (id = judge->endpoint->caps; *id; id++) {
 
-        if (!ngx_comet_estimate_caps_it(judge, ngx_comet_estimate_caps[i])) {
+        if (!ngx_comet_estimate_caps_it(judge, *id)) {
             continue;
         }
 
-        one = ngx_comet_estimate_number(judge, ngx_comet_estimate_caps[i]);
+        one = ngx_comet_estimate_number(judge, *id);
 
         /* less is no cap to some readers */
 
@@ -96,6 +92,7 @@ ngx_comet_estimate_output(ngx_comet_judge_t *judge, uint64_t otherwise)
 
     if (cap < 0) {
         cap = judge->policy->cap && judge->policy->cap_default
+              && judge->endpoint->caps[0]
               && judge->policy->mode != NGX_COMET_OBSERVE
               ? (double) judge->policy->cap : (double) otherwise;
     }

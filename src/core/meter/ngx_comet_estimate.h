@@ -8,7 +8,10 @@
 #include "ngx_comet_judge.h"
 
 
-/* the cap it is sent on with, or else the default, for each choice */
+/*
+ * The cap it is sent on with, or else the default, for each choice; nothing
+ * where a model writes none.
+ */
 
 uint64_t ngx_comet_estimate_output(ngx_comet_judge_t *judge,
     uint64_t otherwise);

@@ -1,4 +1,5 @@
 #include "ngx_comet_mend.h"
+#include "ngx_comet_usage_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,7 +124,7 @@ ngx_comet_mend_members(const ngx_comet_usage_t *usage,
 
     text = ngx_comet_error_print(error);
 
-    if (text == NULL || !usage->responses) {
+    if (text == NULL || !usage->form->flat) {
         return text;
     }
 
@@ -171,8 +172,8 @@ ngx_comet_mend(ngx_comet_usage_t *usage, const ngx_comet_error_t *error)
     open = ngx_comet_mend_event(&mend, usage);
     mend.text[mend.len] = '\0';
 
-    event = usage->responses ? "event: error\n" : "";
-    size = mend.len + strlen(members) + 32;
+    event = usage->form->event;
+    size = mend.len + strlen(event) + strlen(members) + 16;
     text = malloc(size);
 
     if (text && open) {

@@ -54,20 +54,21 @@ static void
 ngx_comet_usage_begin(ngx_comet_usage_t *usage)
 {
     usage->done = usage->stream ? 0 : NGX_COMET_USAGE_NOT_DONE;
-    usage->reading = !(usage->ended && !usage->responses);
+    usage->reading = !(usage->ended && usage->chunks);
     usage->passes = !usage->inject || !usage->reading;
 }
 
 
 void
-ngx_comet_usage_init(ngx_comet_usage_t *usage, ngx_comet_endpoint_e endpoint,
+ngx_comet_usage_init(ngx_comet_usage_t *usage, ngx_comet_form_e form,
     int stream, int inject)
 {
     memset(usage, 0, sizeof(ngx_comet_usage_t));
 
-    usage->responses = (endpoint != NGX_COMET_ENDPOINT_CHAT);
+    usage->form = &ngx_comet_usage_forms[form];
+    usage->chunks = usage->form->chunks;
     usage->stream = (stream != 0);
-    usage->inject = (stream && inject && !usage->responses);
+    usage->inject = (stream && inject && usage->chunks);
 
     ngx_comet_sse_init(&usage->sse, ngx_comet_usage_data, ngx_comet_usage_end,
                        usage);
@@ -81,7 +82,7 @@ ngx_comet_usage_read(ngx_comet_usage_t *usage, ngx_comet_usage_read_t *read)
     memset(&read->event, 0, sizeof(ngx_comet_usage_event_t));
 
     read->arrays = 0;
-    read->member = ngx_comet_usage_root(usage);
+    read->member = &usage->form->roots[usage->stream];
 
     usage->read = read;
 }
@@ -258,7 +259,7 @@ ngx_comet_usage_data(void *ctx, const unsigned char *p, size_t len)
     }
 
     if (done == NGX_COMET_USAGE_DONE_LEN) {
-        usage->ended |= !usage->responses;
+        usage->ended |= usage->chunks;
         usage->reading = 0;
         usage->passes = 1;
         return;

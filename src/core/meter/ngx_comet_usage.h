@@ -43,6 +43,7 @@ typedef enum {
 
 
 typedef struct ngx_comet_member_s  ngx_comet_member_t;
+typedef struct ngx_comet_usage_form_s  ngx_comet_usage_form_t;
 
 
 /* what comes of the event, or of the plain body, being read */
@@ -130,7 +131,7 @@ typedef struct {
 
     /* the rest is private */
 
-    unsigned                   responses:1;
+    unsigned                   chunks:1;   /* as its form says */
     unsigned                   stream:1;
     unsigned                   inject:1;
     unsigned                   reading:1;  /* more of it can count */
@@ -149,6 +150,8 @@ typedef struct {
     const unsigned char       *piece;      /* that it began in, or NULL */
     ngx_comet_sse_t            sse;
 
+    const ngx_comet_usage_form_t  *form;
+
     ngx_comet_alike_t         *alike;      /* or NULL, as those below */
     ngx_comet_usage_read_t    *read;
     ngx_comet_scan_t          *scan;
@@ -156,12 +159,12 @@ typedef struct {
 
 
 /*
- * Of chat or of responses; a stream of events or a plain body.  Not to be
+ * Of an answer of the form; a stream of events or a plain body.  Not to be
  * forgotten before ngx_comet_usage_free().
  */
 
 void ngx_comet_usage_init(ngx_comet_usage_t *usage,
-    ngx_comet_endpoint_e endpoint, int stream, int inject);
+    ngx_comet_form_e form, int stream, int inject);
 
 /* returns how many bytes were taken: fewer than len only behind a cut */
 

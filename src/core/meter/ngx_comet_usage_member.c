@@ -1,5 +1,5 @@
 /*
- * What is looked for in an answer: members by their path.
+ * What is looked for in an answer: members by their path, in each form.
  */
 
 
@@ -176,11 +176,53 @@ MEMBERS(response_event) = {
 };
 
 
-static const ngx_comet_member_t  ngx_comet_usage_roots[2][2] = {
-    { ngx_comet_object("", NGX_COMET_FOR_HOLDER, chat),
-      ngx_comet_object("", NGX_COMET_FOR_HOLDER, chat_chunk) },
-    { ngx_comet_object("", NGX_COMET_FOR_HOLDER, response),
-      ngx_comet_object("", NGX_COMET_FOR_HOLDER, response_event) }
+/* of what brings text, what is of sound counts apart */
+
+static const ngx_comet_usage_type_t  response_types[] = {
+    { "audio.delta", .end = 1 },
+    { ".delta", .end = 1, .delta = 1 },
+    { ".done", .end = 1, .ends = 1 },
+    { "response.completed", .last = 1 },
+    { "response.incomplete", .last = 1 },
+    { "response.failed", .last = 1, .error = 1 },
+    { "error", .error = 1 },
+    { .name = NULL }
+};
+
+
+MEMBERS(none) = {
+    ngx_comet_end
+};
+
+
+const ngx_comet_usage_form_t  ngx_comet_usage_forms[NGX_COMET_FORMS] = {
+
+    [NGX_COMET_FORM_NONE] = {
+        .roots = {
+            ngx_comet_object("", NGX_COMET_FOR_HOLDER, none),
+            ngx_comet_object("", NGX_COMET_FOR_HOLDER, none)
+        },
+        .event = ""
+    },
+
+    [NGX_COMET_FORM_CHAT] = {
+        .roots = {
+            ngx_comet_object("", NGX_COMET_FOR_HOLDER, chat),
+            ngx_comet_object("", NGX_COMET_FOR_HOLDER, chat_chunk)
+        },
+        .chunks = 1,
+        .event = ""
+    },
+
+    [NGX_COMET_FORM_RESPONSES] = {
+        .roots = {
+            ngx_comet_object("", NGX_COMET_FOR_HOLDER, response),
+            ngx_comet_object("", NGX_COMET_FOR_HOLDER, response_event)
+        },
+        .types = response_types,
+        .event = "event: error\n",
+        .flat = 1
+    }
 };
 
 
@@ -197,10 +239,3 @@ const ngx_comet_member_t  ngx_comet_usage_envelope[] = {
 
 const ngx_comet_member_t  ngx_comet_usage_more =
     ngx_comet_scalar("", NGX_COMET_FOR_MORE);
-
-
-const ngx_comet_member_t *
-ngx_comet_usage_root(const ngx_comet_usage_t *usage)
-{
-    return &ngx_comet_usage_roots[usage->responses][usage->stream];
-}

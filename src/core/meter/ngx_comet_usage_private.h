@@ -47,6 +47,40 @@ struct ngx_comet_member_s {
 };
 
 
+/* a type of an event, or how some end; the first that fits */
+
+typedef struct {
+    const char                *name;
+    unsigned                   end:1;      /* of the type is the name */
+    unsigned                   delta:1;    /* its text is new */
+    unsigned                   ends:1;     /* an item or a part */
+    unsigned                   last:1;     /* nothing follows */
+    unsigned                   error:1;
+} ngx_comet_usage_type_t;
+
+
+/* how an answer tells what was used */
+
+struct ngx_comet_usage_form_s {
+    ngx_comet_member_t             roots[2];  /* of a body, of an event */
+
+    /*
+     * A stream is of chunks, with the usage in one of its own if it is asked
+     * for, and "[DONE]" at the end; or else of events that have types.
+     */
+
+    unsigned                       chunks:1;
+    const ngx_comet_usage_type_t  *types;     /* ends with a NULL name */
+
+    /* of an error in a stream */
+
+    const char                    *event;     /* lines before its data */
+    unsigned                       flat:1;    /* with its members outside */
+};
+
+
+extern const ngx_comet_usage_form_t  ngx_comet_usage_forms[NGX_COMET_FORMS];
+
 /* what else is in the chunk with the usage, as it is in all others */
 
 extern const ngx_comet_member_t  ngx_comet_usage_envelope[];
@@ -55,8 +89,6 @@ extern const ngx_comet_member_t  ngx_comet_usage_envelope[];
 
 extern const ngx_comet_member_t  ngx_comet_usage_more;
 
-
-const ngx_comet_member_t *ngx_comet_usage_root(const ngx_comet_usage_t *usage);
 
 /* a handler of the scanner */
 

@@ -23,19 +23,6 @@ static const struct {
 };
 
 
-static const struct {
-    const char  *type;
-    unsigned     last:1;
-    unsigned     error:1;
-} ngx_comet_usage_types[] = {
-    { "response.completed", 1, 0 },
-    { "response.incomplete", 1, 0 },
-    { "response.failed", 1, 1 },
-    { "error", 0, 1 },
-    { NULL, 0, 0 }
-};
-
-
 static int
 ngx_comet_usage_is(const ngx_comet_token_t *token, const char *text)
 {
@@ -108,19 +95,28 @@ ngx_comet_usage_model(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
 
 
 static void
-ngx_comet_usage_type(ngx_comet_usage_event_t *event,
-    const ngx_comet_token_t *token)
+ngx_comet_usage_type(ngx_comet_usage_t *usage, const ngx_comet_token_t *token)
 {
-    size_t  i;
+    ngx_comet_usage_event_t       *event;
+    const ngx_comet_usage_type_t  *type;
 
-    event->delta |= !token->cut && ngx_comet_usage_ends(token, ".delta")
-                    && !ngx_comet_usage_ends(token, "audio.delta");
-    event->ends |= !token->cut && ngx_comet_usage_ends(token, ".done");
+    event = &usage->read->event;
+    type = token->cut ? NULL : usage->form->types;
 
-    for (i = 0; ngx_comet_usage_types[i].type; i++) {
-        if (ngx_comet_usage_is(token, ngx_comet_usage_types[i].type)) {
-            event->last = ngx_comet_usage_types[i].last;
-            event->error |= ngx_comet_usage_types[i].error;
+    for ( /* void */ ; type && type->name; type++) {
+
+        if (type->end ? ngx_comet_usage_ends(token, type->name)
+                      : ngx_comet_usage_is(token, type->name))
+        {
+            event->delta |= type->delta;
+            event->ends |= type->ends;
+            event->error |= type->error;
+
+            if (!type->end) {
+                event->last = type->last;
+            }
+
+            return;
         }
     }
 }
@@ -228,7 +224,7 @@ ngx_comet_usage_string(ngx_comet_usage_t *usage,
         return;
 
     case NGX_COMET_FOR_TYPE:
-        ngx_comet_usage_type(event, token);
+        ngx_comet_usage_type(usage, token);
         return;
 
     case NGX_COMET_FOR_ITEM:
@@ -580,7 +576,7 @@ ngx_comet_usage_finished(ngx_comet_usage_t *usage)
 static int
 ngx_comet_usage_last(const ngx_comet_usage_t *usage)
 {
-    if (usage->responses) {
+    if (!usage->chunks) {
         return usage->read->event.last;
     }
 
@@ -640,7 +636,7 @@ ngx_comet_usage_simple(const ngx_comet_usage_t *usage)
     event = &usage->read->event;
 
     if (event->texts != 1 || event->nparts > NGX_COMET_ALIKE_PARTS
-        || usage->sse.lines != 1 || (usage->responses && !event->delta)
+        || usage->sse.lines != 1 || (!usage->chunks && !event->delta)
         || event->usage || event->have || event->bad || event->error
         || event->last || event->status || event->model || event->ends)
     {
@@ -660,7 +656,7 @@ ngx_comet_usage_take(ngx_comet_usage_t *usage)
 
     event = &usage->read->event;
 
-    if (!usage->responses || !usage->stream || event->delta) {
+    if (usage->chunks || !usage->stream || event->delta) {
         usage->pieces += event->pieces;
         usage->bytes += event->bytes;
         usage->closing &= (event->pieces == 0);

@@ -29,20 +29,6 @@ static char *ngx_comet_amend_text(ngx_comet_judge_t *judge,
     __attribute__((format(printf, 2, 3)));
 
 
-static const ngx_comet_param_e  ngx_comet_chat_caps[] = {
-    NGX_COMET_PARAM_MAX_TOKENS,
-    NGX_COMET_PARAM_MAX_COMPLETION_TOKENS,
-    NGX_COMET_PARAM_OTHER
-};
-
-static const ngx_comet_param_e  ngx_comet_responses_caps[] = {
-    NGX_COMET_PARAM_MAX_OUTPUT_TOKENS,
-    NGX_COMET_PARAM_MAX_TOKENS,
-    NGX_COMET_PARAM_MAX_COMPLETION_TOKENS,
-    NGX_COMET_PARAM_OTHER
-};
-
-
 static char *
 ngx_comet_amend_text(ngx_comet_judge_t *judge, const char *fmt, ...)
 {
@@ -154,13 +140,15 @@ ngx_comet_amend(ngx_comet_judge_t *judge)
         return 0;
     }
 
-    rule = ngx_comet_judge_own(judge, "max_tokens", NGX_COMET_RULE_SET);
+    if (judge->endpoint->caps[0]) {
+        rule = ngx_comet_judge_own(judge, "max_tokens", NGX_COMET_RULE_SET);
 
-    if (rule) {
-        ngx_comet_amend_cap_set(judge, rule);
+        if (rule) {
+            ngx_comet_amend_cap_set(judge, rule);
 
-    } else {
-        ngx_comet_amend_caps(judge);
+        } else {
+            ngx_comet_amend_caps(judge);
+        }
     }
 
     ngx_comet_amend_sets(judge);
@@ -186,8 +174,8 @@ ngx_comet_amend(ngx_comet_judge_t *judge)
 static ngx_comet_param_e
 ngx_comet_amend_cap_of(ngx_comet_judge_t *judge)
 {
-    if (judge->endpoint == NGX_COMET_ENDPOINT_RESPONSES) {
-        return NGX_COMET_PARAM_MAX_OUTPUT_TOKENS;
+    if (!judge->endpoint->cap_of_model) {
+        return judge->endpoint->caps[0];
     }
 
     switch (judge->provider->cap) {
@@ -202,14 +190,6 @@ ngx_comet_amend_cap_of(ngx_comet_judge_t *judge)
     default:
         return NGX_COMET_PARAM_OTHER;
     }
-}
-
-
-static const ngx_comet_param_e *
-ngx_comet_amend_cap_ids(ngx_comet_judge_t *judge)
-{
-    return judge->endpoint == NGX_COMET_ENDPOINT_CHAT
-           ? ngx_comet_chat_caps : ngx_comet_responses_caps;
 }
 
 
@@ -236,14 +216,14 @@ ngx_comet_amend_caps(ngx_comet_judge_t *judge)
     right = ngx_comet_amend_cap_of(judge);
 
     if (right == NGX_COMET_PARAM_OTHER) {
-        ngx_comet_amend_limit(judge, NGX_COMET_PARAM_MAX_TOKENS);
+        ngx_comet_amend_limit(judge, judge->endpoint->caps[0]);
         return;
     }
 
     taken = judge->known[right];
     kept = ngx_comet_amend_is_cap(taken) ? taken : NULL;
 
-    for (id = ngx_comet_amend_cap_ids(judge); *id; id++) {
+    for (id = judge->endpoint->caps; *id; id++) {
         slot = judge->known[*id];
 
         if (slot == kept || !ngx_comet_amend_is_cap(slot)) {
@@ -269,7 +249,7 @@ ngx_comet_amend_caps(ngx_comet_judge_t *judge)
     }
 
     if (kept && kept != taken
-        && (judge->endpoint == NGX_COMET_ENDPOINT_RESPONSES
+        && (!judge->endpoint->cap_of_model
             || judge->provider->cap != NGX_COMET_CAP_EITHER))
     {
         if (taken->whole) {
@@ -308,7 +288,7 @@ ngx_comet_amend_limit(ngx_comet_judge_t *judge, ngx_comet_param_e id)
 
     found = 0;
 
-    for (cap_id = ngx_comet_amend_cap_ids(judge); *cap_id; cap_id++) {
+    for (cap_id = judge->endpoint->caps; *cap_id; cap_id++) {
         slot = judge->known[*cap_id];
 
         if (!ngx_comet_amend_is_cap(slot)) {
@@ -391,15 +371,19 @@ ngx_comet_amend_cap_set(ngx_comet_judge_t *judge, const ngx_comet_rule_t *rule)
     ngx_comet_param_e         right;
     const ngx_comet_param_e  *id;
 
-    id = ngx_comet_amend_cap_ids(judge);
     right = ngx_comet_amend_cap_of(judge);
 
     if (right == NGX_COMET_PARAM_OTHER) {
-        right = strcmp(rule->param, judge->known[id[1]]->name) == 0 ? id[1]
-                                                                    : id[0];
+        right = judge->endpoint->caps[0];
+
+        for (id = judge->endpoint->caps; *id; id++) {
+            if (strcmp(rule->param, judge->known[*id]->name) == 0) {
+                right = *id;
+            }
+        }
     }
 
-    for ( /* void */ ; *id; id++) {
+    for (id = judge->endpoint->caps; *id; id++) {
         slot = judge->known[*id];
 
         if (*id == right) {
@@ -477,7 +461,7 @@ ngx_comet_amend_asks(ngx_comet_asks_t *asks, const ngx_comet_token_t *token)
 }
 
 
-/* a stream of chat brings its usage only if it is asked for */
+/* some streams bring their usage only if it is asked for */
 
 static void
 ngx_comet_amend_usage(ngx_comet_judge_t *judge)
@@ -487,13 +471,19 @@ ngx_comet_amend_usage(ngx_comet_judge_t *judge)
     const ngx_comet_rule_t  *rules[NGX_COMET_RULE_KINDS];
 
     if (!judge->policy->usage || judge->policy->mode == NGX_COMET_OBSERVE
-        || judge->endpoint != NGX_COMET_ENDPOINT_CHAT
         || !ngx_comet_judge_true(judge, NGX_COMET_PARAM_STREAM))
     {
         return;
     }
 
     slot = judge->known[NGX_COMET_PARAM_STREAM_OPTIONS];
+
+    if (slot == NULL || slot->field->fields == NULL
+        || !(slot->field->fields->flags & NGX_COMET_USAGE))
+    {
+        return;
+    }
+
     ngx_comet_judge_rules(judge, slot->name, rules);
 
     if (rules[NGX_COMET_RULE_SET] || rules[NGX_COMET_RULE_OFF]) {

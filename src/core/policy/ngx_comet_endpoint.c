@@ -5,61 +5,98 @@
 
 /* "*" is one segment, "**" the rest */
 
-#define ngx_comet_path(head, tail)  head tail, sizeof(head) - 1
+#define ngx_comet_path(start, tail)                                           \
+    .path = start tail, .head = sizeof(start) - 1
 
-#define NGX_COMET_READ  (NGX_COMET_GET|NGX_COMET_HEAD)
+#define ngx_comet_posted                                                      \
+    .methods = NGX_COMET_POST, .allow = "POST"
+#define ngx_comet_read                                                        \
+    .methods = NGX_COMET_GET|NGX_COMET_HEAD, .allow = "GET, HEAD"
 
 
 static const ngx_comet_endpoint_part_t  ngx_comet_endpoint_id = {
-    "the id of a response", "_-.:="
+    .name = "the id of a response", .more = "_-.:="
 };
 
-/* names of models may hold slashes */
-
 static const ngx_comet_endpoint_part_t  ngx_comet_endpoint_model = {
-    "the name of a model", "/.:-_@+"
+    .name = "the name of a model", .more = "/.:-_@+",
+    .model = 1, .slashes = 1
 };
 
 
 /* the first that fits: what is named stands before what is matched */
 
-static const ngx_comet_endpoint_t  ngx_comet_endpoints[] = {
+const ngx_comet_endpoint_t  ngx_comet_endpoint_table[] = {
 
-    { NGX_COMET_ENDPOINT_CHAT, "chat.completions",
-      ngx_comet_path("/v1/chat/completions", ""),
-      NGX_COMET_POST, "POST", NULL, 1 },
+    { .name = "chat.completions",
+      ngx_comet_path("/v1/chat/completions", ""), ngx_comet_posted,
+      .fields = ngx_comet_param_chat,
+      .ties = {
+          { NGX_COMET_PARAM_STREAM_OPTIONS, .needs = NGX_COMET_PARAM_STREAM },
+          { NGX_COMET_PARAM_TOP_LOGPROBS, .needs = NGX_COMET_PARAM_LOGPROBS }
+      },
+      .ruled = 1, .narrowed = 1, .spoken = "chat completions",
+      .caps = {
+          NGX_COMET_PARAM_MAX_TOKENS,
+          NGX_COMET_PARAM_MAX_COMPLETION_TOKENS
+      },
+      .cap_of_model = 1,
+      .form = NGX_COMET_FORM_CHAT, .output = 1 },
 
-    { NGX_COMET_ENDPOINT_RESPONSES, "responses",
-      ngx_comet_path("/v1/responses", ""), NGX_COMET_POST, "POST", NULL, 1 },
+    { .name = "responses",
+      ngx_comet_path("/v1/responses", ""), ngx_comet_posted,
+      .fields = ngx_comet_param_responses,
+      .one_of = {
+          NGX_COMET_PARAM_INPUT,
+          NGX_COMET_PARAM_PROMPT,
+          NGX_COMET_PARAM_CONVERSATION,
+          NGX_COMET_PARAM_PREVIOUS_RESPONSE_ID
+      },
+      .ties = {
+          { NGX_COMET_PARAM_STREAM_OPTIONS, .needs = NGX_COMET_PARAM_STREAM },
+          { NGX_COMET_PARAM_PREVIOUS_RESPONSE_ID,
+            .excludes = NGX_COMET_PARAM_CONVERSATION }
+      },
+      .ruled = 1,
+      .caps = {
+          NGX_COMET_PARAM_MAX_OUTPUT_TOKENS,
+          NGX_COMET_PARAM_MAX_TOKENS,
+          NGX_COMET_PARAM_MAX_COMPLETION_TOKENS
+      },
+      .form = NGX_COMET_FORM_RESPONSES, .output = 1, .socket = 1 },
 
-    { NGX_COMET_ENDPOINT_MODELS, "models",
-      ngx_comet_path("/v1/models", ""), NGX_COMET_READ, "GET, HEAD", NULL, 0 },
+    { .name = "models",
+      ngx_comet_path("/v1/models", ""), ngx_comet_read,
+      .lists = 1 },
 
-    { NGX_COMET_ENDPOINT_MODEL, "models.retrieve",
-      ngx_comet_path("/v1/models/", "**"), NGX_COMET_READ, "GET, HEAD",
-      &ngx_comet_endpoint_model, 0 },
+    { .name = "models.retrieve",
+      ngx_comet_path("/v1/models/", "**"), ngx_comet_read,
+      .part = &ngx_comet_endpoint_model },
 
-    { NGX_COMET_ENDPOINT_COMPACT, "responses.compact",
-      ngx_comet_path("/v1/responses/compact", ""),
-      NGX_COMET_POST, "POST", NULL, 1 },
+    { .name = "responses.compact",
+      ngx_comet_path("/v1/responses/compact", ""), ngx_comet_posted,
+      .fields = ngx_comet_param_bare,
+      .form = NGX_COMET_FORM_RESPONSES, .output = 1 },
 
-    /* it counts tokens and uses none */
-    { NGX_COMET_ENDPOINT_INPUT_TOKENS, "responses.input_tokens",
-      ngx_comet_path("/v1/responses/input_tokens", ""),
-      NGX_COMET_POST, "POST", NULL, 0 },
+    { .name = "responses.input_tokens",
+      ngx_comet_path("/v1/responses/input_tokens", ""), ngx_comet_posted,
+      .fields = ngx_comet_param_bare },
 
-    { NGX_COMET_ENDPOINT_RESPONSE, "responses.retrieve",
+    { .name = "responses.retrieve",
       ngx_comet_path("/v1/responses/", "*"),
-      NGX_COMET_READ|NGX_COMET_DELETE, "GET, HEAD, DELETE",
-      &ngx_comet_endpoint_id, 0 },
+      .methods = NGX_COMET_GET|NGX_COMET_HEAD|NGX_COMET_DELETE,
+      .allow = "GET, HEAD, DELETE",
+      .part = &ngx_comet_endpoint_id },
 
-    { NGX_COMET_ENDPOINT_RESPONSE_CANCEL, "responses.cancel",
-      ngx_comet_path("/v1/responses/", "*/cancel"), NGX_COMET_POST, "POST",
-      &ngx_comet_endpoint_id, 0 },
+    { .name = "responses.cancel",
+      ngx_comet_path("/v1/responses/", "*/cancel"), ngx_comet_posted,
+      .part = &ngx_comet_endpoint_id },
 
-    { NGX_COMET_ENDPOINT_RESPONSE_ITEMS, "responses.input_items",
-      ngx_comet_path("/v1/responses/", "*/input_items"),
-      NGX_COMET_READ, "GET, HEAD", &ngx_comet_endpoint_id, 0 },
+    { .name = "responses.input_items",
+      ngx_comet_path("/v1/responses/", "*/input_items"), ngx_comet_read,
+      .part = &ngx_comet_endpoint_id },
+
+    { .name = NULL }
 };
 
 
@@ -115,13 +152,10 @@ ngx_comet_endpoint_match(const char *pattern, const char *path, size_t len,
 static const ngx_comet_endpoint_t *
 ngx_comet_endpoint_of(const char *path, size_t len, int fold)
 {
-    size_t                       i, n, head;
+    size_t                       head;
     const ngx_comet_endpoint_t  *endpoint;
 
-    n = sizeof(ngx_comet_endpoints) / sizeof(ngx_comet_endpoints[0]);
-
-    for (i = 0; i < n; i++) {
-        endpoint = &ngx_comet_endpoints[i];
+    for (endpoint = ngx_comet_endpoint_table; endpoint->name; endpoint++) {
         head = fold ? 0 : endpoint->head;
 
         if (len >= head && memcmp(path, endpoint->path, head) == 0
@@ -151,6 +185,21 @@ ngx_comet_endpoint_alike(const char *path, size_t len)
     }
 
     return ngx_comet_endpoint_of(path, len, 1);
+}
+
+
+int
+ngx_comet_endpoint_knows(const char *param)
+{
+    const ngx_comet_endpoint_t  *endpoint;
+
+    for (endpoint = ngx_comet_endpoint_table; endpoint->name; endpoint++) {
+        if (ngx_comet_param_find(endpoint->fields, param)) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

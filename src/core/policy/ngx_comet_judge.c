@@ -60,31 +60,9 @@ ngx_comet_judge_add(ngx_comet_judge_t *judge, const char *name, size_t len,
 }
 
 
-/* what an operator says of parameters is said of those of other calls */
-
-static const ngx_comet_policy_t *
-ngx_comet_judge_bare(ngx_comet_judge_t *judge,
-    const ngx_comet_policy_t *policy)
-{
-    judge->bare = *policy;
-    judge->bare.rules = NULL;
-    judge->bare.cap = 0;
-    judge->bare.usage = 0;
-
-    return &judge->bare;
-}
-
-
-static int
-ngx_comet_judge_is_bare(ngx_comet_judge_t *judge)
-{
-    return judge->policy == &judge->bare;
-}
-
-
 void
-ngx_comet_judge_init(ngx_comet_judge_t *judge, ngx_comet_endpoint_e endpoint,
-    const ngx_comet_policy_t *policy)
+ngx_comet_judge_init(ngx_comet_judge_t *judge,
+    const ngx_comet_endpoint_t *endpoint, const ngx_comet_policy_t *policy)
 {
     const ngx_comet_rule_t   *rule;
     const ngx_comet_field_t  *field;
@@ -96,10 +74,12 @@ ngx_comet_judge_init(ngx_comet_judge_t *judge, ngx_comet_endpoint_e endpoint,
     judge->message[0] = '\0';
     judge->repairs[0] = '\0';
 
-    if (endpoint == NGX_COMET_ENDPOINT_COMPACT
-        || endpoint == NGX_COMET_ENDPOINT_INPUT_TOKENS)
-    {
-        policy = ngx_comet_judge_bare(judge, policy);
+    /* what an operator says of parameters is said of those of other calls */
+
+    if (!endpoint->ruled && policy->rules) {
+        judge->bare = *policy;
+        judge->bare.rules = NULL;
+        policy = &judge->bare;
     }
 
     judge->policy = policy;
@@ -107,7 +87,7 @@ ngx_comet_judge_init(ngx_comet_judge_t *judge, ngx_comet_endpoint_e endpoint,
     judge->status = 400;
 
     judge->root.types = NGX_COMET_IS_OBJECT;
-    judge->root.fields = ngx_comet_param_table(endpoint);
+    judge->root.fields = endpoint->fields;
 
     for (field = judge->root.fields; field->name; field++) {
         judge->known[field->id] = &judge->slots[judge->nslots];
@@ -241,7 +221,7 @@ ngx_comet_judge_end(ngx_comet_judge_t *judge)
     hopeless = ngx_comet_judge_hopeless(judge);
     rc = ngx_comet_scan_finish(&judge->scan);
 
-    if (rc == NGX_COMET_SCAN_OK && !ngx_comet_judge_is_bare(judge)) {
+    if (rc == NGX_COMET_SCAN_OK) {
         ngx_comet_judge_required(judge);
         ngx_comet_judge_together(judge);
 
@@ -263,7 +243,8 @@ ngx_comet_judge_finish(ngx_comet_judge_t *judge)
     /* nothing that lists and prices could have been asked about */
 
     if (judge->provider == NULL && judge->policy->named
-        && (judge->violations || !ngx_comet_judge_is_bare(judge)))
+        && (judge->violations
+            || (judge->slots[0].field->flags & NGX_COMET_REQUIRED)))
     {
         judge->fatal = 1;
     }
@@ -324,12 +305,16 @@ ngx_comet_judge_slot(ngx_comet_judge_t *judge, const char *name)
 }
 
 
-/* there and not null, in what is sent on */
+/* there and not null, in what is sent on; NULL: the endpoint has none */
 
 static int
 ngx_comet_judge_given(ngx_comet_judge_t *judge, const ngx_comet_slot_t *slot)
 {
     const ngx_comet_rule_t  *rule;
+
+    if (slot == NULL) {
+        return 0;
+    }
 
     rule = ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET);
 
@@ -338,15 +323,6 @@ ngx_comet_judge_given(ngx_comet_judge_t *judge, const ngx_comet_slot_t *slot)
     }
 
     return slot->whole && slot->type != NGX_COMET_IS_NULL;
-}
-
-
-/* of a parameter that the endpoint has, as in what follows */
-
-static int
-ngx_comet_judge_has(ngx_comet_judge_t *judge, ngx_comet_param_e id)
-{
-    return ngx_comet_judge_given(judge, judge->known[id]);
 }
 
 
@@ -559,9 +535,9 @@ ngx_comet_judge_rules(ngx_comet_judge_t *judge, const char *param,
 
     ngx_comet_judge_find(rules, judge->policy->rules, param);
 
-    /* what is documented of models is so of chat, an operator may mean both */
+    /* what is documented of models is so of chat, an operator may mean all */
 
-    if (judge->endpoint == NGX_COMET_ENDPOINT_CHAT
+    if (judge->endpoint->narrowed
         || (judge->described
             && (strcmp(param, "temperature") == 0
                 || strcmp(param, "top_p") == 0)))
@@ -630,13 +606,12 @@ ngx_comet_judge_model(ngx_comet_judge_t *judge)
         return;
     }
 
-    if (judge->endpoint == NGX_COMET_ENDPOINT_CHAT
-        && judge->provider->responses_only)
-    {
+    if (judge->endpoint->spoken && judge->provider->responses_only) {
         judge->beyond = 1;
         ngx_comet_judge_say(judge, "model", "unsupported_value",
-                            "the model %s does not speak chat completions: "
-                            "call /v1/responses instead", judge->model);
+                            "the model %s does not speak %s: call "
+                            "/v1/responses instead", judge->model,
+                            judge->endpoint->spoken);
     }
 }
 
@@ -788,10 +763,20 @@ ngx_comet_judge_param(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
 
 
 static void
+ngx_comet_judge_missing(ngx_comet_judge_t *judge, const ngx_comet_slot_t *slot)
+{
+    judge->beyond = 1;
+    ngx_comet_judge_say(judge, slot->name, "missing_required_parameter",
+                        "%s is missing", slot->name);
+}
+
+
+static void
 ngx_comet_judge_required(ngx_comet_judge_t *judge)
 {
-    size_t             i;
-    ngx_comet_slot_t  *slot;
+    size_t                    i;
+    ngx_comet_slot_t         *slot;
+    const ngx_comet_param_e  *one_of;
 
     for (i = 0; i < judge->nslots; i++) {
         slot = &judge->slots[i];
@@ -799,38 +784,33 @@ ngx_comet_judge_required(ngx_comet_judge_t *judge)
         if ((slot->field->flags & NGX_COMET_REQUIRED)
             && !ngx_comet_judge_given(judge, slot))
         {
-            judge->beyond = 1;
-            ngx_comet_judge_say(judge, slot->name,
-                                "missing_required_parameter",
-                                "%s is missing", slot->name);
+            ngx_comet_judge_missing(judge, slot);
         }
     }
 
-    if (judge->endpoint == NGX_COMET_ENDPOINT_RESPONSES
-        && !ngx_comet_judge_has(judge, NGX_COMET_PARAM_INPUT)
-        && !ngx_comet_judge_has(judge, NGX_COMET_PARAM_PROMPT)
-        && !ngx_comet_judge_has(judge, NGX_COMET_PARAM_CONVERSATION)
-        && !ngx_comet_judge_has(judge, NGX_COMET_PARAM_PREVIOUS_RESPONSE_ID))
-    {
-        judge->beyond = 1;
-        ngx_comet_judge_say(judge, "input", "missing_required_parameter",
-                            "input is missing");
+    one_of = judge->endpoint->one_of;
+
+    if (*one_of == NGX_COMET_PARAM_OTHER) {
+        return;
     }
+
+    slot = judge->known[*one_of];
+
+    for ( /* void */ ; *one_of; one_of++) {
+        if (ngx_comet_judge_given(judge, judge->known[*one_of])) {
+            return;
+        }
+    }
+
+    ngx_comet_judge_missing(judge, slot);
 }
 
 
-/* a parameter that is of use only beside another one */
-
 static void
-ngx_comet_judge_companion(ngx_comet_judge_t *judge, ngx_comet_param_e id,
+ngx_comet_judge_companion(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot,
     ngx_comet_param_e companion)
 {
-    ngx_comet_slot_t  *slot;
-
-    slot = judge->known[id];
-
-    if (!ngx_comet_judge_given(judge, slot)
-        || ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET)
+    if (ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_SET)
         || slot->drop || ngx_comet_judge_true(judge, companion))
     {
         return;
@@ -846,21 +826,28 @@ ngx_comet_judge_companion(ngx_comet_judge_t *judge, ngx_comet_param_e id,
 static void
 ngx_comet_judge_together(ngx_comet_judge_t *judge)
 {
-    ngx_comet_judge_companion(judge, NGX_COMET_PARAM_STREAM_OPTIONS,
-                              NGX_COMET_PARAM_STREAM);
+    ngx_comet_slot_t       *slot, *other;
+    const ngx_comet_tie_t  *tie;
 
-    if (judge->endpoint == NGX_COMET_ENDPOINT_CHAT) {
-        ngx_comet_judge_companion(judge, NGX_COMET_PARAM_TOP_LOGPROBS,
-                                  NGX_COMET_PARAM_LOGPROBS);
-    }
+    for (tie = judge->endpoint->ties; tie->param; tie++) {
+        slot = judge->known[tie->param];
 
-    if (judge->endpoint == NGX_COMET_ENDPOINT_RESPONSES
-        && ngx_comet_judge_has(judge, NGX_COMET_PARAM_PREVIOUS_RESPONSE_ID)
-        && ngx_comet_judge_has(judge, NGX_COMET_PARAM_CONVERSATION))
-    {
-        judge->beyond = 1;
-        ngx_comet_judge_say(judge, "previous_response_id",
-                            "invalid_value", "previous_response_id and "
-                            "conversation exclude each other");
+        if (!ngx_comet_judge_given(judge, slot)) {
+            continue;
+        }
+
+        if (tie->needs) {
+            ngx_comet_judge_companion(judge, slot, tie->needs);
+            continue;
+        }
+
+        other = judge->known[tie->excludes];
+
+        if (ngx_comet_judge_given(judge, other)) {
+            judge->beyond = 1;
+            ngx_comet_judge_say(judge, slot->name, "invalid_value",
+                                "%s and %s exclude each other", slot->name,
+                                other->name);
+        }
     }
 }

@@ -8,9 +8,9 @@
 #define _NGX_COMET_JUDGE_H_INCLUDED_
 
 
+#include "ngx_comet_endpoint.h"
 #include "ngx_comet_measure.h"
 #include "ngx_comet_model.h"
-#include "ngx_comet_param.h"
 #include "ngx_comet_scan.h"
 
 
@@ -148,8 +148,8 @@ typedef struct {
 
 typedef struct {
     const ngx_comet_policy_t      *policy;
-    ngx_comet_policy_t             bare;       /* where only a model counts */
-    ngx_comet_endpoint_e           endpoint;
+    ngx_comet_policy_t             bare;       /* where it has no rules */
+    const ngx_comet_endpoint_t    *endpoint;
 
     ngx_comet_field_t              root;
     uint64_t                       small;      /* members and elements */
@@ -206,7 +206,7 @@ typedef struct {
 
 
 void ngx_comet_judge_init(ngx_comet_judge_t *judge,
-    ngx_comet_endpoint_e endpoint, const ngx_comet_policy_t *policy);
+    const ngx_comet_endpoint_t *endpoint, const ngx_comet_policy_t *policy);
 
 /* 0, or -1 when no more of the body can change that it is refused */
 

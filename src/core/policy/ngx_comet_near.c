@@ -1,5 +1,5 @@
 #include "ngx_comet_near.h"
-#include "ngx_comet_param.h"
+#include "ngx_comet_endpoint.h"
 
 #include <string.h>
 
@@ -72,17 +72,11 @@ ngx_comet_word_is_near(const char *word, const char *other)
 const char *
 ngx_comet_param_near(const char *name)
 {
-    size_t                    i;
-    const ngx_comet_field_t  *field;
+    const ngx_comet_field_t     *field;
+    const ngx_comet_endpoint_t  *endpoint;
 
-    static const ngx_comet_endpoint_e  endpoints[] = {
-        NGX_COMET_ENDPOINT_CHAT,
-        NGX_COMET_ENDPOINT_RESPONSES
-    };
-
-    for (i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
-        for (field = ngx_comet_param_table(endpoints[i]); field->name; field++)
-        {
+    for (endpoint = ngx_comet_endpoint_table; endpoint->name; endpoint++) {
+        for (field = endpoint->fields; field && field->name; field++) {
             if (ngx_comet_word_is_near(name, field->name)) {
                 return field->name;
             }

@@ -148,7 +148,7 @@ static const ngx_comet_field_t  chat_stream_options[] = {
     { .name = NULL }
 };
 
-static const ngx_comet_field_t  chat[] = {
+const ngx_comet_field_t  ngx_comet_param_chat[] = {
     { NAME("model"), .types = STRING,
       .flags = NGX_COMET_REQUIRED|NGX_COMET_NONEMPTY },
     { NAME("messages"), .types = ARRAY, .element = &message_element,
@@ -229,7 +229,7 @@ static const ngx_comet_field_t  tool_element = {
 static const ngx_comet_field_t  metadatum = { .types = STRING, .max = 512 };
 
 
-static const ngx_comet_field_t  responses[] = {
+const ngx_comet_field_t  ngx_comet_param_responses[] = {
     { NAME("model"), .types = STRING,
       .flags = NGX_COMET_REQUIRED|NGX_COMET_NONEMPTY },
     { PARAM("input", INPUT), .types = STRING|ARRAY },
@@ -272,51 +272,22 @@ static const ngx_comet_field_t  responses[] = {
 
 /* of compact and input_tokens */
 
-static const ngx_comet_field_t  bare[] = {
+const ngx_comet_field_t  ngx_comet_param_bare[] = {
     { NAME("model"), .types = STRING, .flags = NGX_COMET_NONEMPTY },
     { .name = NULL }
 };
 
 
 const ngx_comet_field_t *
-ngx_comet_param_table(ngx_comet_endpoint_e endpoint)
+ngx_comet_param_find(const ngx_comet_field_t *field, const char *name)
 {
-    switch (endpoint) {
-
-    case NGX_COMET_ENDPOINT_CHAT:
-        return chat;
-
-    case NGX_COMET_ENDPOINT_RESPONSES:
-        return responses;
-
-    case NGX_COMET_ENDPOINT_COMPACT:
-    case NGX_COMET_ENDPOINT_INPUT_TOKENS:
-        return bare;
-
-    default:
-        return NULL;
-    }
-}
-
-
-int
-ngx_comet_param_is_known(const char *name)
-{
-    const ngx_comet_field_t  *field;
-
-    for (field = chat; field->name; field++) {
+    for ( /* void */ ; field && field->name; field++) {
         if (strcmp(field->name, name) == 0) {
-            return 1;
+            return field;
         }
     }
 
-    for (field = responses; field->name; field++) {
-        if (strcmp(field->name, name) == 0) {
-            return 1;
-        }
-    }
-
-    return 0;
+    return NULL;
 }
 
 

@@ -1,5 +1,5 @@
 /*
- * The documented form of requests, as data: a tree of fields per endpoint.
+ * The documented form of requests, as data: trees of fields.
  */
 
 
@@ -9,7 +9,6 @@
 
 #include <stddef.h>
 
-#include "ngx_comet_endpoint.h"
 #include "ngx_comet_scan.h"
 
 
@@ -98,11 +97,16 @@ struct ngx_comet_field_s {
 #define NGX_COMET_PARAM_MAX  64
 
 
-/* ends with a NULL name; NULL for an endpoint whose body is not judged */
+/* the trees: each begins with the model and ends with a NULL name */
 
-const ngx_comet_field_t *ngx_comet_param_table(ngx_comet_endpoint_e endpoint);
+extern const ngx_comet_field_t  ngx_comet_param_chat[];
+extern const ngx_comet_field_t  ngx_comet_param_responses[];
+extern const ngx_comet_field_t  ngx_comet_param_bare[];
 
-int ngx_comet_param_is_known(const char *name);
+/* the field of a tree that has the name, or NULL */
+
+const ngx_comet_field_t *ngx_comet_param_find(const ngx_comet_field_t *field,
+    const char *name);
 
 /* in words: "a string or null" */
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ngx_comet_endpoint.h"
 #include "ngx_comet_near.h"
-#include "ngx_comet_param.h"
 
 
 #define NGX_COMET_TYPES_LEN  80
@@ -28,11 +28,9 @@ ngx_comet_known_add(ngx_comet_known_t *known, const char *name,
 {
     const ngx_comet_field_t  *tag;
 
-    while (field->name && strcmp(field->name, name) != 0) {
-        field++;
-    }
+    field = ngx_comet_param_find(field, name);
 
-    if (field->name == NULL) {
+    if (field == NULL) {
         return;
     }
 
@@ -178,17 +176,17 @@ ngx_comet_rule_check_set(const ngx_comet_rule_t *rule,
 int
 ngx_comet_rule_check(const ngx_comet_rule_t *rule, char *text, size_t size)
 {
-    int                 rc;
-    size_t              i;
-    const char         *near;
-    ngx_comet_known_t   known;
+    int                          rc;
+    size_t                       i;
+    const char                  *near;
+    ngx_comet_known_t            known;
+    const ngx_comet_endpoint_t  *endpoint;
 
     memset(&known, 0, sizeof(known));
 
-    ngx_comet_known_add(&known, rule->param,
-                        ngx_comet_param_table(NGX_COMET_ENDPOINT_CHAT));
-    ngx_comet_known_add(&known, rule->param,
-                        ngx_comet_param_table(NGX_COMET_ENDPOINT_RESPONSES));
+    for (endpoint = ngx_comet_endpoint_table; endpoint->name; endpoint++) {
+        ngx_comet_known_add(&known, rule->param, endpoint->fields);
+    }
 
     if (known.types == 0) {
         near = ngx_comet_param_near(rule->param);

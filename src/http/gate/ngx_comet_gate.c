@@ -175,9 +175,7 @@ ngx_comet_gate_check(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return rc;
     }
 
-    if (ctx->endpoint == NULL
-        || ngx_comet_param_table(ctx->endpoint->id) == NULL)
-    {
+    if (ctx->endpoint == NULL || ctx->endpoint->fields == NULL) {
         return NGX_DECLINED;
     }
 
@@ -387,7 +385,7 @@ ngx_comet_gate_read(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_comet_judge_init(ctx->gate->judge, ctx->endpoint->id,
+    ngx_comet_judge_init(ctx->gate->judge, ctx->endpoint,
                          &ctx->gate->policy);
     ctx->gate->judge->measure.seed = (uint32_t) ngx_random();
 

@@ -53,7 +53,7 @@ ngx_comet_models_header_filter(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
     if (ctx == NULL || !ctx->relaying || ctx->endpoint == NULL
-        || ctx->endpoint->id != NGX_COMET_ENDPOINT_MODELS
+        || !ctx->endpoint->lists
         || r->headers_out.status >= NGX_HTTP_SPECIAL_RESPONSE
         || r->headers_out.status == NGX_HTTP_NO_CONTENT)
     {

@@ -163,7 +163,7 @@ ngx_comet_route_path(ngx_http_request_t *r,
 
     if (r == r->main) {
 
-        slash = (endpoint && endpoint->id == NGX_COMET_ENDPOINT_MODEL);
+        slash = (endpoint && endpoint->part && endpoint->part->slashes);
 
         wrong = ngx_comet_path_sent_wrong((char *) r->unparsed_uri.data,
                                           r->unparsed_uri.len, slash);
@@ -344,7 +344,7 @@ ngx_comet_route_named(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
                                 endpoint->part->more);
     }
 
-    if (endpoint->id != NGX_COMET_ENDPOINT_MODEL) {
+    if (endpoint->part == NULL || !endpoint->part->model) {
         return NGX_OK;
     }
 
@@ -382,7 +382,7 @@ ngx_comet_route_upgrade(ngx_http_request_t *r)
     endpoint = ngx_comet_endpoint_find((char *) r->uri.data, r->uri.len);
     value = &r->headers_in.upgrade->value;
 
-    if (endpoint == NULL || endpoint->id != NGX_COMET_ENDPOINT_RESPONSES
+    if (endpoint == NULL || !endpoint->socket
         || ngx_strlcasestrn(value->data, value->data + value->len,
                             (u_char *) "websocket", 9 - 1)
            == NULL)

@@ -191,7 +191,7 @@ ngx_comet_meter_header_filter(ngx_http_request_t *r)
     meter->busy = NULL;
     meter->first = -1;
 
-    ngx_comet_usage_init(&meter->usage, ctx->endpoint->id, meter->stream,
+    ngx_comet_usage_init(&meter->usage, ctx->endpoint->form, meter->stream,
                          ctx->usage_added);
 
     ctx->meter = meter;
@@ -231,7 +231,7 @@ ngx_comet_meter_applies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     return ctx->relaying
            && ctx->endpoint
-           && ctx->endpoint->metered
+           && ctx->endpoint->form != NGX_COMET_FORM_NONE
            && r->headers_out.status / 100 == 2
            && ctx->meter == NULL;
 }
@@ -742,7 +742,7 @@ ngx_comet_meter_result(ngx_comet_ctx_t *ctx, ngx_comet_usage_result_t *res)
     ngx_memzero(res, sizeof(ngx_comet_usage_result_t));
 
     if (ctx == NULL || !ctx->gated || ctx->endpoint == NULL
-        || !ctx->endpoint->metered)
+        || ctx->endpoint->form == NGX_COMET_FORM_NONE)
     {
         res->metered = NGX_COMET_METERED_NOT;
         return;

@@ -221,7 +221,7 @@ ngx_comet_provider_param(ngx_conf_t *cf, ngx_comet_provider_conf_t *pc)
         return NGX_CONF_ERROR;
     }
 
-    if (!ngx_comet_param_is_known((char *) value[1].data)) {
+    if (!ngx_comet_endpoint_knows((char *) value[1].data)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "a provider can have no rule for \"%V\", which "
                            "is not documented: use \"comet_param\"",

@@ -241,7 +241,10 @@ ngx_comet_admit_ask(ngx_comet_asked_t *asked, ngx_comet_ctx_t *ctx,
         limits = ctx->policy->limits[k];
         sized = ngx_comet_admit_kinds[k].sized;
 
-        if (limits == NULL || (model && sized && !ctx->endpoint->metered)) {
+        if (limits == NULL
+            || (model && sized
+                && ctx->endpoint->form == NGX_COMET_FORM_NONE))
+        {
             continue;
         }
 

@@ -209,7 +209,8 @@ ngx_comet_abort_time(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     meter = ctx->meter;
 
     if (u == NULL || u->peer.connection == NULL || !u->request_body_sent
-        || ctx->told || ctx->endpoint == NULL || !ctx->endpoint->metered)
+        || ctx->told || ctx->endpoint == NULL
+        || ctx->endpoint->form == NGX_COMET_FORM_NONE)
     {
         return 0;
     }

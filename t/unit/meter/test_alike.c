@@ -109,8 +109,8 @@ test_cases(void **state)
 
     for (c = cases; c->first; c++) {
         ngx_comet_usage_init(&usage, c->responses
-                                     ? NGX_COMET_ENDPOINT_RESPONSES
-                                     : NGX_COMET_ENDPOINT_CHAT, 1, 0);
+                                     ? NGX_COMET_FORM_RESPONSES
+                                     : NGX_COMET_FORM_CHAT, 1, 0);
 
         /* the first one is not: a mark could stand before it */
 
@@ -329,8 +329,8 @@ test_break(void **state)
 
             for (turn = 0; turn < 2; turn++) {
                 ngx_comet_usage_init(&usage, i % 2
-                                             ? NGX_COMET_ENDPOINT_RESPONSES
-                                             : NGX_COMET_ENDPOINT_CHAT, 1, 0);
+                                             ? NGX_COMET_FORM_RESPONSES
+                                             : NGX_COMET_FORM_CHAT, 1, 0);
                 step = turn ? 1 : w.len / 3;
 
                 for (at = 0; at < len; at += n) {

@@ -93,7 +93,7 @@ static const setting_t  drops_cap = {
 
 
 static const struct {
-    ngx_comet_endpoint_e   endpoint;
+    const char            *endpoint;
     const setting_t       *setting;
     const char            *body;
     uint64_t               output;
@@ -216,7 +216,7 @@ test_output(void **state)
 
         memset(&judge, 0x55, sizeof(judge));
 
-        ngx_comet_judge_init(&judge, rows[i].endpoint, &policy);
+        ngx_comet_judge_init(&judge, endpoint_of(rows[i].endpoint), &policy);
 
         if (feed(&judge, rows[i].body, len) != 0
             || ngx_comet_judge_finish(&judge) != 0
@@ -240,7 +240,7 @@ test_output(void **state)
 
 
 static const struct {
-    ngx_comet_endpoint_e   endpoint;
+    const char            *endpoint;
     const setting_t       *setting;
     const char            *body;
     int                    hides;
@@ -293,7 +293,7 @@ test_hidden(void **state)
         prepare(hidden[i].setting);
         memset(&judge, 0x55, sizeof(judge));
 
-        ngx_comet_judge_init(&judge, hidden[i].endpoint, &policy);
+        ngx_comet_judge_init(&judge, endpoint_of(hidden[i].endpoint), &policy);
 
         if (feed(&judge, hidden[i].body, strlen(hidden[i].body)) != 0
             || ngx_comet_judge_finish(&judge) != 0

@@ -369,7 +369,7 @@ test_at_once(void **state)
 
     (void) state;
 
-    ngx_comet_usage_init(&usage, NGX_COMET_ENDPOINT_CHAT, 1, 1);
+    ngx_comet_usage_init(&usage, NGX_COMET_FORM_CHAT, 1, 1);
 
     for (p = text; *p; p++) {
         (void) ngx_comet_usage_feed(&usage, (const unsigned char *) p, 1);
@@ -506,8 +506,8 @@ test_mend(void **state)
             gone = 0;
 
             ngx_comet_usage_init(&usage, form.responses
-                                         ? NGX_COMET_ENDPOINT_RESPONSES
-                                         : NGX_COMET_ENDPOINT_CHAT,
+                                         ? NGX_COMET_FORM_RESPONSES
+                                         : NGX_COMET_FORM_CHAT,
                                  1, form.inject);
 
             for (k = 0; k + 50 < cut; k += 50) {
@@ -615,8 +615,8 @@ test_mend_cases(void **state)
 
     for (c = mend_cases; c->sent; c++) {
         ngx_comet_usage_init(&usage, c->form.responses
-                                     ? NGX_COMET_ENDPOINT_RESPONSES
-                                     : NGX_COMET_ENDPOINT_CHAT,
+                                     ? NGX_COMET_FORM_RESPONSES
+                                     : NGX_COMET_FORM_CHAT,
                              1, c->form.inject);
         (void) ngx_comet_usage_feed(&usage, (const unsigned char *) c->sent,
                                     strlen(c->sent));

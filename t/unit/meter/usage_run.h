@@ -154,8 +154,8 @@ usage_run(usage_run_t *run, const usage_form_t *form,
     memset(usage, 0xa5, sizeof(ngx_comet_usage_t));
 
     ngx_comet_usage_init(usage,
-                         form->responses ? NGX_COMET_ENDPOINT_RESPONSES
-                                         : NGX_COMET_ENDPOINT_CHAT,
+                         form->responses ? NGX_COMET_FORM_RESPONSES
+                                         : NGX_COMET_FORM_CHAT,
                          form->stream, form->inject);
     gone = 0;
     from = 0;

@@ -19,7 +19,7 @@
 
 typedef struct {
     const char              *name;
-    ngx_comet_endpoint_e     endpoint;
+    const char              *endpoint;
     const char              *head;
     const char              *unit;     /* with %u: its number */
     const char              *tail;
@@ -35,8 +35,8 @@ typedef struct {
 } hostile_t;
 
 
-#define HOSTILE_CHAT       NGX_COMET_ENDPOINT_CHAT
-#define HOSTILE_RESPONSES  NGX_COMET_ENDPOINT_RESPONSES
+#define HOSTILE_CHAT       "/v1/chat/completions"
+#define HOSTILE_RESPONSES  "/v1/responses"
 
 #define HOSTILE_M     "{\"model\":\"claude-x\","
 #define HOSTILE_HI    HOSTILE_M "\"messages\":[{\"role\":\"user\"}]"
@@ -280,7 +280,10 @@ hostile_begin(hostile_run_t *run, const hostile_t *h, ngx_comet_mode_e mode)
     run->policy.alloc = hostile_alloc;
     run->policy.data = run;
 
-    ngx_comet_judge_init(&run->judge, h->shape->endpoint, &run->policy);
+    ngx_comet_judge_init(&run->judge,
+                         ngx_comet_endpoint_find(h->shape->endpoint,
+                                            strlen(h->shape->endpoint)),
+                         &run->policy);
 }
 
 

@@ -19,7 +19,7 @@ typedef struct {
 
 
 typedef struct {
-    ngx_comet_endpoint_e     endpoint;
+    const char              *endpoint;  /* its path */
     const setting_t         *setting;
     const char              *body;
     size_t                   len;       /* or 0: up to the zero */
@@ -32,8 +32,8 @@ typedef struct {
 } case_t;
 
 
-#define CHAT       NGX_COMET_ENDPOINT_CHAT
-#define RESPONSES  NGX_COMET_ENDPOINT_RESPONSES
+#define CHAT       "/v1/chat/completions"
+#define RESPONSES  "/v1/responses"
 
 #define check(test, row, what)                                                \
     if (!(test)) {                                                            \
@@ -110,7 +110,7 @@ judge_in_pieces(const case_t *row, size_t head, size_t step)
     int     rc;
     size_t  at, n;
 
-    ngx_comet_judge_init(&judge, row->endpoint, &policy);
+    ngx_comet_judge_init(&judge, endpoint_of(row->endpoint), &policy);
 
     rc = 0;
 
@@ -184,7 +184,7 @@ check_idempotent(const case_t *row)
     check(text != NULL, row, "edits");
     check(valid(text, len), row, "JSON");
 
-    ngx_comet_judge_init(&again, row->endpoint, &policy);
+    ngx_comet_judge_init(&again, endpoint_of(row->endpoint), &policy);
 
     if (ngx_comet_judge_feed(&again, (unsigned char *) text, len) != 0
         || ngx_comet_judge_finish(&again) != 0

@@ -24,6 +24,13 @@ typedef struct {
 } arena_t;
 
 
+static inline const ngx_comet_endpoint_t *
+endpoint_of(const char *path)
+{
+    return ngx_comet_endpoint_find(path, strlen(path));
+}
+
+
 static inline void *
 arena_alloc(void *data, size_t size)
 {

@@ -675,7 +675,7 @@ test_no_memory(void **state)
         prepare(&default_repair);
         arena.left = i;
 
-        ngx_comet_judge_init(&judge, CHAT, &policy);
+        ngx_comet_judge_init(&judge, endpoint_of(CHAT), &policy);
         ngx_comet_judge_feed(&judge, (unsigned char *) body,
                              sizeof(body) - 1);
 

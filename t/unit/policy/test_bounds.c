@@ -196,6 +196,7 @@ test_repairs(void **state)
     body = repeat(BIAS, "\"7\":200", NGX_COMET_WRONG_MAX, "}}");
     after = repeat(BIAS, "\"7\":100", NGX_COMET_WRONG_MAX, "}}");
 
+    row.endpoint = CHAT;
     row.setting = &repair;
     row.body = body;
     row.verdict = NGX_COMET_REPAIRED;
@@ -253,7 +254,7 @@ run_small(const setting_t *setting, const char *text,
     for (step = 1; step <= len; step += len - 1) {
 
         prepare(setting);
-        ngx_comet_judge_init(&judge, CHAT, &policy);
+        ngx_comet_judge_init(&judge, endpoint_of(CHAT), &policy);
 
         for (i = 0; i + step <= len; i += step) {
             if (feed(&judge, text + i, step) != 0) {
@@ -346,7 +347,7 @@ run_roles(const char *model, size_t n, int last, ngx_comet_verdict_e verdict)
     prepare(&repair);
     policy.provider = old_provider;
 
-    ngx_comet_judge_init(&judge, CHAT, &policy);
+    ngx_comet_judge_init(&judge, endpoint_of(CHAT), &policy);
     (void) feed(&judge, body, len);
 
     assert_int_equal(ngx_comet_judge_finish(&judge), 0);
@@ -422,6 +423,7 @@ test_behind_the_last_that_is_told(void **state)
                       tails[i].tail);
 
         memset(&row, 0, sizeof(row));
+        row.endpoint = CHAT;
         row.setting = &listed;
         row.body = body;
         row.verdict = NGX_COMET_OBSERVED;

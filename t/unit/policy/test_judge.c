@@ -20,7 +20,7 @@ typedef struct {
 
 
 static void
-run_cell(ngx_comet_endpoint_e endpoint, const char *format, const cell_t *cell)
+run_cell(const char *endpoint, const char *format, const cell_t *cell)
 {
     size_t  i;
     char    good[4096], bad[4096], after[4096];
@@ -524,8 +524,8 @@ test_bare_cases(void **state)
     size_t  i, k;
     case_t  row;
 
-    const ngx_comet_endpoint_e  endpoints[] = {
-        NGX_COMET_ENDPOINT_COMPACT, NGX_COMET_ENDPOINT_INPUT_TOKENS
+    const char *const  endpoints[] = {
+        "/v1/responses/compact", "/v1/responses/input_tokens"
     };
 
     (void) state;

@@ -57,7 +57,7 @@ run(ngx_comet_judge_t *to, const ngx_comet_policy_t *policy, const char *body,
     size_t  at, n, len;
 
     memset(to, 0x55, sizeof(*to));
-    ngx_comet_judge_init(to, NGX_COMET_ENDPOINT_CHAT, policy);
+    ngx_comet_judge_init(to, endpoint_of("/v1/chat/completions"), policy);
 
     len = strlen(body);
 
