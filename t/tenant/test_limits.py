@@ -1,5 +1,8 @@
 """Limits where a request is more than one call, or less; what tenants share."""
 
+import pathlib
+import re
+
 import pytest
 
 from conftest import wait_for
@@ -137,3 +140,23 @@ def test_a_page_of_another_place_has_its_own_say(nginx, mock):
     answer = chat(server, CAPPED, bearer())
     assert answer.status == 429 and not mock.requests
     assert "5/30d" in answer.json()["error"]["message"]
+
+
+KINDS = pathlib.Path(__file__).parent.parent.parent \
+    / "src/core/limits/ngx_comet_kind.c"
+
+
+@pytest.mark.parametrize("name, usage", re.findall(
+    r'^ {8}"(comet_\w+)", "([^ ",]+)', KINDS.read_text(), re.M))
+def test_each_kind_of_limit_is_a_directive(nginx, mock, name, usage):
+    """A row of the table has its directive, written as the row shows."""
+    price = "comet_price * input=1 output=1;"
+    server = nginx(tenants(mock, http=price + "%s %s;" % (name, usage)),
+                   run=False)
+    status, said = server.test()
+    assert status == 0, said
+    server = nginx(tenants(mock, http="%s nonsense;" % name), run=False)
+    status, said = server.test()
+    assert status != 0
+    assert 'invalid limit "nonsense" in "%s": write it as in %s' \
+        % (name, usage) in said

@@ -1,6 +1,6 @@
 /*
- * What a tenant may take: how a limit is written, what of it is taken now, and
- * when it frees.  All of it is integers: no rounding, no drift.
+ * What a tenant may take: what of it is taken now, and when it frees.  All of
+ * it is integers: no rounding, no drift.
  */
 
 
@@ -22,6 +22,17 @@ typedef enum {
 } ngx_comet_limit_e;
 
 
+/* what is counted */
+
+typedef enum {
+    NGX_COMET_UNIT_REQUEST,
+    NGX_COMET_UNIT_TOKEN,
+    NGX_COMET_UNIT_CALL,        /* under way */
+    NGX_COMET_UNIT_MONEY,
+    NGX_COMET_UNITS
+} ngx_comet_unit_e;
+
+
 /* how what was taken becomes free again */
 
 typedef enum {
@@ -35,9 +46,15 @@ typedef enum {
 
 /* money is counted in 1/1000000000000 of a unit */
 
-#define NGX_COMET_MONEY      1000000000000
-#define NGX_COMET_MONEY_MAX  1000000            /* units */
-#define NGX_COMET_TOKENS_MAX 1000000000000
+#define NGX_COMET_MONEY       1000000000000
+#define NGX_COMET_TOKENS_MAX  1000000000000
+
+/* milliseconds */
+
+#define NGX_COMET_SECOND  1000
+#define NGX_COMET_MINUTE  (60 * NGX_COMET_SECOND)
+#define NGX_COMET_HOUR    (60 * NGX_COMET_MINUTE)
+#define NGX_COMET_DAY     (24 * NGX_COMET_HOUR)
 
 
 typedef struct {
@@ -67,15 +84,6 @@ typedef struct {
 #define NGX_COMET_WAIT_NEVER  UINT64_MAX        /* it is more than the limit */
 #define NGX_COMET_WAIT_CALLS  (UINT64_MAX - 1)  /* until calls have ended */
 
-
-/* as in a directive; 0, or -1 where it is not written like that */
-
-int ngx_comet_limit_parse(ngx_comet_limit_t *limit, ngx_comet_limit_e kind,
-    const char *text);
-int ngx_comet_limit_parse_burst(ngx_comet_limit_t *limit, const char *text);
-int ngx_comet_tokens_parse(const char *text, uint64_t *tokens);
-int ngx_comet_money_parse(const char *text, uint64_t unit, uint64_t max,
-    uint64_t *money);
 
 /* forgets what has become free; before any of the others */
 
@@ -108,11 +116,6 @@ size_t ngx_comet_digits(char *text, uint64_t n);
 #define NGX_COMET_DURATION_LEN  32
 
 size_t ngx_comet_duration(char *text, uint64_t ms);
-
-#define NGX_COMET_AMOUNT_LEN    40
-
-size_t ngx_comet_amount(char *text, size_t size, ngx_comet_limit_e kind,
-    uint64_t amount);
 
 
 #endif /* _NGX_COMET_LIMIT_H_INCLUDED_ */

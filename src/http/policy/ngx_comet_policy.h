@@ -6,7 +6,7 @@
 
 
 #include "ngx_comet_http.h"
-#include "ngx_comet_limit.h"
+#include "ngx_comet_kind.h"
 #include "ngx_comet_set.h"
 
 

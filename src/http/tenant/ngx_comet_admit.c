@@ -47,43 +47,22 @@ static ngx_int_t ngx_comet_admit_full(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 static ngx_int_t ngx_comet_admit_refuse(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx, ngx_comet_asked_t *asked);
-static uint64_t ngx_comet_admit_taken(ngx_comet_limit_e kind,
-    const ngx_comet_price_t *price, ngx_comet_usage_result_t *usage);
 static void ngx_comet_admit_cleanup(void *data);
 static ngx_int_t ngx_comet_admit_log(ngx_http_request_t *r);
 
 
-static const struct {
-    const char          *much;
-    ngx_comet_quota_e    quota;
-    unsigned             held:1;    /* reserved until the call ends */
-    unsigned             sized:1;   /* by the call's tokens */
-    unsigned             final:1;   /* exhausted for long */
-} ngx_comet_admit_kinds[] = {
-    [NGX_COMET_LIMIT_RATE] =
-        { "many requests", NGX_COMET_QUOTA_REQUESTS, 0, 0, 0 },
-    [NGX_COMET_LIMIT_TOKENS] =
-        { "many tokens", NGX_COMET_QUOTA_TOKENS, 1, 1, 0 },
-    [NGX_COMET_LIMIT_CONCURRENCY] =
-        { "many calls at once", NGX_COMET_QUOTA_CALLS, 1, 0, 0 },
-    [NGX_COMET_LIMIT_BUDGET] =
-        { "many tokens", NGX_COMET_QUOTA_TOKENS, 1, 1, 1 },
-    [NGX_COMET_LIMIT_SPEND] =
-        { "much money", NGX_COMET_QUOTA_MONEY, 1, 1, 1 },
-};
+/* by unit; where there are none, clients are not told */
 
+static const ngx_comet_told_t  ngx_comet_admit_told[NGX_COMET_UNITS] = {
+    [NGX_COMET_UNIT_REQUEST] = {
+        ngx_string("x-ratelimit-limit-requests"),
+        ngx_string("x-ratelimit-remaining-requests"),
+        ngx_string("x-ratelimit-reset-requests") },
 
-static const ngx_comet_told_t  ngx_comet_admit_requests = {
-    ngx_string("x-ratelimit-limit-requests"),
-    ngx_string("x-ratelimit-remaining-requests"),
-    ngx_string("x-ratelimit-reset-requests")
-};
-
-
-static const ngx_comet_told_t  ngx_comet_admit_tokens = {
-    ngx_string("x-ratelimit-limit-tokens"),
-    ngx_string("x-ratelimit-remaining-tokens"),
-    ngx_string("x-ratelimit-reset-tokens")
+    [NGX_COMET_UNIT_TOKEN] = {
+        ngx_string("x-ratelimit-limit-tokens"),
+        ngx_string("x-ratelimit-remaining-tokens"),
+        ngx_string("x-ratelimit-reset-tokens") },
 };
 
 
@@ -160,7 +139,7 @@ ngx_comet_admit_relies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
             continue;
         }
 
-        if (ngx_comet_admit_kinds[i].sized) {
+        if (ngx_comet_kind_unit(i)->judged) {
             policy->sized = 1;
         }
 
@@ -202,8 +181,7 @@ ngx_comet_admit_has_say(ngx_comet_admission_t *admission,
         return conf->models == NULL && !ngx_comet_admit_has(admission, ref);
     }
 
-    if (conf->models == NULL
-        && !ngx_comet_admit_kinds[conf->limit.kind].sized)
+    if (conf->models == NULL && !ngx_comet_kind_unit(conf->limit.kind)->judged)
     {
         return 0;
     }
@@ -221,17 +199,21 @@ ngx_comet_admit_has_say(ngx_comet_admission_t *admission,
 }
 
 
-/* without a model, of what is sized only whether anything at all is left */
+/*
+ * Without a model, of what the body decides only whether anything at all is
+ * left.
+ */
 
 static void
 ngx_comet_admit_ask(ngx_comet_asked_t *asked, ngx_comet_ctx_t *ctx,
-    ngx_str_t *model, ngx_comet_usage_result_t *usage)
+    ngx_str_t *model, const uint64_t *amounts)
 {
-    ngx_uint_t               i, k, sized;
+    ngx_uint_t               i, k;
     ngx_comet_ref_t         *refs;
     ngx_comet_entry_t       *entry;
     ngx_comet_limits_t      *limits;
     ngx_comet_limit_conf_t  *conf;
+    const ngx_comet_unit_t  *unit;
 
     asked->n = 0;
     asked->taking = 0;
@@ -239,10 +221,10 @@ ngx_comet_admit_ask(ngx_comet_asked_t *asked, ngx_comet_ctx_t *ctx,
     for (k = 0; k < NGX_COMET_LIMIT_KINDS; k++) {
 
         limits = ctx->policy->limits[k];
-        sized = ngx_comet_admit_kinds[k].sized;
+        unit = ngx_comet_kind_unit(k);
 
         if (limits == NULL
-            || (model && sized
+            || (model && unit->judged
                 && ctx->endpoint->form == NGX_COMET_FORM_NONE))
         {
             continue;
@@ -264,12 +246,9 @@ ngx_comet_admit_ask(ngx_comet_asked_t *asked, ngx_comet_ctx_t *ctx,
 
             entry->limit = &conf[i].limit;
             entry->ref = &refs[i];
-            entry->held = ngx_comet_admit_kinds[k].held;
-            entry->probe = (model == NULL && sized);
-            entry->amount = (model && sized)
-                            ? ngx_comet_admit_taken(k, ctx->admission->price,
-                                                    usage)
-                            : 1;
+            entry->held = unit->held;
+            entry->probe = (model == NULL && unit->judged);
+            entry->amount = amounts[ngx_comet_kinds[k].unit];
             asked->taking += !entry->probe;
         }
     }
@@ -282,7 +261,9 @@ ngx_comet_admit_counts_money(ngx_comet_asked_t *asked)
     ngx_uint_t  i;
 
     for (i = 0; i < asked->n; i++) {
-        if (asked->confs[i]->limit.kind == NGX_COMET_LIMIT_SPEND) {
+        if (ngx_comet_kinds[asked->confs[i]->limit.kind].unit
+            == NGX_COMET_UNIT_MONEY)
+        {
             return 1;
         }
     }
@@ -295,6 +276,8 @@ ngx_int_t
 ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_comet_asked_t  asked;
+
+    static const uint64_t  one[NGX_COMET_UNITS] = { 1, 1, 1, 1 };
 
     if (!ngx_comet_admit_limited(ctx->policy)) {
         return NGX_OK;
@@ -314,7 +297,7 @@ ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         ngx_memzero(ctx->admission->quotas, sizeof(ctx->admission->quotas));
     }
 
-    ngx_comet_admit_ask(&asked, ctx, NULL, NULL);
+    ngx_comet_admit_ask(&asked, ctx, NULL, one);
 
     return ngx_comet_admit_asked(r, ctx, &asked);
 }
@@ -324,6 +307,7 @@ ngx_int_t
 ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_comet_judge_t *judge)
 {
+    uint64_t                   amounts[NGX_COMET_UNITS];
     ngx_str_t                  model;
     ngx_comet_asked_t          asked;
     ngx_comet_admission_t     *admission;
@@ -348,7 +332,12 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
                            ngx_http_get_module_main_conf(r, ngx_comet_module),
                            (char *) model.data, model.len);
 
-    ngx_comet_admit_ask(&asked, ctx, &model, &usage);
+    ngx_comet_amounts(amounts, admission->price, &usage);
+
+    amounts[NGX_COMET_UNIT_REQUEST] = 1;
+    amounts[NGX_COMET_UNIT_CALL] = 1;
+
+    ngx_comet_admit_ask(&asked, ctx, &model, amounts);
 
     if (admission->price == NULL && !ctx->policy->dry_run
         && ngx_comet_admit_counts_money(&asked))
@@ -415,7 +404,7 @@ ngx_comet_admit_is_tighter(ngx_comet_quota_t *one, ngx_comet_quota_t *two)
 }
 
 
-/* what is sized was looked at before, without the size of the call */
+/* what the body decides was looked at before, without the body */
 
 static void
 ngx_comet_admit_quotas(ngx_comet_admission_t *admission,
@@ -424,8 +413,11 @@ ngx_comet_admit_quotas(ngx_comet_admission_t *admission,
     ngx_uint_t          i;
     ngx_comet_quota_t   quota, *tightest;
 
-    admission->quotas[NGX_COMET_QUOTA_TOKENS].conf = NULL;
-    admission->quotas[NGX_COMET_QUOTA_MONEY].conf = NULL;
+    for (i = 0; i < NGX_COMET_UNITS; i++) {
+        if (ngx_comet_units[i].judged) {
+            admission->quotas[i].conf = NULL;
+        }
+    }
 
     for (i = 0; i < asked->n; i++) {
 
@@ -434,7 +426,7 @@ ngx_comet_admit_quotas(ngx_comet_admission_t *admission,
         quota.reset = asked->entries[i].reset;
 
         tightest = &admission->quotas[
-                       ngx_comet_admit_kinds[quota.conf->limit.kind].quota];
+                       ngx_comet_kinds[quota.conf->limit.kind].unit];
 
         if (ngx_comet_admit_is_tighter(&quota, tightest)) {
             *tightest = quota;
@@ -455,7 +447,7 @@ ngx_comet_admit_closest(ngx_comet_admission_t *admission)
 
     closest = NULL;
 
-    for (i = 0; i < NGX_COMET_QUOTAS; i++) {
+    for (i = 0; i < NGX_COMET_UNITS; i++) {
         if (admission->quotas[i].conf
             && (closest == NULL
                 || ngx_comet_admit_is_tighter(&admission->quotas[i], closest)))
@@ -590,22 +582,22 @@ ngx_comet_admit_explain(u_char *p, u_char *last, ngx_comet_entry_t *entry,
 {
     char               needs[NGX_COMET_AMOUNT_LEN], left[NGX_COMET_AMOUNT_LEN],
                        frees[NGX_COMET_DURATION_LEN];
-    ngx_comet_limit_e  kind;
+    ngx_comet_unit_e   unit;
 
-    kind = conf->limit.kind;
+    unit = ngx_comet_kinds[conf->limit.kind].unit;
 
-    ngx_comet_amount(needs, sizeof(needs), kind, entry->amount);
-    ngx_comet_amount(left, sizeof(left), kind, entry->left);
+    ngx_comet_amount(needs, sizeof(needs), unit, entry->amount);
+    ngx_comet_amount(left, sizeof(left), unit, entry->left);
 
     p = ngx_slprintf(p, last, "Too %s: the limit is %V",
-                     ngx_comet_admit_kinds[kind].much, &conf->text);
+                     ngx_comet_units[unit].much, &conf->text);
 
     if (conf->models) {
         p = ngx_slprintf(p, last, " for %*s", conf->models->len,
                          conf->models->text);
     }
 
-    if (ngx_comet_admit_kinds[kind].sized) {
+    if (ngx_comet_units[unit].judged) {
         p = entry->probe
             ? ngx_slprintf(p, last, ", and nothing of it is left")
             : ngx_slprintf(p, last, ", %s of it is left, and this call may "
@@ -672,8 +664,8 @@ ngx_comet_admit_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     if (entry->wait == NGX_COMET_WAIT_CALLS) {
         admission->retry = NGX_COMET_RETRY_CALLS;
 
-    } else if (ngx_comet_admit_kinds[conf->limit.kind].final) {
-        error.code = "insufficient_quota";
+    } else if (ngx_comet_kinds[conf->limit.kind].code) {
+        error.code = ngx_comet_kinds[conf->limit.kind].code;
         admission->final = 1;
     }
 
@@ -688,7 +680,7 @@ ngx_comet_admit_tell(ngx_http_request_t *r, ngx_comet_quota_t *quota,
     char       text[NGX_COMET_DIGITS_LEN + NGX_COMET_DURATION_LEN];
     ngx_str_t  remaining, reset;
 
-    if (quota->conf == NULL) {
+    if (quota->conf == NULL || told->limit.len == 0) {
         return NGX_OK;
     }
 
@@ -734,6 +726,7 @@ ngx_comet_admit_number(ngx_http_request_t *r, const ngx_str_t *name,
 static ngx_int_t
 ngx_comet_admit_headers(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
+    ngx_uint_t              i;
     ngx_comet_admission_t  *admission;
 
     static ngx_str_t  after = ngx_string("retry-after");
@@ -747,14 +740,13 @@ ngx_comet_admit_headers(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_OK;
     }
 
-    if (ngx_comet_admit_tell(r, &admission->quotas[NGX_COMET_QUOTA_REQUESTS],
-                             &ngx_comet_admit_requests)
-        != NGX_OK
-        || ngx_comet_admit_tell(r, &admission->quotas[NGX_COMET_QUOTA_TOKENS],
-                                &ngx_comet_admit_tokens)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
+    for (i = 0; i < NGX_COMET_UNITS; i++) {
+        if (ngx_comet_admit_tell(r, &admission->quotas[i],
+                                 &ngx_comet_admit_told[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
     if (!admission->refused || admission->dry_run) {
@@ -787,28 +779,10 @@ ngx_comet_admit_header_filter(ngx_http_request_t *r)
 }
 
 
-static uint64_t
-ngx_comet_admit_taken(ngx_comet_limit_e kind, const ngx_comet_price_t *price,
-    ngx_comet_usage_result_t *usage)
-{
-    switch (kind) {
-
-    case NGX_COMET_LIMIT_TOKENS:
-    case NGX_COMET_LIMIT_BUDGET:
-        return usage->input + usage->output;
-
-    case NGX_COMET_LIMIT_SPEND:
-        return ngx_comet_cost(price, usage);
-
-    default:
-        return 0;
-    }
-}
-
-
 static void
 ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
 {
+    uint64_t                   amounts[NGX_COMET_UNITS];
     ngx_uint_t                 i;
     ngx_comet_ctx_t           *ctx;
     ngx_comet_clock_t          clock;
@@ -830,13 +804,14 @@ ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
     ctx = ngx_comet_kept_ctx(r);
 
     ngx_comet_meter_result(ctx, &usage);
+    ngx_comet_amounts(amounts, admission->price, &usage);
 
     for (i = 0; i < admission->n; i++) {
 
         entries[i].limit = &admission->taken[i].conf->limit;
         entries[i].ref = admission->taken[i].ref;
-        entries[i].amount = ngx_comet_admit_taken(entries[i].limit->kind,
-                                                  admission->price, &usage);
+        entries[i].amount
+            = amounts[ngx_comet_kinds[entries[i].limit->kind].unit];
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);

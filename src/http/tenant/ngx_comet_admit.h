@@ -18,15 +18,6 @@ typedef struct {
 } ngx_comet_quota_t;
 
 
-typedef enum {
-    NGX_COMET_QUOTA_REQUESTS,
-    NGX_COMET_QUOTA_TOKENS,
-    NGX_COMET_QUOTA_CALLS,
-    NGX_COMET_QUOTA_MONEY,
-    NGX_COMET_QUOTAS
-} ngx_comet_quota_e;
-
-
 typedef struct {
     ngx_comet_limit_conf_t    *conf;
     ngx_comet_ref_t           *ref;
@@ -42,7 +33,7 @@ struct ngx_comet_admission_s {
     ngx_uint_t                 n;
     const ngx_comet_price_t   *price;
 
-    ngx_comet_quota_t          quotas[NGX_COMET_QUOTAS];   /* the tightest */
+    ngx_comet_quota_t          quotas[NGX_COMET_UNITS];    /* the tightest */
     ngx_comet_quota_t          refusing;
     uint64_t                   retry;      /* milliseconds */
 

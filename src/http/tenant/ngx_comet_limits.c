@@ -22,22 +22,6 @@ static ngx_uint_t ngx_comet_limits_doubled(ngx_comet_limits_t *limits,
     ngx_comet_limit_conf_t *conf);
 
 
-static const struct {
-    const char  *name;
-    const char  *usage;
-} ngx_comet_limit_kinds[] = {
-    [NGX_COMET_LIMIT_RATE] = { "comet_rate", "60r/m or 5r/s" },
-    [NGX_COMET_LIMIT_TOKENS] = { "comet_tokens", "200k/m or 5000/s" },
-    [NGX_COMET_LIMIT_CONCURRENCY] = { "comet_concurrency", "20" },
-    [NGX_COMET_LIMIT_BUDGET] = { "comet_budget",
-                                 "10m/30d, 500k/12h, 1m/day or 20m/month, "
-                                 "with at most 1000g and 366d" },
-    [NGX_COMET_LIMIT_SPEND] = { "comet_spend",
-                                "50/30d, 2.50/12h, 5/day or 100/month, with at "
-                                "most 1000000, six decimals and 366d" },
-};
-
-
 ngx_comet_part_t  ngx_comet_limits_part = {
     .create_main_conf = ngx_comet_limits_create_main,
     .merge_loc_conf = ngx_comet_limits_place,
@@ -65,14 +49,7 @@ ngx_comet_limits_create_main(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf)
 }
 
 
-const char *
-ngx_comet_limit_name(ngx_comet_limit_e kind)
-{
-    return ngx_comet_limit_kinds[kind].name;
-}
-
-
-/* comet_rate, comet_tokens, comet_concurrency, comet_budget, comet_spend */
+/* the directive of each kind */
 
 char *
 ngx_comet_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -124,7 +101,7 @@ ngx_comet_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid limit \"%V\" in \"%V\": write it as in %s",
                            &value[1], &value[0],
-                           ngx_comet_limit_kinds[kind].usage);
+                           ngx_comet_kinds[kind].usage);
         return NGX_CONF_ERROR;
     }
 
@@ -412,37 +389,31 @@ ngx_comet_limits_fit(ngx_conf_t *cf, ngx_comet_loc_conf_t *pass,
 }
 
 
-/* the least that is reserved of it for a call that names no cap */
+/* the least that is reserved of each unit for a call that names no cap */
 
-static uint64_t
-ngx_comet_limits_least(ngx_comet_main_conf_t *mcf, ngx_comet_limit_e kind,
-    uint64_t output)
+static void
+ngx_comet_limits_least(ngx_comet_main_conf_t *mcf, uint64_t output,
+    uint64_t *least)
 {
-    uint64_t            least;
-    ngx_uint_t          i;
-    ngx_comet_price_t  *price;
+    uint64_t                   amounts[NGX_COMET_UNITS];
+    ngx_uint_t                 i;
+    ngx_comet_price_t         *price;
+    ngx_comet_usage_result_t   usage;
 
-    switch (kind) {
+    ngx_memzero(&usage, sizeof(ngx_comet_usage_result_t));
+    usage.output = output;
 
-    case NGX_COMET_LIMIT_TOKENS:
-    case NGX_COMET_LIMIT_BUDGET:
-        return output;
-
-    case NGX_COMET_LIMIT_SPEND:
-        break;
-
-    default:
-        return 0;
-    }
-
-    least = UINT64_MAX;
     price = mcf->limited->prices.elts;
 
-    for (i = 0; i < mcf->limited->prices.nelts; i++) {
-        least = ngx_min(least, price[i].output);
-    }
+    ngx_comet_amounts(least, mcf->limited->prices.nelts ? price : NULL,
+                      &usage);
 
-    return __builtin_mul_overflow(least, output, &least) ? UINT64_MAX : least;
+    for (i = 1; i < mcf->limited->prices.nelts; i++) {
+        ngx_comet_amounts(amounts, &price[i], &usage);
+
+        least[NGX_COMET_UNIT_MONEY] = ngx_min(least[NGX_COMET_UNIT_MONEY],
+                                              amounts[NGX_COMET_UNIT_MONEY]);
+    }
 }
 
 
@@ -450,16 +421,18 @@ static void
 ngx_comet_limits_suffice(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf,
     ngx_comet_limits_t *limits, uint64_t output)
 {
-    uint64_t                 least;
+    uint64_t                 least[NGX_COMET_UNITS];
     ngx_uint_t               i;
     ngx_comet_limit_conf_t  *lc;
 
     lc = limits->limits.elts;
-    least = ngx_comet_limits_least(mcf, lc->limit.kind, output);
+    ngx_comet_limits_least(mcf, output, least);
 
     for (i = 0; !limits->told && i < limits->limits.nelts; i++) {
 
-        if (lc[i].limit.capacity >= least) {
+        if (lc[i].limit.capacity
+            >= least[ngx_comet_kinds[lc[i].limit.kind].unit])
+        {
             continue;
         }
 
@@ -471,7 +444,7 @@ ngx_comet_limits_suffice(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf,
                             "each is refused: raise it, or reserve less with "
                             "\"comet_max_output_tokens N default;\" or "
                             "\"comet_reserve_output N;\",",
-                            ngx_comet_limit_kinds[lc->limit.kind].name,
+                            ngx_comet_kinds[lc->limit.kind].name,
                             &lc[i].text, output);
     }
 }
@@ -578,11 +551,14 @@ ngx_comet_limits_init(ngx_conf_t *cf)
 
         kind = ((ngx_comet_limit_conf_t *) limits[i]->limits.elts)->limit.kind;
 
-        if (kind == NGX_COMET_LIMIT_SPEND && mcf->limited->prices.nelts == 0) {
+        if (ngx_comet_kinds[kind].unit == NGX_COMET_UNIT_MONEY
+            && mcf->limited->prices.nelts == 0)
+        {
             ngx_comet_conf_error(cf, &limits[i]->place,
-                                 "\"comet_spend\" needs to know what tokens "
-                                 "cost: add \"comet_price PATTERN input=N "
-                                 "output=N;\" to http");
+                                 "\"%s\" needs to know what tokens cost: "
+                                 "add \"comet_price PATTERN input=N "
+                                 "output=N;\" to http",
+                                 ngx_comet_kinds[kind].name);
             return NGX_ERROR;
         }
 
@@ -739,4 +715,15 @@ ngx_comet_cost(const ngx_comet_price_t *price,
     }
 
     return cost;
+}
+
+
+void
+ngx_comet_amounts(uint64_t *amounts, const ngx_comet_price_t *price,
+    const ngx_comet_usage_result_t *usage)
+{
+    amounts[NGX_COMET_UNIT_REQUEST] = 0;
+    amounts[NGX_COMET_UNIT_TOKEN] = usage->input + usage->output;
+    amounts[NGX_COMET_UNIT_CALL] = 0;
+    amounts[NGX_COMET_UNIT_MONEY] = ngx_comet_cost(price, usage);
 }

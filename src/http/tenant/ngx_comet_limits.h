@@ -6,6 +6,7 @@
 
 
 #include "ngx_comet_http.h"
+#include "ngx_comet_kind.h"
 #include "ngx_comet_ledger.h"
 #include "ngx_comet_pattern.h"
 #include "ngx_comet_policy.h"
@@ -54,13 +55,17 @@ extern ngx_comet_part_t  ngx_comet_limits_part;
 char *ngx_comet_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_comet_price(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-const char *ngx_comet_limit_name(ngx_comet_limit_e kind);
 ngx_comet_ref_t *ngx_comet_limits_refs(ngx_comet_limits_t *limits,
     ngx_comet_tenant_t *tenant);
 
 const ngx_comet_price_t *ngx_comet_price_of(ngx_comet_main_conf_t *mcf,
     const char *model, size_t len);
 uint64_t ngx_comet_cost(const ngx_comet_price_t *price,
+    const ngx_comet_usage_result_t *usage);
+
+/* by unit: what a call is charged at its end, beside what it took at once */
+
+void ngx_comet_amounts(uint64_t *amounts, const ngx_comet_price_t *price,
     const ngx_comet_usage_result_t *usage);
 
 

@@ -99,13 +99,15 @@ ngx_comet_limit_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     case NGX_COMET_LIMIT_TEXT:
         last = ngx_sprintf(p, "%s %V",
-                           ngx_comet_limit_name(quota->conf->limit.kind),
+                           ngx_comet_kinds[quota->conf->limit.kind].name,
                            &quota->conf->text);
         break;
 
     case NGX_COMET_LIMIT_LEFT:
         last = p + ngx_comet_amount((char *) p, NGX_COMET_LIMIT_LEN,
-                                    quota->conf->limit.kind, quota->left);
+                                    ngx_comet_kinds[quota->conf->limit.kind]
+                                        .unit,
+                                    quota->left);
         break;
 
     default:
@@ -150,6 +152,6 @@ ngx_comet_cost_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     return ngx_comet_variable_set(v, p,
                ngx_comet_amount((char *) p, NGX_COMET_AMOUNT_LEN,
-                                NGX_COMET_LIMIT_SPEND,
+                                NGX_COMET_UNIT_MONEY,
                                 ngx_comet_cost(price, &res)));
 }

@@ -162,7 +162,7 @@ ngx_comet_zone_check(ngx_conf_t *cf)
         ngx_comet_conf_error(cf, &limits[0]->place,
                              "\"%s\" needs memory that all workers share: "
                              "add \"comet_zone comet:16m;\" to http",
-                             ngx_comet_limit_name(limit->limit.kind));
+                             ngx_comet_kinds[limit->limit.kind].name);
         return NGX_ERROR;
     }
 

@@ -1,6 +1,6 @@
 /* For tests of limits: how they are written, and numbers at random. */
 
-#include "ngx_comet_limit.h"
+#include "ngx_comet_kind.h"
 
 
 #define SECOND  1000ULL

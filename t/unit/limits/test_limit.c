@@ -232,6 +232,47 @@ test_digits(void **state)
 }
 
 
+/* a row says all of a kind, and what its usage shows is written like that */
+
+static void
+test_kinds(void **state)
+{
+    char                     text[32];
+    size_t                   i, k;
+    ngx_comet_limit_t        limit;
+    const ngx_comet_kind_t  *kind;
+
+    (void) state;
+
+    for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
+        kind = &ngx_comet_kinds[i];
+
+        assert_memory_equal(kind->name, "comet_", 6);
+        assert_true(kind->unit < NGX_COMET_UNITS);
+        assert_non_null(kind->form);
+        assert_non_null(ngx_comet_kind_unit(i)->much);
+
+        for (k = 0; k < i; k++) {
+            assert_string_not_equal(kind->name, ngx_comet_kinds[k].name);
+        }
+
+        k = strcspn(kind->usage, " ,");
+        assert_true(k < sizeof(text));
+
+        memcpy(text, kind->usage, k);
+        text[k] = '\0';
+
+        assert_int_equal(parse(&limit, i, text), 0);
+        assert_int_equal(limit.kind, i);
+
+        assert_int_equal(parse(&limit, i, ""), -1);
+        assert_int_equal(parse(&limit, i, "1/"), -1);
+        assert_int_equal(parse(&limit, i, "1x"), -1);
+        assert_int_equal(parse(&limit, i, "0"), -1);
+    }
+}
+
+
 static void
 test_amounts(void **state)
 {
@@ -243,7 +284,7 @@ test_amounts(void **state)
         uint64_t           amount;
         const char        *text;
     } rows[] = {
-        { TOKENS, 0, "0" }, { RATE, 7, "7" },
+        { TOKENS, 0, "0" }, { RATE, 7, "7" }, { CALLS, 3, "3" },
         { BUDGET, UINT64_MAX, "18446744073709551615" },
         { SPEND, 0, "0.00" }, { SPEND, 1, "0.000000000001" },
         { SPEND, 1000000, "0.000001" }, { SPEND, 1250000000000, "1.25" },
@@ -255,7 +296,8 @@ test_amounts(void **state)
     (void) state;
 
     for (i = 0; i < lengthof(rows); i++) {
-        assert_int_equal(ngx_comet_amount(text, sizeof(text), rows[i].kind,
+        assert_int_equal(ngx_comet_amount(text, sizeof(text),
+                                          ngx_comet_kinds[rows[i].kind].unit,
                                           rows[i].amount),
                          strlen(rows[i].text));
         assert_string_equal(text, rows[i].text);
@@ -762,6 +804,7 @@ main(void)
         cmocka_unit_test(test_money),
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_digits),
+        cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_amounts),
         cmocka_unit_test(test_bucket),
         cmocka_unit_test(test_bucket_rate),
