@@ -1,13 +1,14 @@
 /*
  * What it costs to let one request in: 10,000 tenants of five limits each,
  * picked at random, as ngx_comet_tenant.c and ngx_comet_admit.c do it; then
- * the same by two processes that share the ledger under a spin lock.
+ * the same by two processes that share the ledger, and its tenants or not.
  */
 
 
 #define _GNU_SOURCE
 
 #include "ngx_comet_keyring.h"
+#include "ngx_comet_kind.h"
 #include "ngx_comet_ledger.h"
 
 #include <sched.h>
@@ -32,7 +33,6 @@
 #define BENCH_ROUNDS    31
 #define BENCH_PAIRS     15
 #define BENCH_FLIGHT    1024     /* calls under way in each process */
-#define BENCH_SPIN      2048
 #define BENCH_MEMORY    (64 * 1024 * 1024)
 
 
@@ -58,7 +58,6 @@ typedef struct {
 
 
 typedef struct {
-    int                         lock;
     unsigned                    ready;
     uint64_t                    refused;
     size_t                      used;
@@ -79,14 +78,12 @@ enum {
 static const struct {
     const char         *text;
     ngx_comet_limit_e   kind;
-    unsigned            held:1;
-    unsigned            sized:1;
 } bench_kinds[BENCH_LIMITS] = {
-    { "1gr/m", NGX_COMET_LIMIT_RATE, 0, 0 },
-    { "100g/m", NGX_COMET_LIMIT_TOKENS, 1, 1 },
-    { "1g", NGX_COMET_LIMIT_CONCURRENCY, 1, 0 },
-    { "1000g/30d", NGX_COMET_LIMIT_BUDGET, 1, 1 },
-    { "1000000/month", NGX_COMET_LIMIT_SPEND, 1, 1 },
+    { "1gr/m", NGX_COMET_LIMIT_RATE },
+    { "100g/m", NGX_COMET_LIMIT_TOKENS },
+    { "1g", NGX_COMET_LIMIT_CONCURRENCY },
+    { "1000g/30d", NGX_COMET_LIMIT_BUDGET },
+    { "1000000/month", NGX_COMET_LIMIT_SPEND },
 };
 
 
@@ -102,7 +99,14 @@ static bench_shared_t            *bench_shared;
 static bench_tenant_t           **bench_tenants;
 static bench_request_t           *bench_requests;
 static ngx_comet_keyring_t        bench_ring;
+static ngx_comet_kept_t           bench_kept;
 static ngx_comet_ledger_memory_t  bench_memory;
+
+/* the process, and the tenants that it picks from: so many, so far apart */
+
+static uint32_t                   bench_owner = 1;
+static size_t                     bench_first, bench_picks = BENCH_TENANTS;
+static size_t                     bench_apart = 1;
 
 
 static uint64_t
@@ -169,37 +173,6 @@ bench_alloc(void *data, size_t size)
 
 
 static void
-bench_lock(void)
-{
-    int       no;
-    unsigned  n;
-
-    for ( ;; ) {
-        for (n = 0; n < BENCH_SPIN; n++) {
-            no = 0;
-
-            if (__atomic_load_n(&bench_shared->lock, __ATOMIC_RELAXED) == 0
-                && __atomic_compare_exchange_n(&bench_shared->lock, &no, 1, 0,
-                                               __ATOMIC_ACQUIRE,
-                                               __ATOMIC_RELAXED))
-            {
-                return;
-            }
-        }
-
-        sched_yield();
-    }
-}
-
-
-static void
-bench_unlock(void)
-{
-    __atomic_store_n(&bench_shared->lock, 0, __ATOMIC_RELEASE);
-}
-
-
-static void
 bench_now(ngx_comet_clock_t *clock)
 {
     static uint64_t  requests;
@@ -249,8 +222,10 @@ bench_add_tenant(size_t n)
     for (i = 0; i < BENCH_LIMITS; i++) {
         tenant->limits[i] = bench_calloc(sizeof(bench_limit_t));
 
+        /* the first byte is the shard's */
+
         memcpy(tenant->limits[i]->ref.id, r.digest, NGX_COMET_ID_LEN);
-        tenant->limits[i]->ref.id[0] = (unsigned char) i;
+        tenant->limits[i]->ref.id[1] = (unsigned char) i;
 
         if (ngx_comet_limit_parse(&tenant->limits[i]->limit,
                                   bench_kinds[i].kind, bench_kinds[i].text)
@@ -278,11 +253,15 @@ bench_ask(bench_tenant_t *tenant, ngx_comet_entry_t *entries, uint64_t amount)
     size_t              i, n;
     ngx_comet_entry_t  *entry;
 
+    const ngx_comet_unit_t  *unit;
+
     n = 0;
 
     for (i = 0; i < BENCH_LIMITS; i++) {
 
-        if (amount && !bench_kinds[i].sized) {
+        unit = ngx_comet_kind_unit(bench_kinds[i].kind);
+
+        if (amount && !unit->judged) {
             continue;
         }
 
@@ -291,9 +270,9 @@ bench_ask(bench_tenant_t *tenant, ngx_comet_entry_t *entries, uint64_t amount)
 
         entry->limit = &tenant->limits[i]->limit;
         entry->ref = &tenant->limits[i]->ref;
-        entry->held = bench_kinds[i].held;
-        entry->probe = amount == 0 && bench_kinds[i].sized;
-        entry->amount = amount && bench_kinds[i].sized ? amount : 1;
+        entry->held = unit->held;
+        entry->probe = amount == 0 && unit->judged;
+        entry->amount = amount && unit->judged ? amount : 1;
     }
 
     return n;
@@ -311,10 +290,8 @@ bench_admit(bench_request_t *r, uint64_t amount)
     n = bench_ask(r->tenant, entries, amount);
     bench_now(&clock);
 
-    bench_lock();
-    rc = ngx_comet_ledger_admit(&bench_memory, &clock, 1, &r->call, entries, n,
-                                0);
-    bench_unlock();
+    rc = ngx_comet_ledger_admit(&bench_memory, &clock, bench_owner, &r->call,
+                                entries, n, 0);
 
     if (rc != NGX_COMET_ADMITTED) {
         __atomic_add_fetch(&bench_shared->refused, 1, __ATOMIC_RELAXED);
@@ -345,9 +322,7 @@ bench_settle(bench_request_t *r)
 
     bench_now(&clock);
 
-    bench_lock();
     ngx_comet_ledger_settle(&bench_memory, &clock, r->call, r->entries, r->n);
-    bench_unlock();
 
     r->call = NULL;
 }
@@ -402,7 +377,8 @@ bench_run(uint64_t *spent, size_t batches)
         r = &bench_requests[i * BENCH_BATCH % BENCH_FLIGHT];
 
         for (k = 0; k < BENCH_BATCH; k++) {
-            keys[k] = bench_tenants[bench_random(BENCH_TENANTS)]->key;
+            keys[k] = bench_tenants[bench_first + bench_apart
+                                    * bench_random(bench_picks)]->key;
         }
 
         for (part = 0; part < BENCH_PARTS; part++) {
@@ -488,7 +464,7 @@ bench_alone(void)
 
 
 static void
-bench_shares(void)
+bench_any(void)
 {
     size_t    i;
     uint64_t  ns[BENCH_PARTS];
@@ -501,6 +477,38 @@ bench_shares(void)
     for (i = 0; i < BENCH_FLIGHT; i++) {
         bench_settle(&bench_requests[i]);
     }
+}
+
+
+static void
+bench_own(void)
+{
+    bench_first = bench_owner - 1;
+    bench_picks = BENCH_TENANTS / 2;
+    bench_apart = 2;
+
+    bench_any();
+}
+
+
+/* each one of its own: one key, one shard */
+
+static void
+bench_own_one(void)
+{
+    bench_first = bench_owner;
+    bench_picks = 1;
+
+    bench_any();
+}
+
+
+static void
+bench_same(void)
+{
+    bench_picks = 1;
+
+    bench_any();
 }
 
 
@@ -520,6 +528,8 @@ bench_together(void (*work)(void), unsigned n, double *cpu)
 
         if (fork() == 0) {
             bench_seed += 1000 * i;
+            bench_owner = i + 1;
+            memset(&bench_kept, 0, sizeof(bench_kept));
 
             __atomic_add_fetch(&bench_shared->ready, 1, __ATOMIC_RELEASE);
 
@@ -578,7 +588,10 @@ bench_two(void)
     printf("\n%-24s %8s %8s %8s\n", "two processes to one", "median", "best",
            "CPU");
 
-    bench_pair("with one ledger", bench_shares);
+    bench_pair("any of all tenants", bench_any);
+    bench_pair("each its own half", bench_own);
+    bench_pair("each one of its own", bench_own_one);
+    bench_pair("the same one", bench_same);
     bench_pair("SHA-256, nothing shared", bench_alone);
 }
 
@@ -601,6 +614,7 @@ main(void)
 
     bench_memory.alloc = bench_alloc;
     bench_memory.data = bench_shared;
+    bench_memory.kept = &bench_kept;
 
     if (ngx_comet_ledger_create(&bench_memory) == NULL) {
         return 1;

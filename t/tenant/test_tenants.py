@@ -561,6 +561,59 @@ def test_a_killed_worker_gives_back_what_it_held(nginx, mock):
     server.forget_a_kill()
 
 
+def test_workers_killed_again_and_again_leave_nothing_locked(nginx, mock):
+    """Wherever they die, others go on, and all that they held is free."""
+    budget = 100000000
+    limits = "comet_rate 1000r/s burst=100000; comet_concurrency 64; " \
+             "comet_budget %d/30d;" % budget
+    server = nginx(tenants(mock, alice=limits, bob=limits), workers=2)
+    done = threading.Event()
+    counts = []
+
+    def work(key):
+        n = 0
+        while not done.is_set():
+            try:
+                assert chat(server, CAPPED, dict(bearer(key), **USED)).status in (200, 502)
+            except (OSError, EOFError):
+                pass
+            n += 1
+        counts.append(n)
+
+    threads = [threading.Thread(target=work, args=(key,))
+               for key in (ALICE, BOB) * 3]
+    for thread in threads:
+        thread.start()
+    for _ in range(12):
+        reached = len(mock.requests)
+        wait_for(lambda: len(mock.requests) > reached + 20)
+        for worker in server.workers():
+            os.kill(worker, signal.SIGKILL)
+    done.set()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    assert len(counts) == 6 and sum(counts) >= len(mock.requests) > 240
+
+    # nothing is held any more, and no more was charged than was answered
+
+    def charged(key):
+        return budget - left(server, key)
+
+    def settled():
+        try:
+            return all(charged(key) % COST == 0 for key in (ALICE, BOB))
+        except (OSError, EOFError):
+            return False
+    wait_for(settled)
+    assert 0 < charged(ALICE) + charged(BOB) <= len(mock.requests) * COST
+    for key in (ALICE, BOB):
+        before = charged(key)
+        assert chat(server, CAPPED, dict(bearer(key), **USED)).status == 200
+        wait_for(lambda: charged(key) == before + COST)
+    server.forget_a_kill()
+
+
 def test_limits_stand_side_by_side_and_the_tightest_decides(nginx, mock):
     server = nginx(tenants(mock, alice="""
         comet_rate 100r/s burst=100;

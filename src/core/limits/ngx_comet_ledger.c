@@ -1,17 +1,81 @@
 #include "ngx_comet_ledger.h"
+#include "ngx_comet_layout.h"
 
 #include <string.h>
 
 
+#define NGX_COMET_LEDGER_SEED   0x636f6d6574
+#define NGX_COMET_SHARDS_ALL    UINT64_MAX
+
+/* calls that a process keeps for itself, before it gives a page of them back */
+
+#define NGX_COMET_KEPT_MAX      (2 * NGX_COMET_CALLS)
+
+#define ngx_comet_shard(id)     (1ULL << (id)[0] % NGX_COMET_SHARDS)
+
+
 static ngx_comet_counter_t *ngx_comet_ledger_counter(
     ngx_comet_ledger_memory_t *memory, ngx_comet_ref_t *ref);
-static ngx_comet_call_t *ngx_comet_ledger_call(
-    ngx_comet_ledger_memory_t *memory, uint32_t owner);
+
+
+uint64_t
+ngx_comet_ledger_layout(void)
+{
+    static const size_t  numbers[] = {
+        sizeof(ngx_comet_level_t),
+        ngx_comet_member(ngx_comet_level_t, used),
+        ngx_comet_member(ngx_comet_level_t, reserved),
+        ngx_comet_member(ngx_comet_level_t, since),
+
+        sizeof(ngx_comet_counter_t),
+        ngx_comet_member(ngx_comet_counter_t, id),
+        ngx_comet_member(ngx_comet_counter_t, level),
+        ngx_comet_member(ngx_comet_counter_t, next),
+        ngx_comet_member(ngx_comet_counter_t, generation),
+
+        sizeof(ngx_comet_hold_t),
+        ngx_comet_member(ngx_comet_hold_t, counter),
+        ngx_comet_member(ngx_comet_hold_t, amount),
+
+        sizeof(ngx_comet_call_t),
+        ngx_comet_member(ngx_comet_call_t, owner),
+        ngx_comet_member(ngx_comet_call_t, nholds),
+        ngx_comet_member(ngx_comet_call_t, shards),
+        ngx_comet_member(ngx_comet_call_t, next),
+        ngx_comet_member(ngx_comet_call_t, holds),
+
+        sizeof(ngx_comet_calls_t),
+        ngx_comet_member(ngx_comet_calls_t, next),
+        ngx_comet_member(ngx_comet_calls_t, calls),
+
+        sizeof(ngx_comet_lock_t),
+        ngx_comet_member(ngx_comet_lock_t, mutex),
+        ngx_comet_member(ngx_comet_lock_t, line),
+
+        sizeof(ngx_comet_ledger_t),
+        ngx_comet_member(ngx_comet_ledger_t, layout),
+        ngx_comet_member(ngx_comet_ledger_t, locks),
+        ngx_comet_member(ngx_comet_ledger_t, lock),
+        ngx_comet_member(ngx_comet_ledger_t, generation),
+        ngx_comet_member(ngx_comet_ledger_t, counters),
+        ngx_comet_member(ngx_comet_ledger_t, ncounters),
+        ngx_comet_member(ngx_comet_ledger_t, calls),
+        ngx_comet_member(ngx_comet_ledger_t, free),
+        ngx_comet_member(ngx_comet_ledger_t, lost),
+        ngx_comet_member(ngx_comet_ledger_t, tally),
+        ngx_comet_member(ngx_comet_ledger_t, owners),
+    };
+
+    return ngx_comet_layout(NGX_COMET_LEDGER_SEED, numbers,
+                            sizeof(numbers) / sizeof(numbers[0]));
+}
 
 
 ngx_comet_ledger_t *
 ngx_comet_ledger_create(ngx_comet_ledger_memory_t *memory)
 {
+    int                  rc;
+    size_t               i;
     ngx_comet_ledger_t  *ledger;
 
     ledger = memory->alloc(memory->data, sizeof(ngx_comet_ledger_t));
@@ -21,10 +85,94 @@ ngx_comet_ledger_create(ngx_comet_ledger_memory_t *memory)
 
     memset(ledger, 0, sizeof(ngx_comet_ledger_t));
 
-    ledger->layout = NGX_COMET_LEDGER_LAYOUT;
+    ledger->layout = ngx_comet_ledger_layout();
+
+    rc = ngx_comet_lock_create(&ledger->lock);
+
+    for (i = 0; rc == 0 && i < NGX_COMET_SHARDS; i++) {
+        rc = ngx_comet_lock_create(&ledger->locks[i]);
+    }
+
+    if (rc != 0) {
+        memory->free(memory->data, ledger);
+        return NULL;
+    }
+
     memory->ledger = ledger;
 
     return ledger;
+}
+
+
+/* always from the first to the last: nobody waits for who waits for him */
+
+static void
+ngx_comet_ledger_lock_shards(ngx_comet_ledger_t *ledger, uint64_t shards)
+{
+    for ( /* void */ ; shards; shards &= shards - 1) {
+        ngx_comet_lock(&ledger->locks[__builtin_ctzll(shards)]);
+    }
+}
+
+
+static void
+ngx_comet_ledger_unlock_shards(ngx_comet_ledger_t *ledger, uint64_t shards)
+{
+    for ( /* void */ ; shards; shards &= shards - 1) {
+        ngx_comet_unlock(&ledger->locks[__builtin_ctzll(shards)]);
+    }
+}
+
+
+void
+ngx_comet_ledger_lock(ngx_comet_ledger_t *ledger)
+{
+    ngx_comet_ledger_lock_shards(ledger, NGX_COMET_SHARDS_ALL);
+    ngx_comet_lock(&ledger->lock);
+}
+
+
+void
+ngx_comet_ledger_unlock(ngx_comet_ledger_t *ledger)
+{
+    ngx_comet_unlock(&ledger->lock);
+    ngx_comet_ledger_unlock_shards(ledger, NGX_COMET_SHARDS_ALL);
+}
+
+
+int
+ngx_comet_ledger_timedlock(ngx_comet_ledger_t *ledger, unsigned ms)
+{
+    size_t            i;
+    struct timespec   until;
+
+    (void) clock_gettime(CLOCK_REALTIME, &until);
+
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += (long) (ms % 1000) * 1000000;
+
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+
+    for (i = 0; i < NGX_COMET_SHARDS; i++) {
+        if (ngx_comet_timedlock(&ledger->locks[i], &until) != 0) {
+            break;
+        }
+    }
+
+    if (i == NGX_COMET_SHARDS
+        && ngx_comet_timedlock(&ledger->lock, &until) == 0)
+    {
+        return 0;
+    }
+
+    while (i) {
+        ngx_comet_unlock(&ledger->locks[--i]);
+    }
+
+    return -1;
 }
 
 
@@ -132,14 +280,13 @@ ngx_comet_ledger_undo(ngx_comet_ledger_memory_t *memory)
 /* workers of an older configuration outlive the counters of theirs */
 
 static ngx_comet_counter_t *
-ngx_comet_ledger_counter(ngx_comet_ledger_memory_t *memory,
+ngx_comet_ledger_found(ngx_comet_ledger_memory_t *memory,
     ngx_comet_ref_t *ref)
 {
+    int                   rc;
     ngx_comet_counter_t  *counter;
 
-    if (memcmp(ref->counter->id, ref->id, NGX_COMET_ID_LEN) == 0) {
-        return ref->counter;
-    }
+    ngx_comet_lock(&memory->ledger->lock);
 
     for (counter = memory->ledger->counters; counter; counter = counter->next)
     {
@@ -148,49 +295,153 @@ ngx_comet_ledger_counter(ngx_comet_ledger_memory_t *memory,
         }
     }
 
-    return ngx_comet_ledger_ref(memory, ref, counter) == 0 ? ref->counter
-                                                           : NULL;
+    rc = ngx_comet_ledger_ref(memory, ref, counter);
+
+    ngx_comet_unlock(&memory->ledger->lock);
+
+    return rc == 0 ? ref->counter : NULL;
 }
 
 
-static ngx_comet_call_t *
-ngx_comet_ledger_call(ngx_comet_ledger_memory_t *memory, uint32_t owner)
+static ngx_comet_counter_t *
+ngx_comet_ledger_counter(ngx_comet_ledger_memory_t *memory,
+    ngx_comet_ref_t *ref)
+{
+    if (memcmp(ref->counter->id, ref->id, NGX_COMET_ID_LEN) == 0) {
+        return ref->counter;
+    }
+
+    return ngx_comet_ledger_found(memory, ref);
+}
+
+
+static int
+ngx_comet_ledger_page(ngx_comet_ledger_memory_t *memory)
 {
     size_t               i;
-    ngx_comet_call_t    *call;
     ngx_comet_calls_t   *calls;
     ngx_comet_ledger_t  *ledger;
 
     ledger = memory->ledger;
 
-    if (ledger->free == NULL) {
-
-        calls = memory->alloc(memory->data, sizeof(ngx_comet_calls_t));
-        if (calls == NULL) {
-            return NULL;
-        }
-
-        memset(calls, 0, sizeof(ngx_comet_calls_t));
-
-        /* no call may be in use where no one would count it again */
-
-        calls->next = ledger->calls;
-        __atomic_store_n(&ledger->calls, calls, __ATOMIC_RELEASE);
-
-        for (i = 0; i < NGX_COMET_CALLS; i++) {
-            calls->calls[i].next = ledger->free;
-            ledger->free = &calls->calls[i];
-        }
+    calls = memory->alloc(memory->data, sizeof(ngx_comet_calls_t));
+    if (calls == NULL) {
+        return -1;
     }
 
-    call = ledger->free;
-    ledger->free = call->next;
-    ledger->active++;
+    memset(calls, 0, sizeof(ngx_comet_calls_t));
 
-    call->nholds = 0;
-    __atomic_store_n(&call->owner, owner, __ATOMIC_RELEASE);
+    /* no call may be in use where no one would count it again */
+
+    calls->next = ledger->calls;
+    __atomic_store_n(&ledger->calls, calls, __ATOMIC_RELEASE);
+
+    for (i = 0; i < NGX_COMET_CALLS; i++) {
+        calls->calls[i].next = ledger->free;
+        ledger->free = &calls->calls[i];
+    }
+
+    return 0;
+}
+
+
+/* as many calls as a page has, to have no lock to take for most of them */
+
+static void
+ngx_comet_ledger_fetch(ngx_comet_ledger_memory_t *memory, uint32_t owner)
+{
+    ngx_comet_call_t    *call;
+    ngx_comet_kept_t    *kept;
+    ngx_comet_ledger_t  *ledger;
+
+    kept = memory->kept;
+    ledger = memory->ledger;
+
+    kept->n = 0;
+    kept->calls = NULL;
+
+    ngx_comet_lock(&ledger->lock);
+
+    if (ledger->free == NULL) {
+        (void) ngx_comet_ledger_page(memory);
+    }
+
+    while (ledger->free && kept->n < NGX_COMET_CALLS) {
+        call = ledger->free;
+        ledger->free = call->next;
+
+        __atomic_store_n(&call->owner, owner, __ATOMIC_RELEASE);
+
+        call->next = kept->calls;
+        kept->calls = call;
+        kept->n++;
+    }
+
+    ngx_comet_unlock(&ledger->lock);
+}
+
+
+/* whoever was taken for dead has lost what it kept */
+
+static int
+ngx_comet_ledger_has_call(ngx_comet_ledger_memory_t *memory, uint32_t owner)
+{
+    ngx_comet_call_t  *call;
+
+    call = memory->kept->calls;
+
+    if (call == NULL || call->owner != owner || call->nholds) {
+        ngx_comet_ledger_fetch(memory, owner);
+    }
+
+    return memory->kept->calls != NULL;
+}
+
+
+static ngx_comet_call_t *
+ngx_comet_ledger_call(ngx_comet_ledger_memory_t *memory)
+{
+    ngx_comet_call_t  *call;
+
+    call = memory->kept->calls;
+
+    memory->kept->calls = call->next;
+    memory->kept->n--;
 
     return call;
+}
+
+
+/* and the other way round: others may need them */
+
+static void
+ngx_comet_ledger_keep(ngx_comet_ledger_memory_t *memory,
+    ngx_comet_call_t *call)
+{
+    ngx_comet_kept_t    *kept;
+    ngx_comet_ledger_t  *ledger;
+
+    kept = memory->kept;
+    ledger = memory->ledger;
+
+    call->next = kept->calls;
+    kept->calls = call;
+
+    if (++kept->n < NGX_COMET_KEPT_MAX) {
+        return;
+    }
+
+    ngx_comet_lock(&ledger->lock);
+
+    while (kept->n > NGX_COMET_KEPT_MAX - NGX_COMET_CALLS) {
+        call = ngx_comet_ledger_call(memory);
+
+        call->next = ledger->free;
+        call->owner = 0;
+        ledger->free = call;
+    }
+
+    ngx_comet_unlock(&ledger->lock);
 }
 
 
@@ -229,25 +480,24 @@ ngx_comet_ledger_fits(ngx_comet_ledger_memory_t *memory,
 /* room for all that is to be held, before any of it is */
 
 static int
-ngx_comet_ledger_place(ngx_comet_ledger_memory_t *memory, uint32_t owner,
-    ngx_comet_call_t **call, ngx_comet_entry_t *entries, size_t n)
+ngx_comet_ledger_place(ngx_comet_ledger_memory_t *memory,
+    ngx_comet_call_t **call, size_t held)
 {
-    size_t  i, held;
-
-    held = 0;
-
-    for (i = 0; i < n; i++) {
-        held += entries[i].held && !entries[i].probe;
+    if (held == 0) {
+        return 0;
     }
 
-    if (held && *call == NULL) {
-        *call = ngx_comet_ledger_call(memory, owner);
-        if (*call == NULL) {
-            return -1;
-        }
+    if (*call) {
+        return (*call)->nholds + held <= NGX_COMET_ENTRIES_MAX ? 0 : -1;
     }
 
-    return held && (*call)->nholds + held > NGX_COMET_ENTRIES_MAX ? -1 : 0;
+    if (memory->kept->calls == NULL || held > NGX_COMET_ENTRIES_MAX) {
+        return -1;
+    }
+
+    *call = ngx_comet_ledger_call(memory);
+
+    return 0;
 }
 
 
@@ -260,6 +510,8 @@ ngx_comet_ledger_hold(ngx_comet_call_t *call, ngx_comet_entry_t *entry)
     ngx_comet_level_t  *level;
 
     level = &entry->ref->counter->level;
+
+    call->shards |= ngx_comet_shard(entry->ref->id);
 
     hold = &call->holds[call->nholds];
     hold->counter = entry->ref->counter;
@@ -313,14 +565,13 @@ ngx_comet_ledger_take(const ngx_comet_clock_t *clock, ngx_comet_call_t *call,
 }
 
 
-ngx_comet_admit_e
-ngx_comet_ledger_admit(ngx_comet_ledger_memory_t *memory,
-    const ngx_comet_clock_t *clock, uint32_t owner, ngx_comet_call_t **call,
-    ngx_comet_entry_t *entries, size_t n, int force)
+static ngx_comet_admit_e
+ngx_comet_ledger_admit_locked(ngx_comet_ledger_memory_t *memory,
+    const ngx_comet_clock_t *clock, ngx_comet_call_t **call,
+    ngx_comet_entry_t *entries, size_t n, size_t held, int force)
 {
-    size_t              i;
-    ngx_comet_admit_e   rc;
-    ngx_comet_level_t  *level;
+    size_t             i;
+    ngx_comet_admit_e  rc;
 
     rc = ngx_comet_ledger_fits(memory, clock, entries, n);
 
@@ -330,7 +581,7 @@ ngx_comet_ledger_admit(ngx_comet_ledger_memory_t *memory,
 
     if (rc == NGX_COMET_ADMITTED || force) {
 
-        if (ngx_comet_ledger_place(memory, owner, call, entries, n) != 0) {
+        if (ngx_comet_ledger_place(memory, call, held) != 0) {
             return NGX_COMET_LEDGER_FULL;
         }
 
@@ -338,14 +589,63 @@ ngx_comet_ledger_admit(ngx_comet_ledger_memory_t *memory,
     }
 
     for (i = 0; i < n; i++) {
-        level = &entries[i].ref->counter->level;
-
-        entries[i].left = ngx_comet_limit_left(entries[i].limit, level);
-        entries[i].reset = ngx_comet_limit_reset(entries[i].limit, level,
-                                                 clock);
+        entries[i].level = entries[i].ref->counter->level;
     }
 
     return rc;
+}
+
+
+ngx_comet_admit_e
+ngx_comet_ledger_admit(ngx_comet_ledger_memory_t *memory,
+    const ngx_comet_clock_t *clock, uint32_t owner, ngx_comet_call_t **call,
+    ngx_comet_entry_t *entries, size_t n, int force)
+{
+    size_t             i, held;
+    uint64_t           shards;
+    ngx_comet_admit_e  rc;
+
+    held = 0;
+    shards = 0;
+
+    for (i = 0; i < n; i++) {
+        held += entries[i].held && !entries[i].probe;
+        shards |= ngx_comet_shard(entries[i].ref->id);
+    }
+
+    if (held && *call == NULL) {
+        (void) ngx_comet_ledger_has_call(memory, owner);
+    }
+
+    ngx_comet_ledger_lock_shards(memory->ledger, shards);
+
+    rc = ngx_comet_ledger_admit_locked(memory, clock, call, entries, n, held,
+                                       force);
+
+    ngx_comet_ledger_unlock_shards(memory->ledger, shards);
+
+    return rc;
+}
+
+
+static void
+ngx_comet_ledger_charge(ngx_comet_ledger_memory_t *memory,
+    const ngx_comet_clock_t *clock, ngx_comet_entry_t *entry)
+{
+    ngx_comet_counter_t  *counter;
+
+    if (entry->amount == 0) {
+        return;
+    }
+
+    counter = ngx_comet_ledger_counter(memory, entry->ref);
+    if (counter == NULL) {
+        return;
+    }
+
+    ngx_comet_limit_roll(entry->limit, &counter->level, clock);
+    ngx_comet_limit_charge(entry->limit, &counter->level, clock,
+                           entry->amount);
 }
 
 
@@ -354,40 +654,35 @@ ngx_comet_ledger_settle(ngx_comet_ledger_memory_t *memory,
     const ngx_comet_clock_t *clock, ngx_comet_call_t *call,
     ngx_comet_entry_t *entries, size_t n)
 {
-    size_t                i;
-    ngx_comet_ledger_t   *ledger;
-    ngx_comet_counter_t  *counter;
+    size_t    i;
+    uint64_t  shards;
+
+    shards = call ? call->shards : 0;
 
     for (i = 0; i < n; i++) {
-
-        if (entries[i].amount == 0) {
-            continue;
-        }
-
-        counter = ngx_comet_ledger_counter(memory, entries[i].ref);
-        if (counter == NULL) {
-            continue;
-        }
-
-        ngx_comet_limit_roll(entries[i].limit, &counter->level, clock);
-        ngx_comet_limit_charge(entries[i].limit, &counter->level, clock,
-                               entries[i].amount);
+        shards |= ngx_comet_shard(entries[i].ref->id);
     }
 
-    if (call == NULL) {
-        return;
+    ngx_comet_ledger_lock_shards(memory->ledger, shards);
+
+    for (i = 0; i < n; i++) {
+        ngx_comet_ledger_charge(memory, clock, &entries[i]);
     }
 
-    ledger = memory->ledger;
-
-    for (i = 0; i < call->nholds; i++) {
+    for (i = 0; call && i < call->nholds; i++) {
         ngx_comet_ledger_release(&call->holds[i]);
     }
 
-    call->owner = 0;
-    call->next = ledger->free;
-    ledger->free = call;
-    ledger->active--;
+    if (call) {
+        call->shards = 0;
+        call->nholds = 0;
+    }
+
+    ngx_comet_ledger_unlock_shards(memory->ledger, shards);
+
+    if (call) {
+        ngx_comet_ledger_keep(memory, call);
+    }
 }
 
 
@@ -413,7 +708,6 @@ ngx_comet_ledger_recover(ngx_comet_ledger_memory_t *memory,
 
     lost = 0;
     ledger->free = NULL;
-    ledger->active = 0;
 
     for (counter = ledger->counters; counter; counter = counter->next) {
         counter->level.reserved = 0;
@@ -428,16 +722,16 @@ ngx_comet_ledger_recover(ngx_comet_ledger_memory_t *memory,
                                 || gone[call->owner - 1]))
             {
                 call->owner = 0;
-                lost++;
+                lost += call->nholds != 0;
             }
 
             if (call->owner == 0) {
+                call->nholds = 0;
+                call->shards = 0;
                 call->next = ledger->free;
                 ledger->free = call;
                 continue;
             }
-
-            ledger->active++;
 
             for (k = 0; k < call->nholds; k++) {
                 call->holds[k].counter->level.reserved
@@ -455,4 +749,26 @@ ngx_comet_ledger_recover(ngx_comet_ledger_memory_t *memory,
     ledger->lost += lost;
 
     return lost;
+}
+
+
+uint64_t
+ngx_comet_ledger_active(const ngx_comet_ledger_t *ledger)
+{
+    size_t                    i;
+    uint64_t                  n;
+    const ngx_comet_calls_t  *calls;
+
+    n = 0;
+
+    calls = __atomic_load_n(&ledger->calls, __ATOMIC_ACQUIRE);
+
+    for ( /* void */ ; calls; calls = calls->next) {
+        for (i = 0; i < NGX_COMET_CALLS; i++) {
+            n += __atomic_load_n(&calls->calls[i].nholds, __ATOMIC_RELAXED)
+                 != 0;
+        }
+    }
+
+    return n;
 }

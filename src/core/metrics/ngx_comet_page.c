@@ -139,7 +139,7 @@ ngx_comet_page_init(ngx_comet_page_t *page, const ngx_comet_ledger_t *ledger)
 
     page->scalars[NGX_COMET_SCALAR_IN_FLIGHT]
         = ngx_comet_tally_in_flight(tally);
-    page->scalars[NGX_COMET_SCALAR_HELD] = ledger->active;
+    page->scalars[NGX_COMET_SCALAR_HELD] = ngx_comet_ledger_active(ledger);
     page->scalars[NGX_COMET_SCALAR_LOST] = ledger->lost;
     page->scalars[NGX_COMET_SCALAR_COUNTERS] = ledger->ncounters;
     page->scalars[NGX_COMET_SCALAR_SERIES] = tally->series;

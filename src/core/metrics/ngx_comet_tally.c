@@ -1,4 +1,5 @@
 #include "ngx_comet_tally.h"
+#include "ngx_comet_layout.h"
 
 #include <string.h>
 
@@ -66,6 +67,44 @@ static const struct {
 
 
 static const ngx_comet_label_t  ngx_comet_other = { "other", 5, NULL };
+
+
+uint64_t
+ngx_comet_tally_layout(void)
+{
+    static const size_t  numbers[] = {
+        offsetof(ngx_comet_name_t, text),
+        ngx_comet_member(ngx_comet_name_t, next),
+        ngx_comet_member(ngx_comet_name_t, len),
+
+        offsetof(ngx_comet_series_t, words),
+        sizeof(((ngx_comet_series_t *) 0)->words[0]),
+        ngx_comet_member(ngx_comet_series_t, next),
+
+        sizeof(ngx_comet_series_table_t),
+        ngx_comet_member(ngx_comet_series_table_t, buckets),
+        ngx_comet_member(ngx_comet_series_table_t, mask),
+        ngx_comet_member(ngx_comet_series_table_t, other),
+
+        sizeof(ngx_comet_tally_t),
+        ngx_comet_member(ngx_comet_tally_t, layout),
+        ngx_comet_member(ngx_comet_tally_t, names),
+        ngx_comet_member(ngx_comet_tally_t, mask),
+        ngx_comet_member(ngx_comet_tally_t, tables),
+        ngx_comet_member(ngx_comet_tally_t, limit),
+        ngx_comet_member(ngx_comet_tally_t, used),
+        ngx_comet_member(ngx_comet_tally_t, full),
+        ngx_comet_member(ngx_comet_tally_t, series),
+        ngx_comet_member(ngx_comet_tally_t, overflow),
+        ngx_comet_member(ngx_comet_tally_t, in_flight),
+
+        NGX_COMET_LABELS, NGX_COMET_SERIES_KINDS, NGX_COMET_USED_VALUES,
+        NGX_COMET_TIMES, NGX_COMET_TIME_VALUES
+    };
+
+    return ngx_comet_layout(ngx_comet_ledger_layout(), numbers,
+                            sizeof(numbers) / sizeof(numbers[0]));
+}
 
 
 /* what an allocator of powers of two and pages takes for it */
@@ -378,6 +417,7 @@ ngx_comet_tally_create(ngx_comet_ledger_memory_t *memory, size_t size)
     ngx_comet_tally_t   first, *tally;
 
     memset(&first, 0, sizeof(ngx_comet_tally_t));
+    first.layout = ngx_comet_tally_layout();
     first.limit = size / 4;
 
     tally = ngx_comet_tally_alloc(memory, &first, sizeof(ngx_comet_tally_t));

@@ -110,6 +110,7 @@ typedef struct {
 
 
 struct ngx_comet_tally_s {
+    uint64_t                     layout;
     ngx_comet_name_t           **names;
     size_t                       mask;
     ngx_comet_series_table_t     tables[NGX_COMET_SERIES_KINDS];
@@ -133,6 +134,8 @@ typedef struct {
 extern const ngx_comet_bound_t
     ngx_comet_bounds[NGX_COMET_TIMES][NGX_COMET_BOUNDS];
 
+
+uint64_t ngx_comet_tally_layout(void);
 
 /* of a zone of so many bytes, it takes a quarter at most */
 

@@ -24,6 +24,7 @@ typedef struct {
     ngx_comet_limit_conf_t   *confs[NGX_COMET_ENTRIES_MAX];
     ngx_uint_t                n;
     ngx_uint_t                taking;     /* of them, not only looking */
+    ngx_comet_clock_t         clock;
 } ngx_comet_asked_t;
 
 
@@ -404,6 +405,17 @@ ngx_comet_admit_is_tighter(ngx_comet_quota_t *one, ngx_comet_quota_t *two)
 }
 
 
+static void
+ngx_comet_admit_quota(ngx_comet_quota_t *quota, ngx_comet_asked_t *asked,
+    ngx_uint_t i)
+{
+    quota->conf = asked->confs[i];
+    quota->level = asked->entries[i].level;
+    quota->left = ngx_comet_limit_left(&quota->conf->limit, &quota->level);
+    quota->clock = asked->clock;
+}
+
+
 /* what the body decides was looked at before, without the body */
 
 static void
@@ -421,9 +433,7 @@ ngx_comet_admit_quotas(ngx_comet_admission_t *admission,
 
     for (i = 0; i < asked->n; i++) {
 
-        quota.conf = asked->confs[i];
-        quota.left = asked->entries[i].left;
-        quota.reset = asked->entries[i].reset;
+        ngx_comet_admit_quota(&quota, asked, i);
 
         tightest = &admission->quotas[
                        ngx_comet_kinds[quota.conf->limit.kind].unit];
@@ -460,6 +470,14 @@ ngx_comet_admit_closest(ngx_comet_admission_t *admission)
 }
 
 
+uint64_t
+ngx_comet_admit_reset(const ngx_comet_quota_t *quota)
+{
+    return ngx_comet_limit_reset(&quota->conf->limit, &quota->level,
+                                 &quota->clock);
+}
+
+
 static void
 ngx_comet_admit_keep(ngx_comet_admission_t *admission,
     ngx_comet_asked_t *asked)
@@ -484,14 +502,11 @@ static ngx_int_t
 ngx_comet_admit_asked(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_comet_asked_t *asked)
 {
-    ngx_comet_clock_t       clock;
     ngx_comet_admit_e       rc;
     ngx_comet_admission_t  *admission;
-    ngx_comet_zone_t       *zone;
     ngx_comet_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
-    zone = mcf->zone;
     admission = ctx->admission;
 
     if (asked->n == 0) {
@@ -505,15 +520,12 @@ ngx_comet_admit_asked(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
         return ngx_comet_admit_full(r, ctx);
     }
 
-    ngx_comet_zone_clock(&clock);
+    ngx_comet_zone_clock(&asked->clock);
 
-    ngx_comet_zone_lock(zone);
-
-    rc = ngx_comet_ledger_admit(&zone->memory, &clock, ngx_process_slot + 1,
-                                &admission->call, asked->entries, asked->n,
+    rc = ngx_comet_ledger_admit(&mcf->zone->memory, &asked->clock,
+                                ngx_process_slot + 1, &admission->call,
+                                asked->entries, asked->n,
                                 ctx->policy->dry_run);
-
-    ngx_comet_zone_unlock(zone);
 
     if (rc == NGX_COMET_LEDGER_FULL) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
@@ -587,7 +599,8 @@ ngx_comet_admit_explain(u_char *p, u_char *last, ngx_comet_entry_t *entry,
     unit = ngx_comet_kinds[conf->limit.kind].unit;
 
     ngx_comet_amount(needs, sizeof(needs), unit, entry->amount);
-    ngx_comet_amount(left, sizeof(left), unit, entry->left);
+    ngx_comet_amount(left, sizeof(left), unit,
+                     ngx_comet_limit_left(&conf->limit, &entry->level));
 
     p = ngx_slprintf(p, last, "Too %s: the limit is %V",
                      ngx_comet_units[unit].much, &conf->text);
@@ -639,9 +652,7 @@ ngx_comet_admit_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
     admission = ctx->admission;
 
-    admission->refusing.conf = conf;
-    admission->refusing.left = entry->left;
-    admission->refusing.reset = entry->reset;
+    ngx_comet_admit_quota(&admission->refusing, asked, i);
     admission->dry_run = ctx->policy->dry_run;
     admission->refused = 1;
 
@@ -685,7 +696,8 @@ ngx_comet_admit_tell(ngx_http_request_t *r, ngx_comet_quota_t *quota,
     }
 
     remaining.len = ngx_comet_digits(text, quota->left);
-    reset.len = ngx_comet_duration(text + remaining.len, quota->reset);
+    reset.len = ngx_comet_duration(text + remaining.len,
+                                   ngx_comet_admit_reset(quota));
 
     remaining.data = ngx_pnalloc(r->pool, remaining.len + reset.len);
     if (remaining.data == NULL) {
@@ -787,7 +799,6 @@ ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
     ngx_comet_ctx_t           *ctx;
     ngx_comet_clock_t          clock;
     ngx_comet_entry_t          entries[NGX_COMET_ENTRIES_MAX];
-    ngx_comet_zone_t          *zone;
     ngx_comet_main_conf_t     *mcf;
     ngx_comet_usage_result_t   usage;
 
@@ -815,16 +826,11 @@ ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
-    zone = mcf->zone;
 
     ngx_comet_zone_clock(&clock);
 
-    ngx_comet_zone_lock(zone);
-
-    ngx_comet_ledger_settle(&zone->memory, &clock, admission->call, entries,
-                            admission->n);
-
-    ngx_comet_zone_unlock(zone);
+    ngx_comet_ledger_settle(&mcf->zone->memory, &clock, admission->call,
+                            entries, admission->n);
 }
 
 

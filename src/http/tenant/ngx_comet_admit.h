@@ -14,7 +14,8 @@
 typedef struct {
     ngx_comet_limit_conf_t    *conf;
     uint64_t                   left;
-    uint64_t                   reset;      /* milliseconds */
+    ngx_comet_level_t          level;
+    ngx_comet_clock_t          clock;      /* when it was like that */
 } ngx_comet_quota_t;
 
 
@@ -65,6 +66,10 @@ void ngx_comet_admit_end(ngx_http_request_t *r);
 /* the limit that is closest to refusing, or that did refuse */
 
 ngx_comet_quota_t *ngx_comet_admit_closest(ngx_comet_admission_t *admission);
+
+/* milliseconds until all of it is free */
+
+uint64_t ngx_comet_admit_reset(const ngx_comet_quota_t *quota);
 
 
 #endif /* _NGX_COMET_ADMIT_H_INCLUDED_ */

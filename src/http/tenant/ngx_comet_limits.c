@@ -298,6 +298,10 @@ ngx_comet_limits_id(ngx_comet_ref_t *ref, ngx_comet_limits_t *limits,
     }
 
     ngx_md5_final(ref->id, &md5);
+
+    /* a call meets limits of one tenant: one shard, so one lock */
+
+    ref->id[0] = (u_char) ngx_crc32_short(tenant->data, tenant->len);
 }
 
 

@@ -71,6 +71,7 @@ ngx_comet_limit_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     uintptr_t data)
 {
     u_char                 *p, *last;
+    uint64_t                reset;
     ngx_comet_ctx_t        *ctx;
     ngx_comet_quota_t      *quota;
     ngx_comet_admission_t  *admission;
@@ -111,8 +112,8 @@ ngx_comet_limit_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         break;
 
     default:
-        last = ngx_sprintf(p, "%uL.%03uL", quota->reset / 1000,
-                           quota->reset % 1000);
+        reset = ngx_comet_admit_reset(quota);
+        last = ngx_sprintf(p, "%uL.%03uL", reset / 1000, reset % 1000);
     }
 
     return ngx_comet_variable_set(v, p, last - p);

@@ -13,7 +13,10 @@
 
 
 #define NGX_COMET_ZONE_TICK   1000
-#define NGX_COMET_ZONE_TRIES  300
+
+/* milliseconds, for a configuration that is loaded */
+
+#define NGX_COMET_ZONE_WAIT   3000
 #define NGX_COMET_ZONE_PAUSE  10
 
 /* pages for calls under way, beside what the counters take */
@@ -52,6 +55,7 @@ typedef struct {
 } ngx_comet_zone_index_t;
 
 
+static ngx_comet_kept_t  ngx_comet_zone_kept;
 static ngx_event_t       ngx_comet_zone_event;
 static ngx_connection_t  ngx_comet_zone_dummy;     /* for the log of a timer */
 
@@ -220,12 +224,26 @@ ngx_comet_zone_keep(ngx_conf_t *cf, ngx_comet_zone_t *zone)
 static void *
 ngx_comet_zone_alloc(void *data, size_t size)
 {
-    return ngx_slab_alloc_locked(data, size);
+    return ngx_slab_alloc(data, size);
 }
 
 
 static void
 ngx_comet_zone_free(void *data, void *p)
+{
+    ngx_slab_free(data, p);
+}
+
+
+static void *
+ngx_comet_zone_alloc_locked(void *data, size_t size)
+{
+    return ngx_slab_alloc_locked(data, size);
+}
+
+
+static void
+ngx_comet_zone_free_locked(void *data, void *p)
 {
     ngx_slab_free_locked(data, p);
 }
@@ -233,15 +251,20 @@ ngx_comet_zone_free(void *data, void *p)
 
 /*
  * Workers of the configuration before go on counting meanwhile.  If one dies
- * with the lock, it is this process that unlocks it, when it is done here.
+ * in the slab, it is this process that unlocks it, when it is done here.
  */
 
 static ngx_int_t
-ngx_comet_zone_take(ngx_slab_pool_t *shpool)
+ngx_comet_zone_take(ngx_comet_ledger_t *ledger, ngx_slab_pool_t *shpool)
 {
     ngx_uint_t  i;
 
-    for (i = 0; i < NGX_COMET_ZONE_TRIES; i++) {
+    if (ledger && ngx_comet_ledger_timedlock(ledger, NGX_COMET_ZONE_WAIT) != 0)
+    {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < NGX_COMET_ZONE_WAIT / NGX_COMET_ZONE_PAUSE; i++) {
 
         if (ngx_shmtx_trylock(&shpool->mutex)) {
             return NGX_OK;
@@ -250,7 +273,22 @@ ngx_comet_zone_take(ngx_slab_pool_t *shpool)
         ngx_msleep(NGX_COMET_ZONE_PAUSE);
     }
 
+    if (ledger) {
+        ngx_comet_ledger_unlock(ledger);
+    }
+
     return NGX_ERROR;
+}
+
+
+static ngx_uint_t
+ngx_comet_zone_differs(ngx_comet_ledger_t *ledger)
+{
+    if (ledger->layout != ngx_comet_ledger_layout()) {
+        return 1;
+    }
+
+    return ledger->tally && ledger->tally->layout != ngx_comet_tally_layout();
 }
 
 
@@ -262,6 +300,7 @@ ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
     ngx_int_t                   rc;
     ngx_slab_pool_t            *shpool;
     ngx_comet_place_t          *place;
+    ngx_comet_ledger_t         *ledger;
     ngx_comet_main_conf_t      *mcf;
     ngx_comet_ledger_memory_t  *memory;
 
@@ -270,14 +309,9 @@ ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
     memory = &mcf->zone->memory;
     shpool = (ngx_slab_pool_t *) zone->shm.addr;
 
-    memory->alloc = ngx_comet_zone_alloc;
-    memory->free = ngx_comet_zone_free;
-    memory->data = shpool;
-    memory->ledger = data ? data : zone->shm.exists ? shpool->data : NULL;
+    ledger = data ? data : zone->shm.exists ? shpool->data : NULL;
 
-    if (memory->ledger
-        && memory->ledger->layout != NGX_COMET_LEDGER_LAYOUT)
-    {
+    if (ledger && ngx_comet_zone_differs(ledger)) {
         ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
                       "comet_zone \"%V\" is from another version of the "
                       "module: restart nginx, or give the zone another name "
@@ -285,7 +319,7 @@ ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
         return NGX_ERROR;
     }
 
-    if (ngx_comet_zone_take(shpool) != NGX_OK) {
+    if (ngx_comet_zone_take(ledger, shpool) != NGX_OK) {
         ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
                       "comet_zone \"%V\" is held by a worker that does not "
                       "let go of it: try again", &zone->shm.name);
@@ -294,9 +328,22 @@ ngx_comet_zone_init(ngx_shm_zone_t *zone, void *data)
 
     shpool->log_nomem = 0;
 
+    memory->ledger = ledger;
+    memory->kept = &ngx_comet_zone_kept;
+    memory->alloc = ngx_comet_zone_alloc_locked;
+    memory->free = ngx_comet_zone_free_locked;
+    memory->data = shpool;
+
     rc = ngx_comet_zone_prepare(mcf, zone);
 
+    memory->alloc = ngx_comet_zone_alloc;
+    memory->free = ngx_comet_zone_free;
+
     ngx_shmtx_unlock(&shpool->mutex);
+
+    if (ledger) {
+        ngx_comet_ledger_unlock(ledger);
+    }
 
     if (rc != NGX_OK) {
         ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
@@ -373,7 +420,9 @@ ngx_comet_zone_place(ngx_comet_zone_index_t *index, u_char *id)
     uint64_t               hash;
     ngx_comet_counter_t  **place;
 
-    ngx_memcpy(&hash, id, sizeof(hash));
+    /* the first byte is that of all of a tenant's */
+
+    ngx_memcpy(&hash, id + 1, sizeof(hash));
 
     for (i = hash & index->mask; /* void */ ; i = (i + 1) & index->mask) {
         place = &index->places[i];
@@ -502,20 +551,14 @@ ngx_comet_zone_count(ngx_comet_main_conf_t *mcf, ngx_log_t *log)
 void
 ngx_comet_zone_lock(ngx_comet_zone_t *zone)
 {
-    ngx_slab_pool_t  *shpool;
-
-    shpool = zone->memory.data;
-    ngx_shmtx_lock(&shpool->mutex);
+    ngx_comet_lock(&zone->memory.ledger->lock);
 }
 
 
 void
 ngx_comet_zone_unlock(ngx_comet_zone_t *zone)
 {
-    ngx_slab_pool_t  *shpool;
-
-    shpool = zone->memory.data;
-    ngx_shmtx_unlock(&shpool->mutex);
+    ngx_comet_unlock(&zone->memory.ledger->lock);
 }
 
 
@@ -546,12 +589,17 @@ ngx_comet_zone_dead(uint32_t owner, uint64_t pid)
 static void
 ngx_comet_zone_recover(ngx_comet_main_conf_t *mcf, ngx_log_t *log)
 {
-    size_t  lost;
+    size_t                      lost;
+    ngx_comet_ledger_memory_t  *memory;
 
-    ngx_comet_zone_lock(mcf->zone);
-    ngx_comet_tally_recover(mcf->zone->memory.ledger, ngx_comet_zone_dead);
-    lost = ngx_comet_ledger_recover(&mcf->zone->memory, ngx_comet_zone_dead);
-    ngx_comet_zone_unlock(mcf->zone);
+    memory = &mcf->zone->memory;
+
+    ngx_comet_ledger_lock(memory->ledger);
+
+    ngx_comet_tally_recover(memory->ledger, ngx_comet_zone_dead);
+    lost = ngx_comet_ledger_recover(memory, ngx_comet_zone_dead);
+
+    ngx_comet_ledger_unlock(memory->ledger);
 
     if (lost) {
         ngx_log_error(NGX_LOG_ERR, log, 0,

@@ -22,8 +22,11 @@ extern ngx_comet_part_t  ngx_comet_zone_part;
 
 char *ngx_comet_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* for series of comet_metrics */
+
 void ngx_comet_zone_lock(ngx_comet_zone_t *zone);
 void ngx_comet_zone_unlock(ngx_comet_zone_t *zone);
+
 void ngx_comet_zone_clock(ngx_comet_clock_t *clock);
 
 

@@ -78,6 +78,11 @@ arena_release(void *data, void *p)
 }
 
 
+/* what this process keeps */
+
+static ngx_comet_kept_t  kept;
+
+
 static inline void
 ledger_on(ngx_comet_ledger_memory_t *memory, arena_t *arena)
 {
@@ -91,6 +96,9 @@ ledger_on(ngx_comet_ledger_memory_t *memory, arena_t *arena)
     memory->alloc = arena_alloc;
     memory->free = arena_release;
     memory->data = arena;
+    memory->kept = &kept;
+
+    memset(&kept, 0, sizeof(kept));
 
     assert_non_null(ngx_comet_ledger_create(memory));
 }
@@ -140,12 +148,15 @@ load(ngx_comet_ledger_memory_t *memory, ngx_comet_ref_t *refs, size_t n)
 }
 
 
-/* what is reserved is what calls hold, and each call is somewhere, once */
+/*
+ * What is reserved is what calls hold, and each call is somewhere, once: under
+ * way, with a process that keeps it, or free.
+ */
 
 static inline size_t
 check_ledger(ngx_comet_ledger_memory_t *memory)
 {
-    size_t                i, k, free, active;
+    size_t                i, k, free, own, active;
     uint64_t              sum, counters;
     ngx_comet_call_t     *call;
     ngx_comet_calls_t    *calls;
@@ -176,16 +187,21 @@ check_ledger(ngx_comet_ledger_memory_t *memory)
     assert_int_equal(ledger->ncounters, counters);
 
     free = 0;
+    own = 0;
     active = 0;
 
     for (calls = ledger->calls; calls; calls = calls->next) {
         for (i = 0; i < NGX_COMET_CALLS; i++) {
-            free++;
-            active += calls->calls[i].owner != 0;
+            call = &calls->calls[i];
+
+            active += call->nholds != 0;
+            own += call->owner && call->nholds == 0;
+            free += call->owner == 0;
+
+            assert_true(call->owner || call->nholds == 0);
+            assert_int_equal(call->shards != 0, call->nholds != 0);
         }
     }
-
-    free -= active;
 
     for (call = ledger->free; call; call = call->next) {
         assert_int_equal(call->owner, 0);
@@ -194,7 +210,16 @@ check_ledger(ngx_comet_ledger_memory_t *memory)
     }
 
     assert_int_equal(free, 0);
-    assert_int_equal(ledger->active, active);
+    assert_int_equal(ngx_comet_ledger_active(ledger), active);
+
+    /* of this process and of others */
+
+    for (call = memory->kept->calls; call; call = call->next) {
+        assert_true(call->owner != 0);
+        assert_int_equal(call->nholds, 0);
+        assert_true(own > 0);
+        own--;
+    }
 
     return active;
 }

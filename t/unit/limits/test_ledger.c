@@ -1,86 +1,6 @@
 #include "unit.h"
 
-#include "ledgers.h"
-
-
-#define LIMITS  5
-
-
-static arena_t                    arena;
-static ngx_comet_ledger_memory_t  memory;
-static ngx_comet_limit_t          limits[LIMITS];
-static ngx_comet_ref_t            refs[LIMITS];
-static ngx_comet_entry_t          entries[LIMITS];
-static ngx_comet_clock_t          now;
-
-
-enum { RATES, TOKEN, GAUGES, BUDGETS, SPENT };
-
-
-static const struct {
-    ngx_comet_limit_e  kind;
-    const char        *text;
-    unsigned           held;
-} kinds[LIMITS] = {
-    { RATE, "60r/m", 0 },
-    { TOKENS, "6000/m", 1 },
-    { CALLS, "3", 1 },
-    { BUDGET, "10000/30d", 1 },
-    { SPEND, "50/day", 1 },
-};
-
-
-static void
-ask(size_t i, uint64_t amount)
-{
-    memset(&entries[i], 0, sizeof(ngx_comet_entry_t));
-
-    entries[i].limit = &limits[i];
-    entries[i].ref = &refs[i];
-    entries[i].amount = amount;
-    entries[i].held = kinds[i].held;
-}
-
-
-static int
-setup(void **state)
-{
-    size_t  i;
-
-    (void) state;
-
-    ledger_on(&memory, &arena);
-
-    for (i = 0; i < LIMITS; i++) {
-        assert_int_equal(parse(&limits[i], kinds[i].kind, kinds[i].text), 0);
-        ref_named(&refs[i], (uint32_t) i);
-        ask(i, 1);
-    }
-
-    limits[RATES].capacity = 4;
-
-    now.steady = 1000000;
-    now.wall = 1700000000;
-
-    load(&memory, refs, LIMITS);
-    memory.ledger->owners[0] = 100;
-
-    return 0;
-}
-
-
-static ngx_comet_admit_e
-admit(ngx_comet_call_t **call, size_t n)
-{
-    return ngx_comet_ledger_admit(&memory, &now, 1, call, entries, n, 0);
-}
-
-
-static ngx_comet_level_t *
-level(size_t i)
-{
-    return &refs[i].counter->level;
-}
+#include "ledger_case.h"
 
 
 /* one that does not fit keeps all the others from being taken */
@@ -110,7 +30,7 @@ test_all_or_none(void **state)
         for (k = 0; k < LIMITS; k++) {
             assert_int_equal(entries[k].wait, k == i ? NGX_COMET_WAIT_NEVER
                                                      : 0);
-            assert_int_equal(entries[k].left, limits[k].capacity);
+            assert_int_equal(left(k), limits[k].capacity);
             assert_int_equal(level(k)->used, before[k].level.used);
             assert_int_equal(level(k)->reserved, 0);
         }
@@ -148,10 +68,10 @@ test_held_and_charged(void **state)
     assert_int_equal(level(GAUGES)->reserved, 1);
     assert_int_equal(level(BUDGETS)->reserved, 1000);
 
-    assert_int_equal(entries[RATES].left, 3);
-    assert_int_equal(entries[TOKEN].left, 5000);
-    assert_int_equal(entries[GAUGES].left, 2);
-    assert_int_equal(entries[BUDGETS].left, 9000);
+    assert_int_equal(left(RATES), 3);
+    assert_int_equal(left(TOKEN), 5000);
+    assert_int_equal(left(GAUGES), 2);
+    assert_int_equal(left(BUDGETS), 9000);
 
     now.steady += 10;
     arena_settle(&memory, &now, call, entries, taken, LIMITS);
@@ -235,7 +155,7 @@ test_probe(void **state)
                                             &entries[BUDGETS], 1, 0),
                      NGX_COMET_ADMITTED);
     assert_null(call);
-    assert_int_equal(entries[BUDGETS].left, 10000);
+    assert_int_equal(left(BUDGETS), 10000);
     assert_int_equal(level(BUDGETS)->reserved, 0);
 
     level(BUDGETS)->used = 10000;
@@ -357,7 +277,7 @@ test_forced(void **state)
                                                 entries, LIMITS, 1),
                          i ? NGX_COMET_LIMITED : NGX_COMET_ADMITTED);
         assert_non_null(calls[i]);
-        assert_int_equal(entries[BUDGETS].left, i ? 0 : 9993);
+        assert_int_equal(left(BUDGETS), i ? 0 : 9993);
         assert_true(level(BUDGETS)->reserved >= amounts[i]);
 
         call = NULL;
@@ -716,11 +636,27 @@ test_recover(void **state)
 
     /* a call of a slot that no one has is no one's */
 
+    memset(&kept, 0, sizeof(kept));
     calls[0] = NULL;
     assert_int_equal(ngx_comet_ledger_admit(&memory, &now, 7, &calls[0],
                                             &entries[GAUGES], 1, 0),
                      NGX_COMET_ADMITTED);
     assert_int_equal(ngx_comet_ledger_recover(&memory, is_dead), 1);
+    assert_int_equal(ngx_comet_ledger_active(memory.ledger), 0);
+
+    /* who was taken for dead does not go on with calls that others have now */
+
+    calls[0] = kept.calls;
+    assert_int_equal(calls[0]->owner, 0);
+
+    calls[0] = NULL;
+    assert_int_equal(ngx_comet_ledger_admit(&memory, &now, 1, &calls[0],
+                                            &entries[GAUGES], 1, 0),
+                     NGX_COMET_ADMITTED);
+    assert_int_equal(calls[0]->owner, 1);
+    assert_int_equal(check_ledger(&memory), 1);
+
+    arena_settle(&memory, &now, calls[0], entries, taken, LIMITS);
     assert_int_equal(check_ledger(&memory), 0);
 }
 

@@ -7,8 +7,6 @@
 
 #include "unit.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -22,7 +20,7 @@
 
 #define LIMITS   5
 #define WORKERS  4
-#define KILLS    60
+#define KILLS    120
 #define TENANTS  3
 #define CHARGE   7
 #define OTHER    NGX_COMET_OWNERS_MAX     /* the last to be asked for */
@@ -42,9 +40,9 @@ static const struct {
 
 
 typedef struct {
-    pthread_mutex_t            mutex;
     uint64_t                   admitted[TENANTS];
-    uint64_t                   settled[TENANTS];
+    uint64_t                   settled[TENANTS];      /* of tokens */
+    uint64_t                   spent[TENANTS];        /* of the budget */
     uint64_t                   done;
     ngx_comet_ledger_memory_t  memory;
     ngx_comet_limit_t          limits[LIMITS];
@@ -84,6 +82,7 @@ setup(void **state)
     for (k = 0; k < TENANTS; k++) {
         for (i = 0; i < LIMITS; i++) {
             ref_named(&shared->refs[k][i], (uint32_t) (100 * k + i));
+            shared->refs[k][i].id[0] = (unsigned char) k;
         }
     }
 
@@ -149,6 +148,22 @@ ask(ngx_comet_entry_t *entries, size_t tenant, uint64_t amount)
 }
 
 
+/* as the kernel does it for one that has died */
+
+static void
+break_locks(void)
+{
+    size_t  i;
+
+    for (i = 0; i < NGX_COMET_SHARDS; i++) {
+        assert_int_equal(ngx_comet_lock_create(
+                             &shared->memory.ledger->locks[i]), 0);
+    }
+
+    assert_int_equal(ngx_comet_lock_create(&shared->memory.ledger->lock), 0);
+}
+
+
 /* the first worker, all that it does, from the first page of calls on */
 
 static void
@@ -160,6 +175,8 @@ step_one(void)
 
     clock.wall = 1700000000;
     clock.steady = shared->clock + 1;
+
+    memset(&kept, 0, sizeof(kept));
 
     call = NULL;
     ask(entries, 0, 10);
@@ -277,6 +294,8 @@ go_on(ngx_comet_call_t *live, const ngx_comet_entry_t *held)
 static void
 run_traced(void (*work)(void))
 {
+    memset(&kept, 0, sizeof(kept));
+
     if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1) {
         _exit(77);
     }
@@ -310,6 +329,7 @@ run_stepwise(void (*work)(void), int others)
     size_t              writes, size;
     uint64_t            live;
     ngx_comet_call_t   *call;
+    ngx_comet_kept_t    own;
     ngx_comet_entry_t   entries[LIMITS];
     ngx_comet_clock_t   clock;
 
@@ -344,6 +364,7 @@ run_stepwise(void (*work)(void), int others)
         return 0;
     }
 
+    own = kept;
     memcpy(copy_of, shared, extent());
 
     for (writes = 0; /* void */ ; /* void */) {
@@ -370,11 +391,14 @@ run_stepwise(void (*work)(void), int others)
         writes++;
         memcpy(copy_of, shared, size);
 
+        break_locks();
         check_crash(live);
         memcpy(shared, copy_of, size);
 
+        break_locks();
         go_on(call, entries);
         memcpy(shared, copy_of, size);
+        kept = own;
     }
 
     assert_true(WIFEXITED(status));
@@ -415,29 +439,55 @@ test_every_write(void **state)
 }
 
 
-static void
-lock(void)
-{
-    int  rc;
-
-    rc = pthread_mutex_lock(&shared->mutex);
-
-    if (rc == EOWNERDEAD) {
-        rc = pthread_mutex_consistent(&shared->mutex);
-    }
-
-    if (rc != 0) {
-        _exit(3);
-    }
-}
-
-
 typedef struct {
     ngx_comet_call_t   *call;
     ngx_comet_entry_t   entries[LIMITS];
     size_t              tenant;
+    size_t              payer;            /* another one now and then */
     uint64_t            amount;
 } job_t;
+
+
+static void
+begin(job_t *job, uint32_t owner, const ngx_comet_clock_t *clock)
+{
+    size_t             i;
+    ngx_comet_entry_t  entries[LIMITS];
+
+    job->tenant = any(TENANTS);
+    job->payer = any(4) ? job->tenant : any(TENANTS);
+    job->amount = 1 + any(50);
+
+    ask(job->entries, job->tenant, job->amount);
+    ask(entries, job->payer, job->amount);
+
+    for (i = 3; i < LIMITS; i++) {
+        job->entries[i] = entries[i];
+    }
+
+    if (ngx_comet_ledger_admit(&shared->memory, clock, owner, &job->call,
+                               job->entries, LIMITS, 0)
+        == NGX_COMET_ADMITTED)
+    {
+        __atomic_add_fetch(&shared->admitted[job->tenant], 1,
+                           __ATOMIC_RELAXED);
+    }
+}
+
+
+static void
+end(job_t *job, const ngx_comet_clock_t *clock)
+{
+    uint64_t  taken;
+
+    taken = any(job->amount + 1);
+
+    settle(clock, job->call, job->entries, taken);
+    job->call = NULL;
+
+    __atomic_add_fetch(&shared->settled[job->tenant], taken, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&shared->spent[job->payer], taken, __ATOMIC_RELAXED);
+}
 
 
 /* admits and settles until it is killed */
@@ -446,47 +496,35 @@ static void
 hammer(uint32_t owner, uint64_t random)
 {
     job_t               jobs[8], *job;
-    uint64_t            taken;
     ngx_comet_clock_t   clock;
 
     seed = random;
     memset(jobs, 0, sizeof(jobs));
+    memset(&kept, 0, sizeof(kept));
     clock.wall = 1700000000;
 
     for ( ;; ) {
         job = &jobs[any(8)];
 
-        lock();
-
-        shared->clock += any(3) == 0;
-        clock.steady = shared->clock;
+        clock.steady = __atomic_add_fetch(&shared->clock, any(3) == 0,
+                                          __ATOMIC_RELAXED);
 
         if (job->call == NULL) {
-            job->tenant = any(TENANTS);
-            job->amount = 1 + any(50);
-
-            ask(job->entries, job->tenant, job->amount);
-
-            if (ngx_comet_ledger_admit(&shared->memory, &clock, owner,
-                                       &job->call, job->entries, LIMITS, 0)
-                == NGX_COMET_ADMITTED)
-            {
-                shared->admitted[job->tenant]++;
-            }
+            begin(job, owner, &clock);
 
         } else {
-            taken = any(job->amount + 1);
-
-            settle(&clock, job->call, job->entries, taken);
-
-            shared->settled[job->tenant] += taken;
-            job->call = NULL;
+            end(job, &clock);
         }
 
         __atomic_add_fetch(&shared->done, 1, __ATOMIC_RELAXED);
-
-        pthread_mutex_unlock(&shared->mutex);
     }
+}
+
+
+static uint64_t
+load_of(const uint64_t *number)
+{
+    return __atomic_load_n(number, __ATOMIC_RELAXED);
 }
 
 
@@ -498,14 +536,14 @@ let_them_work(void)
     uint64_t         until;
     struct timespec  nap;
 
-    until = __atomic_load_n(&shared->done, __ATOMIC_RELAXED) + 20 + any(200);
+    until = load_of(&shared->done) + 20 + any(200);
 
     do {
         nap.tv_sec = 0;
         nap.tv_nsec = 1000 + (long) any(2000000);
         nanosleep(&nap, NULL);
 
-    } while (__atomic_load_n(&shared->done, __ATOMIC_RELAXED) < until);
+    } while (load_of(&shared->done) < until);
 }
 
 
@@ -533,10 +571,7 @@ start_worker(uint32_t owner)
     }
 
     workers[owner - 1] = pid;
-
-    lock();
     shared->memory.ledger->owners[owner - 1] = (uint64_t) pid;
-    pthread_mutex_unlock(&shared->mutex);
 }
 
 
@@ -549,7 +584,7 @@ check_levels(void)
     uint64_t            elapsed;
     ngx_comet_level_t  *level;
 
-    elapsed = shared->clock - 1000000;
+    elapsed = load_of(&shared->clock) - 1000000;
 
     for (k = 0; k < TENANTS; k++) {
 
@@ -559,7 +594,7 @@ check_levels(void)
             if (shared->limits[i].span == BUCKET) {
                 assert_true(level->used <= shared->limits[i].capacity
                                            * shared->limits[i].period);
-                assert_true(level->since <= shared->clock);
+                assert_true(level->since <= load_of(&shared->clock));
 
             } else {
                 assert_true(level->used + level->reserved
@@ -569,36 +604,63 @@ check_levels(void)
 
         level = &shared->refs[k][3].counter->level;
 
-        assert_true(level->used >= shared->settled[k]);
-        assert_true(level->used <= shared->settled[k] + KILLS * 50);
+        /* what was charged is told a moment later, or not any more */
+
+        assert_true(level->used >= load_of(&shared->spent[k]));
+        assert_true(level->used <= load_of(&shared->spent[k])
+                                   + (KILLS + WORKERS) * 50);
 
         /* 10 each millisecond, 100 at once */
 
-        assert_true(shared->admitted[k] <= 100 + 10 * elapsed);
+        assert_true(load_of(&shared->admitted[k]) <= 100 + 10 * elapsed);
 
         /* 1 each millisecond, 1000 at once */
 
-        assert_true(shared->settled[k] <= 1000 + elapsed);
+        assert_true(load_of(&shared->settled[k]) <= 1000 + elapsed);
     }
+}
+
+
+/* nothing that the dead had stays locked */
+
+static void
+recover_and_check(void)
+{
+    assert_int_equal(ngx_comet_ledger_timedlock(shared->memory.ledger, 60000),
+                     0);
+
+    (void) ngx_comet_ledger_recover(&shared->memory, is_gone);
+
+    check_ledger(&shared->memory);
+    check_levels();
+
+    ngx_comet_ledger_unlock(shared->memory.ledger);
+}
+
+
+static void
+kill_worker(uint32_t owner)
+{
+    int  status;
+
+    assert_int_equal(kill(workers[owner - 1], SIGKILL), 0);
+    assert_int_equal(waitpid(workers[owner - 1], &status, 0),
+                     workers[owner - 1]);
+    assert_true(WIFSIGNALED(status));
+
+    workers[owner - 1] = 0;
 }
 
 
 static void
 test_killed(void **state)
 {
-    int                  status;
-    size_t               i, k, n;
-    uint32_t             owner;
-    pthread_mutexattr_t  attr;
+    size_t    i, k;
+    uint32_t  owner;
 
     (void) state;
 
     seed = 0xdead;
-
-    pthread_mutexattr_init(&attr);
-    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-    assert_int_equal(pthread_mutex_init(&shared->mutex, &attr), 0);
 
     for (owner = 1; owner <= WORKERS; owner++) {
         start_worker(owner);
@@ -610,40 +672,24 @@ test_killed(void **state)
 
         owner = 1 + (uint32_t) any(WORKERS);
 
-        assert_int_equal(kill(workers[owner - 1], SIGKILL), 0);
-        assert_int_equal(waitpid(workers[owner - 1], &status, 0),
-                         workers[owner - 1]);
-        assert_true(WIFSIGNALED(status));
+        /* the others go on meanwhile */
 
-        workers[owner - 1] = 0;
-
-        /* the others have gone on meanwhile, and do so now */
-
-        lock();
-
-        (void) ngx_comet_ledger_recover(&shared->memory, is_gone);
-        check_ledger(&shared->memory);
-        check_levels();
+        kill_worker(owner);
+        recover_and_check();
 
         assert_int_equal(shared->memory.ledger->owners[owner - 1], 0);
-
-        pthread_mutex_unlock(&shared->mutex);
 
         start_worker(owner);
     }
 
-    for (i = 0; i < WORKERS; i++) {
-        assert_int_equal(kill(workers[i], SIGKILL), 0);
-        assert_int_equal(waitpid(workers[i], &status, 0), workers[i]);
-        workers[i] = 0;
+    for (owner = 1; owner <= WORKERS; owner++) {
+        kill_worker(owner);
     }
 
-    lock();
+    recover_and_check();
 
-    n = ngx_comet_ledger_recover(&shared->memory, is_gone);
-    assert_true(n <= 8 * WORKERS + WORKERS);
     assert_int_equal(check_ledger(&shared->memory), 0);
-    check_levels();
+    assert_true(shared->memory.ledger->lost <= (KILLS + WORKERS) * 8);
 
     for (k = 0; k < TENANTS; k++) {
         assert_true(shared->admitted[k] > 0);
@@ -653,8 +699,51 @@ test_killed(void **state)
             assert_int_equal(shared->refs[k][i].counter->level.reserved, 0);
         }
     }
+}
 
-    pthread_mutex_unlock(&shared->mutex);
+
+/* a lock is its owner's while it lives, and anybody's when it has died */
+
+static void
+test_stopped(void **state)
+{
+    int     status;
+    pid_t   pid;
+    size_t  i;
+
+    (void) state;
+
+    for (i = 0; i <= NGX_COMET_SHARDS; i += 32) {
+
+        pid = fork();
+        assert_true(pid != -1);
+
+        if (pid == 0) {
+            ngx_comet_lock(i < NGX_COMET_SHARDS
+                           ? &shared->memory.ledger->locks[i]
+                           : &shared->memory.ledger->lock);
+            raise(SIGSTOP);
+            _exit(2);
+        }
+
+        assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+        assert_true(WIFSTOPPED(status));
+
+        /* whoever waits in vain has none of the others, either */
+
+        assert_int_equal(ngx_comet_ledger_timedlock(shared->memory.ledger, 1),
+                         -1);
+        assert_int_equal(ngx_comet_ledger_timedlock(shared->memory.ledger, 1),
+                         -1);
+
+        /* it is let go of with the process, before anybody has waited for it */
+
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        ngx_comet_ledger_lock(shared->memory.ledger);
+        ngx_comet_ledger_unlock(shared->memory.ledger);
+
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+    }
 }
 
 
@@ -664,6 +753,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test_setup_teardown(test_every_write, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stopped, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
