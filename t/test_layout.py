@@ -7,7 +7,7 @@ import re
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-WINGS = ("src/core/limits", "src/core/metrics")
+CORE = ROOT / "src/core"
 
 STRUCT = re.compile(r"(?:typedef )?(?:struct|union)(?: (\w+)_s)? \{\n(.*?)^\}(?: (\w+)_t)?;",
                     re.M | re.S)
@@ -17,8 +17,7 @@ SAID = re.compile(r"ngx_comet_member\((\w+), (\w+)\)"
 
 
 def sources(ending):
-    return "\n".join(path.read_text() for wing in WINGS
-                     for path in sorted((ROOT / wing).glob("*" + ending)))
+    return "\n".join(path.read_text() for path in sorted(CORE.glob("*/*" + ending)))
 
 
 def structs(text):

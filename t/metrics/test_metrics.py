@@ -290,6 +290,25 @@ def test_a_reload_keeps_what_is_counted(nginx, mock):
     counted(server, 1)
 
 
+def test_what_each_worker_counts_is_read_together(nginx, mock):
+    """Of those that were killed, and of those that have their slots now."""
+    server = nginx(conf(mock), workers=3)
+    sent = 0
+    for change in (None, "kill", "reload", "kill", "reload"):
+        if change == "reload":
+            server.reload()
+        elif change:
+            gone = server.workers()
+            for worker in gone:
+                os.kill(worker, signal.SIGKILL)
+            wait_for(lambda: len(set(server.workers()) - set(gone)) == 3)
+        for _ in range(20):
+            assert chat(server, headers=bearer()).status == 200
+        sent += 20
+        counted(server, sent)
+    server.forget_a_kill()
+
+
 def test_nothing_that_is_sent_makes_series_without_end(nginx, mock):
     server = nginx(conf(mock))
     for i in range(40):

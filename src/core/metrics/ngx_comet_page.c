@@ -286,7 +286,8 @@ ngx_comet_page_time(ngx_comet_page_t *page, const ngx_comet_family_t *family)
     size_t  i;
 
     for (i = 0; i < NGX_COMET_TIME_VALUES; i++) {
-        page->times[i] = ngx_comet_tally_value(page->walk.series, family->kind,
+        page->times[i] = ngx_comet_tally_value(page->tally, page->walk.series,
+                                               family->kind,
                                  family->value * NGX_COMET_TIME_VALUES + i);
     }
 
@@ -352,14 +353,16 @@ ngx_comet_page_line(ngx_comet_page_t *page, char *p,
         break;
 
     case NGX_COMET_FORM_TOKENS:
-        value = ngx_comet_tally_value(series, family->kind, page->line);
+        value = ngx_comet_tally_value(page->tally, series, family->kind,
+                                      page->line);
         p = ngx_comet_page_labels(p, family, series, "kind",
                                   ngx_comet_tokens[page->line]);
         p += ngx_comet_digits(p, value);
         break;
 
     default:
-        value = ngx_comet_tally_value(series, family->kind, family->value);
+        value = ngx_comet_tally_value(page->tally, series, family->kind,
+                                      family->value);
         p = ngx_comet_page_labels(p, family, series, "", "");
         p = family->form == NGX_COMET_FORM_MONEY
             ? ngx_comet_page_fraction(p, value, NGX_COMET_MONEY)

@@ -25,6 +25,7 @@ static const struct {
 };
 
 #define NGX_COMET_NAMES_SHARE  1024
+#define NGX_COMET_SHARES_SHARE  1024
 
 
 const ngx_comet_bound_t  ngx_comet_bounds[NGX_COMET_TIMES][NGX_COMET_BOUNDS] =
@@ -86,11 +87,18 @@ ngx_comet_tally_layout(void)
         ngx_comet_member(ngx_comet_series_table_t, mask),
         ngx_comet_member(ngx_comet_series_table_t, other),
 
+        offsetof(ngx_comet_share_t, values),
+        ngx_comet_member(ngx_comet_share_t, next),
+        ngx_comet_member(ngx_comet_share_t, series),
+        ngx_comet_member(ngx_comet_share_t, owner),
+
         sizeof(ngx_comet_tally_t),
         ngx_comet_member(ngx_comet_tally_t, layout),
         ngx_comet_member(ngx_comet_tally_t, names),
         ngx_comet_member(ngx_comet_tally_t, mask),
         ngx_comet_member(ngx_comet_tally_t, tables),
+        ngx_comet_member(ngx_comet_tally_t, shares),
+        ngx_comet_member(ngx_comet_tally_t, shares_mask),
         ngx_comet_member(ngx_comet_tally_t, limit),
         ngx_comet_member(ngx_comet_tally_t, used),
         ngx_comet_member(ngx_comet_tally_t, full),
@@ -389,11 +397,12 @@ ngx_comet_tally_undo(ngx_comet_ledger_memory_t *memory,
     ngx_comet_tally_t *tally)
 {
     size_t  i, n;
-    void   *parts[NGX_COMET_SERIES_KINDS + 3];
+    void   *parts[NGX_COMET_SERIES_KINDS + 4];
 
     n = 0;
     parts[n++] = tally->in_flight;
     parts[n++] = tally->names;
+    parts[n++] = tally->shares;
 
     for (i = 0; i < NGX_COMET_SERIES_KINDS; i++) {
         parts[n++] = tally->tables[i].buckets;
@@ -433,7 +442,13 @@ ngx_comet_tally_create(ngx_comet_ledger_memory_t *memory, size_t size)
                                            NGX_COMET_NAMES_SHARE,
                                            &tally->mask);
 
-    if (tally->in_flight == NULL || tally->names == NULL) {
+    tally->shares = ngx_comet_tally_buckets(memory, tally,
+                                           NGX_COMET_SHARES_SHARE,
+                                           &tally->shares_mask);
+
+    if (tally->in_flight == NULL || tally->names == NULL
+        || tally->shares == NULL)
+    {
         ngx_comet_tally_undo(memory, tally);
         return NULL;
     }
@@ -465,21 +480,126 @@ ngx_comet_tally_create(ngx_comet_ledger_memory_t *memory, size_t size)
 }
 
 
+static uint64_t *
+ngx_comet_tally_own(const ngx_comet_series_t *series, ngx_comet_series_e kind)
+{
+    return (uint64_t *) &series->words[ngx_comet_kinds[kind].labels].value;
+}
+
+
+static ngx_comet_share_t **
+ngx_comet_tally_shares(const ngx_comet_tally_t *tally,
+    const ngx_comet_series_t *series)
+{
+    uint64_t  hash;
+
+    hash = (uintptr_t) series * 0x9e3779b97f4a7c15;
+
+    return &tally->shares[(hash >> 32) & tally->shares_mask];
+}
+
+
+static size_t
+ngx_comet_tally_share_size(ngx_comet_series_e kind)
+{
+    size_t  size;
+
+    size = sizeof(ngx_comet_share_t)
+           + ngx_comet_kinds[kind].values * sizeof(uint64_t);
+
+    return size < NGX_COMET_CACHELINE ? NGX_COMET_CACHELINE : size;
+}
+
+
+/* one half of the room is for series, whatever it is that has to be counted */
+
+static int
+ngx_comet_tally_has_room(const ngx_comet_tally_t *tally,
+    ngx_comet_series_e kind)
+{
+    return ngx_comet_load(&tally->used)
+           + ngx_comet_tally_size(ngx_comet_tally_share_size(kind))
+           <= tally->limit / 2;
+}
+
+
+uint64_t *
+ngx_comet_tally_values(ngx_comet_tally_t *tally, ngx_comet_series_t *series,
+    ngx_comet_series_e kind, uint32_t owner)
+{
+    ngx_comet_share_t  *share;
+
+    if (owner == 0) {
+        return ngx_comet_tally_own(series, kind);
+    }
+
+    share = ngx_comet_acquire(ngx_comet_tally_shares(tally, series));
+
+    for ( /* void */ ; share; share = share->next) {
+        if (share->series == series && share->owner == owner) {
+            return share->values;
+        }
+    }
+
+    return ngx_comet_tally_has_room(tally, kind)
+           ? NULL : ngx_comet_tally_own(series, kind);
+}
+
+
+uint64_t *
+ngx_comet_tally_make_values(ngx_comet_ledger_memory_t *memory,
+    ngx_comet_series_t *series, ngx_comet_series_e kind, uint32_t owner)
+{
+    uint64_t           *values;
+    ngx_comet_share_t   *share, **bucket;
+    ngx_comet_tally_t  *tally;
+
+    tally = memory->ledger->tally;
+    values = ngx_comet_tally_values(tally, series, kind, owner);
+
+    if (values) {
+        return values;
+    }
+
+    share = ngx_comet_tally_alloc(memory, tally,
+                                 ngx_comet_tally_share_size(kind));
+    if (share == NULL) {
+        return ngx_comet_tally_own(series, kind);
+    }
+
+    bucket = ngx_comet_tally_shares(tally, series);
+
+    share->series = series;
+    share->owner = owner;
+    share->next = *bucket;
+
+    ngx_comet_publish(bucket, share);
+
+    return share->values;
+}
+
+
+/* one that went round would look as if it had begun anew */
+
+static uint64_t
+ngx_comet_tally_sum(uint64_t one, uint64_t two)
+{
+    uint64_t  sum;
+
+    return __builtin_add_overflow(one, two, &sum) ? UINT64_MAX : sum;
+}
+
+
 void
-ngx_comet_tally_add(ngx_comet_series_t *series, ngx_comet_series_e kind,
-    size_t value, uint64_t amount)
+ngx_comet_tally_add(uint64_t *values, size_t value, uint64_t amount)
 {
     uint64_t  *counter, old, sum;
 
-    counter = &series->words[ngx_comet_kinds[kind].labels + value].value;
+    counter = &values[value];
     old = ngx_comet_load(counter);
 
-    /* one that went round would look as if it had begun anew */
-
     do {
-        if (__builtin_add_overflow(old, amount, &sum)) {
-            sum = UINT64_MAX;
-        }
+        sum = ngx_comet_tally_sum(old, amount);
 
     } while (!__atomic_compare_exchange_n(counter, &old, sum, 1,
                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED));
@@ -487,8 +607,7 @@ ngx_comet_tally_add(ngx_comet_series_t *series, ngx_comet_series_e kind,
 
 
 void
-ngx_comet_tally_observe(ngx_comet_series_t *series, ngx_comet_time_e time,
-    uint64_t us)
+ngx_comet_tally_observe(uint64_t *values, ngx_comet_time_e time, uint64_t us)
 {
     size_t  i, base;
 
@@ -500,9 +619,8 @@ ngx_comet_tally_observe(ngx_comet_series_t *series, ngx_comet_time_e time,
         /* void */
     }
 
-    ngx_comet_tally_add(series, NGX_COMET_SERIES_TIMES, base + i, 1);
-    ngx_comet_tally_add(series, NGX_COMET_SERIES_TIMES,
-                        base + NGX_COMET_BOUNDS + 1, us);
+    ngx_comet_tally_add(values, base + i, 1);
+    ngx_comet_tally_add(values, base + NGX_COMET_BOUNDS + 1, us);
 }
 
 
@@ -539,11 +657,23 @@ ngx_comet_tally_label(const ngx_comet_series_t *series,
 
 
 uint64_t
-ngx_comet_tally_value(const ngx_comet_series_t *series,
-    ngx_comet_series_e kind, size_t value)
+ngx_comet_tally_value(const ngx_comet_tally_t *tally,
+    const ngx_comet_series_t *series, ngx_comet_series_e kind, size_t value)
 {
-    return ngx_comet_load(
-                &series->words[ngx_comet_kinds[kind].labels + value].value);
+    uint64_t           n;
+    ngx_comet_share_t  *share;
+
+    n = ngx_comet_load(&ngx_comet_tally_own(series, kind)[value]);
+
+    share = ngx_comet_acquire(ngx_comet_tally_shares(tally, series));
+
+    for ( /* void */ ; share; share = share->next) {
+        if (share->series == series) {
+            n = ngx_comet_tally_sum(n, ngx_comet_load(&share->values[value]));
+        }
+    }
+
+    return n;
 }
 
 
@@ -558,7 +688,7 @@ ngx_comet_tally_is_unused(const ngx_comet_tally_t *tally,
     }
 
     for (i = 0; i < ngx_comet_kinds[kind].values; i++) {
-        if (ngx_comet_tally_value(series, kind, i)) {
+        if (ngx_comet_tally_value(tally, series, kind, i)) {
             return 0;
         }
     }
@@ -578,7 +708,8 @@ ngx_comet_tally_recover(ngx_comet_ledger_t *ledger,
 
     for (i = 0; tally && i < NGX_COMET_OWNERS_MAX; i++) {
         if (ledger->owners[i] && dead((uint32_t) i + 1, ledger->owners[i])) {
-            __atomic_store_n(&tally->in_flight[i], 0, __ATOMIC_RELAXED);
+            __atomic_store_n(&tally->in_flight[ngx_comet_tally_place(i)], 0,
+                             __ATOMIC_RELAXED);
         }
     }
 }

@@ -2,6 +2,10 @@
  * What calls have come to, in the memory that all workers share.  A series is
  * made once and never freed, so it can be found, counted in and read without
  * a lock; only who makes one holds it.
+ *
+ * Of several workers each counts in a share of its own, on cache lines of its
+ * own; one that finds no room for it counts in the series itself.  Shares stay
+ * when a worker ends: who has its slot next goes on with them.
  */
 
 
@@ -109,11 +113,23 @@ typedef struct {
 } ngx_comet_series_table_t;
 
 
+typedef struct ngx_comet_share_s  ngx_comet_share_t;
+
+struct ngx_comet_share_s {
+    ngx_comet_share_t            *next;
+    const ngx_comet_series_t    *series;
+    uint64_t                     owner;
+    uint64_t                     values[];
+};
+
+
 struct ngx_comet_tally_s {
     uint64_t                     layout;
     ngx_comet_name_t           **names;
     size_t                       mask;
     ngx_comet_series_table_t     tables[NGX_COMET_SERIES_KINDS];
+    ngx_comet_share_t           **shares;
+    size_t                       shares_mask;
 
     uint64_t                     limit;   /* bytes */
     uint64_t                     used;
@@ -121,7 +137,7 @@ struct ngx_comet_tally_s {
     uint64_t                     series;
     uint64_t                     overflow; /* counted in no series of theirs */
 
-    uint32_t                    *in_flight; /* by owner */
+    uint32_t                    *in_flight; /* by ngx_comet_tally_place() */
 };
 
 
@@ -152,10 +168,19 @@ ngx_comet_series_t *ngx_comet_tally_find(ngx_comet_tally_t *tally,
 ngx_comet_series_t *ngx_comet_tally_make(ngx_comet_ledger_memory_t *memory,
     ngx_comet_series_e kind, ngx_comet_label_t *labels);
 
-void ngx_comet_tally_add(ngx_comet_series_t *series, ngx_comet_series_e kind,
-    size_t value, uint64_t amount);
-void ngx_comet_tally_observe(ngx_comet_series_t *series,
-    ngx_comet_time_e time, uint64_t us);
+/* where an owner counts, 0 if it is the only one; NULL if it is to be made */
+
+uint64_t *ngx_comet_tally_values(ngx_comet_tally_t *tally,
+    ngx_comet_series_t *series, ngx_comet_series_e kind, uint32_t owner);
+
+/* under the lock: finds or makes it, or gives that of the series */
+
+uint64_t *ngx_comet_tally_make_values(ngx_comet_ledger_memory_t *memory,
+    ngx_comet_series_t *series, ngx_comet_series_e kind, uint32_t owner);
+
+void ngx_comet_tally_add(uint64_t *values, size_t value, uint64_t amount);
+void ngx_comet_tally_observe(uint64_t *values, ngx_comet_time_e time,
+    uint64_t us);
 
 /* begins with a zeroed walk and ends with NULL */
 
@@ -165,10 +190,23 @@ ngx_comet_series_t *ngx_comet_tally_next(ngx_comet_tally_t *tally,
 const ngx_comet_name_t *ngx_comet_tally_label(
     const ngx_comet_series_t *series, ngx_comet_series_e kind,
     ngx_comet_label_e label);
-uint64_t ngx_comet_tally_value(const ngx_comet_series_t *series,
-    ngx_comet_series_e kind, size_t value);
+
+/* of all owners */
+
+uint64_t ngx_comet_tally_value(const ngx_comet_tally_t *tally,
+    const ngx_comet_series_t *series, ngx_comet_series_e kind, size_t value);
 int ngx_comet_tally_is_unused(const ngx_comet_tally_t *tally,
     const ngx_comet_series_t *series, ngx_comet_series_e kind);
+
+/* neighbours in lines of their own, of NGX_COMET_OWNERS_MAX numbers */
+
+#define NGX_COMET_TALLY_LINES                                                 \
+    (NGX_COMET_OWNERS_MAX / (NGX_COMET_CACHELINE / sizeof(uint32_t)))
+
+#define ngx_comet_tally_place(slot)                                           \
+    ((slot) % NGX_COMET_TALLY_LINES                                           \
+     * (NGX_COMET_CACHELINE / sizeof(uint32_t))                               \
+     + (slot) / NGX_COMET_TALLY_LINES)
 
 /* of owners that died, nothing is in flight; returns the sum of the others */
 

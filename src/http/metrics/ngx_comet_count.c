@@ -39,7 +39,7 @@ typedef struct {
 
 struct ngx_comet_found_s {
     ngx_comet_counted_t          counted;
-    ngx_comet_series_t          *series[NGX_COMET_SERIES_KINDS];
+    uint64_t                    *values[NGX_COMET_SERIES_KINDS];
 };
 
 
@@ -100,7 +100,8 @@ ngx_comet_count_in_flight(ngx_comet_main_conf_t *mcf, int change)
 {
     uint32_t  *n;
 
-    n = &mcf->zone->memory.ledger->tally->in_flight[ngx_process_slot];
+    n = &mcf->zone->memory.ledger->tally->in_flight[
+                                      ngx_comet_tally_place(ngx_process_slot)];
 
     __atomic_store_n(n, *n + change, __ATOMIC_RELAXED);
 }
@@ -246,37 +247,65 @@ ngx_comet_count_labels(ngx_comet_counted_t *counted, ngx_comet_label_t *labels,
 }
 
 
-static ngx_comet_series_t *
-ngx_comet_count_series(ngx_comet_main_conf_t *mcf, ngx_comet_series_e kind,
+/* one worker alone shares lines with nobody */
+
+static uint32_t
+ngx_comet_count_owner(void)
+{
+    ngx_core_conf_t  *ccf;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                           ngx_core_module);
+
+    return ccf->worker_processes > 1 ? (uint32_t) ngx_process_slot + 1 : 0;
+}
+
+
+static uint64_t *
+ngx_comet_count_values(ngx_comet_main_conf_t *mcf, ngx_comet_series_e kind,
     ngx_comet_found_t *found)
 {
-    char                 status[3];
-    ngx_comet_label_t    labels[NGX_COMET_LABELS];
-    ngx_comet_tally_t   *tally;
-    ngx_comet_series_t  *series;
+    char                        status[3];
+    uint32_t                    owner;
+    uint64_t                   *values;
+    ngx_comet_label_t           labels[NGX_COMET_LABELS];
+    ngx_comet_tally_t          *tally;
+    ngx_comet_series_t         *series;
+    ngx_comet_ledger_memory_t  *memory;
 
-    if (found->series[kind]) {
-        return found->series[kind];
+    if (found->values[kind]) {
+        return found->values[kind];
     }
 
     ngx_comet_count_labels(&found->counted, labels, status);
 
-    tally = mcf->zone->memory.ledger->tally;
-    series = ngx_comet_tally_find(tally, kind, labels);
+    memory = &mcf->zone->memory;
+    tally = memory->ledger->tally;
+    owner = ngx_comet_count_owner();
 
-    if (series == NULL) {
+    series = ngx_comet_tally_find(tally, kind, labels);
+    values = series ? ngx_comet_tally_values(tally, series, kind, owner)
+                    : NULL;
+
+    if (values == NULL) {
         ngx_comet_zone_lock(mcf->zone);
-        series = ngx_comet_tally_make(&mcf->zone->memory, kind, labels);
+
+        if (series == NULL) {
+            series = ngx_comet_tally_make(memory, kind, labels);
+        }
+
+        values = ngx_comet_tally_make_values(memory, series, kind, owner);
+
         ngx_comet_zone_unlock(mcf->zone);
     }
 
     /* whatever finds no room is counted as such, each time */
 
     if (series != tally->tables[kind].other) {
-        found->series[kind] = series;
+        found->values[kind] = values;
     }
 
-    return series;
+    return values;
 }
 
 
@@ -343,27 +372,26 @@ static void
 ngx_comet_count_used(ngx_comet_main_conf_t *mcf, ngx_comet_ctx_t *ctx,
     ngx_comet_found_t *found)
 {
-    uint64_t             values[NGX_COMET_USED_VALUES];
-    ngx_uint_t           i, any;
-    ngx_comet_series_t  *series;
+    uint64_t     used[NGX_COMET_USED_VALUES], *values;
+    ngx_uint_t   i, any;
 
-    ngx_comet_count_usage(mcf, ctx, values);
+    ngx_comet_count_usage(mcf, ctx, used);
 
     any = 0;
 
     for (i = 0; i < NGX_COMET_USED_VALUES; i++) {
-        any |= (values[i] != 0);
+        any |= (used[i] != 0);
     }
 
     if (!any) {
         return;
     }
 
-    series = ngx_comet_count_series(mcf, NGX_COMET_SERIES_USAGE, found);
+    values = ngx_comet_count_values(mcf, NGX_COMET_SERIES_USAGE, found);
 
     for (i = 0; i < NGX_COMET_USED_VALUES; i++) {
-        if (values[i]) {
-            ngx_comet_tally_add(series, NGX_COMET_SERIES_USAGE, i, values[i]);
+        if (used[i]) {
+            ngx_comet_tally_add(values, i, used[i]);
         }
     }
 }
@@ -373,22 +401,22 @@ static void
 ngx_comet_count_times(ngx_http_request_t *r, ngx_comet_main_conf_t *mcf,
     ngx_comet_found_t *found, ngx_comet_count_t *count)
 {
-    ngx_comet_ctx_t     *ctx;
-    ngx_comet_series_t  *series;
+    uint64_t         *values;
+    ngx_comet_ctx_t  *ctx;
 
     ctx = count->ctx;
-    series = ngx_comet_count_series(mcf, NGX_COMET_SERIES_TIMES, found);
+    values = ngx_comet_count_values(mcf, NGX_COMET_SERIES_TIMES, found);
 
-    ngx_comet_tally_observe(series, NGX_COMET_TIME_OVERHEAD,
+    ngx_comet_tally_observe(values, NGX_COMET_TIME_OVERHEAD,
                             count->spent / 1000);
 
     if (ctx->meter && ctx->meter->first >= 0) {
-        ngx_comet_tally_observe(series, NGX_COMET_TIME_FIRST_TOKEN,
+        ngx_comet_tally_observe(values, NGX_COMET_TIME_FIRST_TOKEN,
                                 (uint64_t) ctx->meter->first * 1000);
     }
 
     if (ctx->relaying) {
-        ngx_comet_tally_observe(series, NGX_COMET_TIME_DURATION,
+        ngx_comet_tally_observe(values, NGX_COMET_TIME_DURATION,
                                 (uint64_t) ngx_comet_elapsed(r) * 1000);
     }
 }
@@ -399,7 +427,6 @@ ngx_comet_count_request(ngx_http_request_t *r, ngx_comet_count_t *count)
 {
     ngx_comet_ctx_t        *ctx;
     ngx_comet_found_t      *found;
-    ngx_comet_series_t     *series;
     ngx_comet_counted_t     counted;
     ngx_comet_main_conf_t  *mcf;
 
@@ -415,9 +442,10 @@ ngx_comet_count_request(ngx_http_request_t *r, ngx_comet_count_t *count)
     counted.code = ngx_comet_count_code(ctx, counted.status);
 
     found = ngx_comet_count_find(mcf, &counted);
-    series = ngx_comet_count_series(mcf, NGX_COMET_SERIES_REQUESTS, found);
 
-    ngx_comet_tally_add(series, NGX_COMET_SERIES_REQUESTS, 0, 1);
+    ngx_comet_tally_add(ngx_comet_count_values(mcf, NGX_COMET_SERIES_REQUESTS,
+                                               found),
+                        0, 1);
 
     ngx_comet_count_used(mcf, ctx, found);
     ngx_comet_count_times(r, mcf, found, count);

@@ -114,6 +114,16 @@ labels_of(ngx_comet_label_t *labels, const char *tenant, const char *code)
 }
 
 
+/* where one worker alone counts */
+
+static uint64_t *
+own(ngx_comet_tally_t *tally, ngx_comet_series_t *series,
+    ngx_comet_series_e kind)
+{
+    return ngx_comet_tally_values(tally, series, kind, 0);
+}
+
+
 static char *
 render(store_t *store, size_t piece)
 {
@@ -208,11 +218,11 @@ test_series(void **state)
 
     assert_null(ngx_comet_tally_find(tally, NGX_COMET_SERIES_USAGE, labels));
 
-    ngx_comet_tally_add(one, NGX_COMET_SERIES_REQUESTS, 0, 3);
-    assert_int_equal(ngx_comet_tally_value(one, NGX_COMET_SERIES_REQUESTS, 0),
-                     3);
-    assert_int_equal(ngx_comet_tally_value(two, NGX_COMET_SERIES_REQUESTS, 0),
-                     0);
+    ngx_comet_tally_add(own(tally, one, NGX_COMET_SERIES_REQUESTS), 0, 3);
+    assert_int_equal(ngx_comet_tally_value(tally, one,
+                                           NGX_COMET_SERIES_REQUESTS, 0), 3);
+    assert_int_equal(ngx_comet_tally_value(tally, two,
+                                           NGX_COMET_SERIES_REQUESTS, 0), 0);
     assert_int_equal(tally->overflow, 0);
 
     store_free(store);
@@ -247,10 +257,12 @@ test_times(void **state)
                        ngx_comet_bounds[time][i].text, NULL) * 1e6 + 0.5));
             assert_true(i == 0 || us > ngx_comet_bounds[time][i - 1].us);
 
-            ngx_comet_tally_observe(series, time, us);
-            ngx_comet_tally_observe(series, time, us + 1);
+            ngx_comet_tally_observe(own(store->ledger.tally, series,
+                        NGX_COMET_SERIES_TIMES), time, us);
+            ngx_comet_tally_observe(own(store->ledger.tally, series,
+                        NGX_COMET_SERIES_TIMES), time, us + 1);
 
-            assert_int_equal(ngx_comet_tally_value(series,
+            assert_int_equal(ngx_comet_tally_value(store->ledger.tally, series,
                                  NGX_COMET_SERIES_TIMES,
                                  time * NGX_COMET_TIME_VALUES + i),
                              i ? 2 : 1);
@@ -324,6 +336,7 @@ test_usage_is_printed_exactly(void **state)
 {
     char                *text;
     store_t             *store;
+    uint64_t            *values;
     ngx_comet_label_t    labels[NGX_COMET_LABELS];
     ngx_comet_series_t  *series;
 
@@ -335,20 +348,20 @@ test_usage_is_printed_exactly(void **state)
     series = ngx_comet_tally_make(&store->memory, NGX_COMET_SERIES_USAGE,
                                   labels);
 
-    ngx_comet_tally_add(series, NGX_COMET_SERIES_USAGE, NGX_COMET_USED_COST,
+    values = own(store->ledger.tally, series, NGX_COMET_SERIES_USAGE);
+
+    ngx_comet_tally_add(values, NGX_COMET_USED_COST,
                         7 * NGX_COMET_MONEY + 20000000001);
-    ngx_comet_tally_add(series, NGX_COMET_SERIES_USAGE, NGX_COMET_USED_CACHED,
-                        5);
-    ngx_comet_tally_add(series, NGX_COMET_SERIES_USAGE, NGX_COMET_USED_CACHED,
-                        UINT64_MAX - 6);
-    assert_int_equal(ngx_comet_tally_value(series, NGX_COMET_SERIES_USAGE,
+    ngx_comet_tally_add(values, NGX_COMET_USED_CACHED, 5);
+    ngx_comet_tally_add(values, NGX_COMET_USED_CACHED, UINT64_MAX - 6);
+    assert_int_equal(ngx_comet_tally_value(store->ledger.tally, series,
+                                           NGX_COMET_SERIES_USAGE,
                                            NGX_COMET_USED_CACHED),
                      UINT64_MAX - 1);
 
     /* no more than there can be, and never less than before */
 
-    ngx_comet_tally_add(series, NGX_COMET_SERIES_USAGE, NGX_COMET_USED_CACHED,
-                        UINT64_MAX);
+    ngx_comet_tally_add(values, NGX_COMET_USED_CACHED, UINT64_MAX);
 
     text = render(store, NGX_COMET_PAGE_LINE);
 
@@ -391,7 +404,8 @@ test_what_finds_no_room(void **state)
                                           NGX_COMET_SERIES_REQUESTS, labels);
         }
 
-        ngx_comet_tally_add(series, NGX_COMET_SERIES_REQUESTS, 0, 1);
+        ngx_comet_tally_add(own(tally, series, NGX_COMET_SERIES_REQUESTS), 0,
+                            1);
     }
 
     assert_true(tally->used <= tally->limit);
@@ -400,7 +414,7 @@ test_what_finds_no_room(void **state)
 
     overflow = tally->overflow;
     assert_int_equal(tally->series - NGX_COMET_SERIES_KINDS, 10000 - overflow);
-    assert_int_equal(ngx_comet_tally_value(
+    assert_int_equal(ngx_comet_tally_value(tally,
                          tally->tables[NGX_COMET_SERIES_REQUESTS].other,
                          NGX_COMET_SERIES_REQUESTS, 0), overflow);
 
@@ -417,7 +431,8 @@ test_what_finds_no_room(void **state)
     while ((series = ngx_comet_tally_next(tally, NGX_COMET_SERIES_REQUESTS,
                                           &walk)) != NULL)
     {
-        sum += ngx_comet_tally_value(series, NGX_COMET_SERIES_REQUESTS, 0);
+        sum += ngx_comet_tally_value(tally, series, NGX_COMET_SERIES_REQUESTS,
+                                     0);
     }
 
     assert_int_equal(sum, 10000);
@@ -474,7 +489,7 @@ test_without_memory(void **state)
         for (k = 0; k < NGX_COMET_SERIES_KINDS; k++) {
             series = ngx_comet_tally_make(&store->memory, k, labels);
             assert_non_null(series);
-            ngx_comet_tally_add(series, k, 0, 1);
+            ngx_comet_tally_add(own(tally, series, k), 0, 1);
 
             /* what failed once is tried again */
 
@@ -522,7 +537,7 @@ shared_alloc(void *data, size_t size)
 
 
 static void
-shared_count(shared_t *shared, size_t from)
+shared_count(shared_t *shared, size_t from, uint32_t owner)
 {
     char                 name[32];
     size_t               i, kind;
@@ -535,7 +550,10 @@ shared_count(shared_t *shared, size_t from)
 
         for (kind = 0; kind < NGX_COMET_SERIES_KINDS; kind++) {
             series = ngx_comet_tally_make(&shared->memory, kind, labels);
-            ngx_comet_tally_add(series, kind, 0, 1);
+            ngx_comet_tally_add(ngx_comet_tally_make_values(&shared->memory,
+                                                            series, kind,
+                                                            owner),
+                                0, 1);
         }
 
         __atomic_fetch_add(&shared->rounds, 1, __ATOMIC_SEQ_CST);
@@ -576,7 +594,7 @@ test_killed_in_the_middle(void **state)
 
         if (pid == 0) {
             for ( ;; ) {
-                shared_count(shared, (size_t) i * 100);
+                shared_count(shared, (size_t) i * 100, i % 3);
             }
         }
 
@@ -622,7 +640,8 @@ test_killed_in_the_middle(void **state)
         }
 
         n++;
-        values += ngx_comet_tally_value(series, NGX_COMET_SERIES_USAGE, 0);
+        values += ngx_comet_tally_value(shared->ledger.tally, series,
+                                        NGX_COMET_SERIES_USAGE, 0);
     }
 
     /* a killed process may have counted once more than it could tell */
@@ -631,6 +650,154 @@ test_killed_in_the_middle(void **state)
     assert_true(values >= shared->rounds && values <= shared->rounds + 40);
 
     munmap(shared, sizeof(shared_t));
+}
+
+
+/* each owner counts in its own, and all are read together */
+
+static void
+test_shares(void **state)
+{
+    char                *text;
+    size_t               kind, owner;
+    store_t             *store;
+    uint64_t            *values, *others[4];
+    ngx_comet_label_t    labels[NGX_COMET_LABELS];
+    ngx_comet_tally_t   *tally;
+    ngx_comet_series_t  *series;
+
+    (void) state;
+
+    store = store_create();
+    tally = ngx_comet_tally_create(&store->memory, 1024 * 1024);
+    assert_non_null(tally);
+
+    for (kind = 0; kind < NGX_COMET_SERIES_KINDS; kind++) {
+        labels_of(labels, "acme", "");
+        series = ngx_comet_tally_make(&store->memory, kind, labels);
+        others[0] = own(tally, series, kind);
+
+        for (owner = 1; owner < 4; owner++) {
+            assert_null(ngx_comet_tally_values(tally, series, kind, owner));
+            others[owner] = ngx_comet_tally_make_values(&store->memory, series,
+                                                        kind, owner);
+        }
+
+        for (owner = 0; owner < 4; owner++) {
+
+            /* whoever has the slot next goes on with it */
+
+            values = ngx_comet_tally_values(tally, series, kind, owner);
+            assert_ptr_equal(values, others[owner]);
+            assert_ptr_equal(values,
+                             ngx_comet_tally_make_values(&store->memory,
+                                                         series, kind, owner));
+            assert_true(owner == 0 || values != others[owner - 1]);
+
+            ngx_comet_tally_add(values, 0, 10 + owner);
+        }
+
+        assert_int_equal(ngx_comet_tally_value(tally, series, kind, 0), 46);
+    }
+
+    text = render(store, NGX_COMET_PAGE_LINE);
+    assert_non_null(strstr(text, "status=\"200\",code=\"\"} 46\n"));
+    assert_non_null(strstr(text, ",kind=\"input\"} 46\n"));
+    free(text);
+
+    /* no sum goes round, either */
+
+    ngx_comet_tally_add(others[1], 0, UINT64_MAX);
+    assert_int_equal(ngx_comet_tally_value(tally, series,
+                                           NGX_COMET_SERIES_TIMES, 0),
+                     UINT64_MAX);
+
+    store_free(store);
+}
+
+
+/* half of the room is for series; who has no share counts in the series */
+
+static void
+test_shares_without_room(void **state)
+{
+    size_t               n;
+    store_t             *store;
+    uint64_t            *values;
+    uint32_t             owner;
+    ngx_comet_label_t    labels[NGX_COMET_LABELS];
+    ngx_comet_tally_t   *tally;
+    ngx_comet_series_t  *series;
+
+    (void) state;
+
+    store = store_create();
+    tally = ngx_comet_tally_create(&store->memory, 1024 * 1024);
+    assert_non_null(tally);
+
+    labels_of(labels, "", "");
+    series = ngx_comet_tally_make(&store->memory, NGX_COMET_SERIES_TIMES,
+                                  labels);
+    n = 0;
+
+    for (owner = 1; owner <= NGX_COMET_OWNERS_MAX; owner++) {
+        values = ngx_comet_tally_make_values(&store->memory, series,
+                                             NGX_COMET_SERIES_TIMES, owner);
+        n += values != own(tally, series, NGX_COMET_SERIES_TIMES);
+
+        assert_ptr_equal(values,
+                         ngx_comet_tally_values(tally, series,
+                                                NGX_COMET_SERIES_TIMES,
+                                                owner));
+        ngx_comet_tally_add(values, 0, 1);
+    }
+
+    assert_true(n > 100 && n < NGX_COMET_OWNERS_MAX);
+    assert_true(tally->used <= tally->limit / 2);
+    assert_false(tally->full);
+    assert_int_equal(ngx_comet_tally_value(tally, series,
+                                           NGX_COMET_SERIES_TIMES, 0),
+                     NGX_COMET_OWNERS_MAX);
+    assert_int_equal(ngx_comet_tally_value(tally, series,
+                                           NGX_COMET_SERIES_TIMES, 1), 0);
+
+    /* nor does one that fails to be allocated */
+
+    labels_of(labels, "acme", "");
+    series = ngx_comet_tally_make(&store->memory, NGX_COMET_SERIES_REQUESTS,
+                                  labels);
+    store->fail_at = store->n + 1;
+    values = ngx_comet_tally_make_values(&store->memory, series,
+                                         NGX_COMET_SERIES_REQUESTS, 1);
+    assert_ptr_equal(values, own(tally, series, NGX_COMET_SERIES_REQUESTS));
+
+    store_free(store);
+}
+
+
+/* neighbours are in lines of their own, and each slot has its place */
+
+static void
+test_places(void **state)
+{
+    size_t  i, line, place;
+    char    seen[NGX_COMET_OWNERS_MAX];
+
+    (void) state;
+
+    memset(seen, 0, sizeof(seen));
+    line = NGX_COMET_CACHELINE / sizeof(uint32_t);
+
+    for (i = 0; i < NGX_COMET_OWNERS_MAX; i++) {
+        place = ngx_comet_tally_place(i);
+
+        assert_true(place < NGX_COMET_OWNERS_MAX);
+        assert_int_equal(seen[place], 0);
+        seen[place] = 1;
+
+        assert_true(i == 0 || place / line
+                              != ngx_comet_tally_place(i - 1) / line);
+    }
 }
 
 
@@ -660,9 +827,9 @@ test_in_flight(void **state)
 
     store->ledger.owners[0] = 76;
     store->ledger.owners[1] = 77;
-    tally->in_flight[0] = 3;
-    tally->in_flight[1] = 4;
-    tally->in_flight[NGX_COMET_OWNERS_MAX - 1] = 5;
+    tally->in_flight[ngx_comet_tally_place(0)] = 3;
+    tally->in_flight[ngx_comet_tally_place(1)] = 4;
+    tally->in_flight[ngx_comet_tally_place(NGX_COMET_OWNERS_MAX - 1)] = 5;
 
     assert_int_equal(ngx_comet_tally_in_flight(tally), 12);
     ngx_comet_tally_recover(&store->ledger, dead);
@@ -719,6 +886,9 @@ main(void)
         cmocka_unit_test(test_what_finds_no_room),
         cmocka_unit_test(test_without_memory),
         cmocka_unit_test(test_killed_in_the_middle),
+        cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_shares_without_room),
+        cmocka_unit_test(test_places),
         cmocka_unit_test(test_in_flight),
         cmocka_unit_test(test_statuses),
     };
