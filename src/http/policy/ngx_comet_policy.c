@@ -70,6 +70,7 @@ ngx_comet_policy_init(ngx_comet_policy_conf_t *policy)
     policy->cap_default = NGX_CONF_UNSET;
     policy->reserve = NGX_CONF_UNSET_UINT;
     policy->dry_run = NGX_CONF_UNSET;
+    policy->demands = NULL;
 
     for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
         policy->limits[i] = NGX_CONF_UNSET_PTR;

@@ -10,7 +10,8 @@
 #include "ngx_comet_set.h"
 
 
-typedef struct ngx_comet_limits_s  ngx_comet_limits_t;
+typedef struct ngx_comet_limits_s   ngx_comet_limits_t;
+typedef struct ngx_comet_demands_s  ngx_comet_demands_t;
 
 
 /* what http, server, location and tenant can say, the tenant last */
@@ -24,6 +25,7 @@ struct ngx_comet_policy_conf_s {
     ngx_uint_t                 cap;
     ngx_flag_t                 cap_default;
     ngx_comet_limits_t        *limits[NGX_COMET_LIMIT_KINDS];
+    ngx_comet_demands_t       *demands;    /* of them, once a call came */
     ngx_uint_t                 reserve;    /* output tokens, without a cap */
     ngx_flag_t                 dry_run;
 };

@@ -6,6 +6,7 @@
 
 
 #include "ngx_comet_admit.h"
+#include "ngx_comet_caller.h"
 #include "ngx_comet_estimate.h"
 #include "ngx_comet_meter.h"
 #include "ngx_comet_refuse.h"
@@ -20,11 +21,11 @@
 /* what is to be decided at once */
 
 typedef struct {
-    ngx_comet_entry_t         entries[NGX_COMET_ENTRIES_MAX];
-    ngx_comet_limit_conf_t   *confs[NGX_COMET_ENTRIES_MAX];
-    ngx_uint_t                n;
-    ngx_uint_t                taking;     /* of them, not only looking */
-    ngx_comet_clock_t         clock;
+    ngx_comet_entry_t          entries[NGX_COMET_ENTRIES_MAX];
+    const ngx_comet_demand_t  *demands[NGX_COMET_ENTRIES_MAX];
+    ngx_uint_t                 n;
+    ngx_uint_t                 taking;    /* of them, not only looking */
+    ngx_comet_clock_t          clock;
 } ngx_comet_asked_t;
 
 
@@ -97,31 +98,14 @@ ngx_comet_admit_init(ngx_conf_t *cf)
 }
 
 
-static ngx_uint_t
-ngx_comet_admit_limited(ngx_comet_policy_conf_t *conf)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
-        if (conf->limits[i]) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
 void
 ngx_comet_admit_relies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_comet_policy_t *policy)
 {
-    ngx_uint_t                i, k;
-    ngx_comet_limit_conf_t   *limit;
-    ngx_comet_main_conf_t    *mcf;
-    ngx_comet_policy_conf_t  *conf;
+    ngx_comet_demands_t    *demands;
+    ngx_comet_main_conf_t  *mcf;
 
-    conf = ctx->policy;
+    demands = ctx->policy->demands;
     mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
 
     if (mcf->limited->prices.nelts) {
@@ -130,28 +114,12 @@ ngx_comet_admit_relies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
     /* on trial they refuse nobody */
 
-    if (conf->dry_run) {
+    if (demands == NULL || ctx->policy->dry_run) {
         return;
     }
 
-    for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
-
-        if (conf->limits[i] == NULL) {
-            continue;
-        }
-
-        if (ngx_comet_kind_unit(i)->judged) {
-            policy->sized = 1;
-        }
-
-        limit = conf->limits[i]->limits.elts;
-
-        for (k = 0; k < conf->limits[i]->limits.nelts; k++) {
-            if (limit[k].models) {
-                policy->named = 1;
-            }
-        }
-    }
+    policy->sized |= demands->judged;
+    policy->named |= demands->named;
 }
 
 
@@ -163,7 +131,7 @@ ngx_comet_admit_has(ngx_comet_admission_t *admission, ngx_comet_ref_t *ref)
     ngx_uint_t  i;
 
     for (i = 0; i < admission->n; i++) {
-        if (admission->taken[i].ref == ref) {
+        if (admission->taken[i]->ref == ref) {
             return 1;
         }
     }
@@ -175,27 +143,32 @@ ngx_comet_admit_has(ngx_comet_admission_t *admission, ngx_comet_ref_t *ref)
 /* now: without a model those that need none, with a model the rest */
 
 static ngx_uint_t
-ngx_comet_admit_has_say(ngx_comet_admission_t *admission,
-    ngx_comet_limit_conf_t *conf, ngx_comet_ref_t *ref, ngx_str_t *model)
+ngx_comet_admit_has_say(ngx_comet_ctx_t *ctx, const ngx_comet_demand_t *demand,
+    ngx_str_t *model)
 {
+    ngx_comet_pattern_t  *models;
+
+    models = demand->conf->models;
+
     if (model == NULL) {
-        return conf->models == NULL && !ngx_comet_admit_has(admission, ref);
+        return models == NULL && !ngx_comet_admit_has(ctx->admission,
+                                                      demand->ref);
     }
 
-    if (conf->models == NULL && !ngx_comet_kind_unit(conf->limit.kind)->judged)
+    if (demand->judged ? ctx->endpoint->form == NGX_COMET_FORM_NONE
+                       : models == NULL)
     {
         return 0;
     }
 
-    if (ngx_comet_admit_has(admission, ref)) {
+    if (ngx_comet_admit_has(ctx->admission, demand->ref)) {
         return 0;
     }
 
     /* a pattern that cannot tell counts as one that fits */
 
-    return conf->models == NULL
-           || ngx_comet_pattern_match(conf->models, (char *) model->data,
-                                      model->len)
+    return models == NULL
+           || ngx_comet_pattern_match(models, (char *) model->data, model->len)
               != 0;
 }
 
@@ -209,49 +182,33 @@ static void
 ngx_comet_admit_ask(ngx_comet_asked_t *asked, ngx_comet_ctx_t *ctx,
     ngx_str_t *model, const uint64_t *amounts)
 {
-    ngx_uint_t               i, k;
-    ngx_comet_ref_t         *refs;
-    ngx_comet_entry_t       *entry;
-    ngx_comet_limits_t      *limits;
-    ngx_comet_limit_conf_t  *conf;
-    const ngx_comet_unit_t  *unit;
+    ngx_uint_t                 i;
+    ngx_comet_entry_t         *entry;
+    ngx_comet_demands_t       *demands;
+    const ngx_comet_demand_t  *demand;
 
     asked->n = 0;
     asked->taking = 0;
 
-    for (k = 0; k < NGX_COMET_LIMIT_KINDS; k++) {
+    demands = ctx->policy->demands;
 
-        limits = ctx->policy->limits[k];
-        unit = ngx_comet_kind_unit(k);
+    for (i = 0; i < demands->n; i++) {
+        demand = &demands->list[i];
 
-        if (limits == NULL
-            || (model && unit->judged
-                && ctx->endpoint->form == NGX_COMET_FORM_NONE))
-        {
+        if (!ngx_comet_admit_has_say(ctx, demand, model)) {
             continue;
         }
 
-        conf = limits->limits.elts;
-        refs = ngx_comet_limits_refs(limits, ctx->tenant);
+        asked->demands[asked->n] = demand;
+        entry = &asked->entries[asked->n++];
 
-        for (i = 0; i < limits->limits.nelts; i++) {
+        entry->limit = &demand->conf->limit;
+        entry->ref = demand->ref;
+        entry->amount = amounts[demand->unit];
+        entry->held = demand->held;
+        entry->probe = (model == NULL && demand->judged);
 
-            if (!ngx_comet_admit_has_say(ctx->admission, &conf[i], &refs[i],
-                                         model))
-            {
-                continue;
-            }
-
-            asked->confs[asked->n] = &conf[i];
-            entry = &asked->entries[asked->n++];
-
-            entry->limit = &conf[i].limit;
-            entry->ref = &refs[i];
-            entry->held = unit->held;
-            entry->probe = (model == NULL && unit->judged);
-            entry->amount = amounts[ngx_comet_kinds[k].unit];
-            asked->taking += !entry->probe;
-        }
+        asked->taking += !entry->probe;
     }
 }
 
@@ -262,9 +219,7 @@ ngx_comet_admit_counts_money(ngx_comet_asked_t *asked)
     ngx_uint_t  i;
 
     for (i = 0; i < asked->n; i++) {
-        if (ngx_comet_kinds[asked->confs[i]->limit.kind].unit
-            == NGX_COMET_UNIT_MONEY)
-        {
+        if (asked->demands[i]->unit == NGX_COMET_UNIT_MONEY) {
             return 1;
         }
     }
@@ -276,11 +231,21 @@ ngx_comet_admit_counts_money(ngx_comet_asked_t *asked)
 ngx_int_t
 ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    ngx_comet_asked_t  asked;
+    ngx_comet_asked_t      asked;
+    ngx_comet_demands_t   *demands;
+    ngx_comet_loc_conf_t  *lcf;
 
     static const uint64_t  one[NGX_COMET_UNITS] = { 1, 1, 1, 1 };
 
-    if (!ngx_comet_admit_limited(ctx->policy)) {
+    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+
+    demands = ngx_comet_demands_of(lcf->caller->pool, ctx->policy,
+                                   ctx->tenant);
+    if (demands == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (demands->n == 0) {
         return NGX_OK;
     }
 
@@ -397,22 +362,22 @@ ngx_comet_admission(ngx_http_request_t *r)
 /* the one with the least left, for its size */
 
 static ngx_uint_t
-ngx_comet_admit_is_tighter(ngx_comet_quota_t *one, ngx_comet_quota_t *two)
+ngx_comet_admit_is_tighter(uint64_t left, const ngx_comet_limit_t *limit,
+    const ngx_comet_quota_t *than)
 {
-    return two->conf == NULL
-           || (double) one->left * (double) two->conf->limit.capacity
-              < (double) two->left * (double) one->conf->limit.capacity;
+    return (double) left * (double) than->conf->limit.capacity
+           < (double) than->left * (double) limit->capacity;
 }
 
 
 static void
 ngx_comet_admit_quota(ngx_comet_quota_t *quota, ngx_comet_asked_t *asked,
-    ngx_uint_t i)
+    ngx_uint_t i, uint64_t left)
 {
-    quota->conf = asked->confs[i];
+    quota->conf = asked->demands[i]->conf;
     quota->level = asked->entries[i].level;
-    quota->left = ngx_comet_limit_left(&quota->conf->limit, &quota->level);
     quota->clock = asked->clock;
+    quota->left = left;
 }
 
 
@@ -422,8 +387,10 @@ static void
 ngx_comet_admit_quotas(ngx_comet_admission_t *admission,
     ngx_comet_asked_t *asked)
 {
-    ngx_uint_t          i;
-    ngx_comet_quota_t   quota, *tightest;
+    uint64_t             left;
+    ngx_uint_t           i;
+    ngx_comet_entry_t   *entry;
+    ngx_comet_quota_t   *tightest;
 
     for (i = 0; i < NGX_COMET_UNITS; i++) {
         if (ngx_comet_units[i].judged) {
@@ -433,13 +400,15 @@ ngx_comet_admit_quotas(ngx_comet_admission_t *admission,
 
     for (i = 0; i < asked->n; i++) {
 
-        ngx_comet_admit_quota(&quota, asked, i);
+        entry = &asked->entries[i];
+        tightest = &admission->quotas[asked->demands[i]->unit];
 
-        tightest = &admission->quotas[
-                       ngx_comet_kinds[quota.conf->limit.kind].unit];
+        left = ngx_comet_limit_left(entry->limit, &entry->level);
 
-        if (ngx_comet_admit_is_tighter(&quota, tightest)) {
-            *tightest = quota;
+        if (tightest->conf == NULL
+            || ngx_comet_admit_is_tighter(left, entry->limit, tightest))
+        {
+            ngx_comet_admit_quota(tightest, asked, i, left);
         }
     }
 }
@@ -449,7 +418,7 @@ ngx_comet_quota_t *
 ngx_comet_admit_closest(ngx_comet_admission_t *admission)
 {
     ngx_uint_t          i;
-    ngx_comet_quota_t  *closest;
+    ngx_comet_quota_t  *quota, *closest;
 
     if (admission->refused) {
         return &admission->refusing;
@@ -458,11 +427,14 @@ ngx_comet_admit_closest(ngx_comet_admission_t *admission)
     closest = NULL;
 
     for (i = 0; i < NGX_COMET_UNITS; i++) {
-        if (admission->quotas[i].conf
+        quota = &admission->quotas[i];
+
+        if (quota->conf
             && (closest == NULL
-                || ngx_comet_admit_is_tighter(&admission->quotas[i], closest)))
+                || ngx_comet_admit_is_tighter(quota->left, &quota->conf->limit,
+                                              closest)))
         {
-            closest = &admission->quotas[i];
+            closest = quota;
         }
     }
 
@@ -482,18 +454,12 @@ static void
 ngx_comet_admit_keep(ngx_comet_admission_t *admission,
     ngx_comet_asked_t *asked)
 {
-    ngx_uint_t          i;
-    ngx_comet_taken_t  *taken;
+    ngx_uint_t  i;
 
     for (i = 0; i < asked->n; i++) {
-
-        if (asked->entries[i].probe) {
-            continue;
+        if (!asked->entries[i].probe) {
+            admission->taken[admission->n++] = asked->demands[i];
         }
-
-        taken = &admission->taken[admission->n++];
-        taken->conf = asked->confs[i];
-        taken->ref = asked->entries[i].ref;
     }
 }
 
@@ -646,13 +612,14 @@ ngx_comet_admit_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
     i = ngx_comet_admit_tightest(asked);
     entry = &asked->entries[i];
-    conf = asked->confs[i];
+    conf = asked->demands[i]->conf;
 
     last = ngx_comet_admit_explain(text, text + sizeof(text), entry, conf);
 
     admission = ctx->admission;
 
-    ngx_comet_admit_quota(&admission->refusing, asked, i);
+    ngx_comet_admit_quota(&admission->refusing, asked, i,
+                          ngx_comet_limit_left(&conf->limit, &entry->level));
     admission->dry_run = ctx->policy->dry_run;
     admission->refused = 1;
 
@@ -799,6 +766,7 @@ ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
     ngx_comet_ctx_t           *ctx;
     ngx_comet_clock_t          clock;
     ngx_comet_entry_t          entries[NGX_COMET_ENTRIES_MAX];
+    const ngx_comet_demand_t     *demand;
     ngx_comet_main_conf_t     *mcf;
     ngx_comet_usage_result_t   usage;
 
@@ -819,10 +787,11 @@ ngx_comet_admit_settle(ngx_http_request_t *r, ngx_comet_admission_t *admission)
 
     for (i = 0; i < admission->n; i++) {
 
-        entries[i].limit = &admission->taken[i].conf->limit;
-        entries[i].ref = admission->taken[i].ref;
-        entries[i].amount
-            = amounts[ngx_comet_kinds[entries[i].limit->kind].unit];
+        demand = admission->taken[i];
+
+        entries[i].limit = &demand->conf->limit;
+        entries[i].ref = demand->ref;
+        entries[i].amount = amounts[demand->unit];
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);

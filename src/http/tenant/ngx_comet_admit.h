@@ -5,6 +5,7 @@
 #define _NGX_COMET_ADMIT_H_INCLUDED_
 
 
+#include "ngx_comet_demand.h"
 #include "ngx_comet_http.h"
 #include "ngx_comet_limits.h"
 
@@ -19,18 +20,12 @@ typedef struct {
 } ngx_comet_quota_t;
 
 
-typedef struct {
-    ngx_comet_limit_conf_t    *conf;
-    ngx_comet_ref_t           *ref;
-} ngx_comet_taken_t;
-
-
 /* it outlives an internal redirect */
 
 struct ngx_comet_admission_s {
     ngx_http_request_t        *request;
     ngx_comet_call_t          *call;
-    ngx_comet_taken_t          taken[NGX_COMET_ENTRIES_MAX];
+    const ngx_comet_demand_t  *taken[NGX_COMET_ENTRIES_MAX];
     ngx_uint_t                 n;
     const ngx_comet_price_t   *price;
 
