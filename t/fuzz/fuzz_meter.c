@@ -219,6 +219,10 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         }
 
         fuzz_same(&whole, &form, data, size, each, size);
+
+        usage_alone = 1;
+        fuzz_same(&whole, &form, data, size, each, size);
+        usage_alone = 0;
     }
 
     if (form.stream) {

@@ -185,7 +185,7 @@ typedef struct {
 
 /*
  * The end of the text lies idle until a string that is longer than this comes:
- * bytes may be kept there before they are fed, together, as the first ones.
+ * the first bytes may be kept there, before they are fed together or after.
  */
 
 #define NGX_COMET_SCAN_SPARE      640

@@ -37,6 +37,7 @@ ngx_comet_usage_release(ngx_comet_usage_t *usage)
     }
 
     usage->scanning = 0;
+    usage->saved = 0;
 }
 
 
@@ -167,6 +168,7 @@ ngx_comet_usage_broken(ngx_comet_usage_t *usage)
 
     free(usage->scan);
     usage->scan = NULL;
+    usage->saved = 0;
 }
 
 
@@ -207,15 +209,31 @@ ngx_comet_usage_is_whole(ngx_comet_usage_t *usage)
 }
 
 
+/* the bytes of the event, which ends here, or NULL if they are not at hand */
+
+static const unsigned char *
+ngx_comet_usage_bytes(const ngx_comet_usage_t *usage)
+{
+    if (usage->piece) {
+        return usage->piece;
+    }
+
+    return usage->sse.offset - usage->begun <= usage->saved
+           ? ngx_comet_scan_spare(usage->scan) : NULL;
+}
+
+
 /* all of the event was read */
 
 static void
 ngx_comet_usage_event(ngx_comet_usage_t *usage)
 {
     unsigned                  nparts;
+    const unsigned char      *bytes;
     ngx_comet_usage_event_t  *event;
 
     event = &usage->read->event;
+    bytes = ngx_comet_usage_bytes(usage);
 
     usage->cut = !usage->passes && event->usage && event->choices
                  && usage->sse.offset - usage->sse.start
@@ -223,12 +241,12 @@ ngx_comet_usage_event(ngx_comet_usage_t *usage)
 
     /* what stands before an event is not held back with it */
 
-    nparts = usage->piece && !usage->cut
+    nparts = bytes && !usage->cut
              && usage->sse.start == usage->begun
              ? ngx_comet_usage_simple(usage) : 0;
 
     if (nparts) {
-        ngx_comet_alike_learn(&usage->alike, usage->piece,
+        ngx_comet_alike_learn(&usage->alike, bytes,
                               (size_t) (usage->sse.offset - usage->begun),
                               usage->read->parts, nparts);
     }
@@ -335,10 +353,48 @@ ngx_comet_usage_settle(ngx_comet_usage_t *usage)
 
     if (n) {
         usage->kept = 0;
+        usage->saved = (unsigned) n;
         usage->sse.offset -= n;
+        usage->begun = usage->sse.offset;
         (void) ngx_comet_sse_feed(&usage->sse,
                                   ngx_comet_scan_spare(usage->scan), n);
     }
+}
+
+
+/*
+ * Of an event that is read in pieces the bytes are put together, so that others
+ * can be told by it.  They lie where the scanner gets to after more of them.
+ */
+
+static void
+ngx_comet_usage_save(ngx_comet_usage_t *usage, const unsigned char *p,
+    size_t len)
+{
+    size_t  n;
+
+    n = NGX_COMET_SCAN_SPARE - usage->saved;
+
+    if (n > len) {
+        n = len;
+    }
+
+    memcpy(ngx_comet_scan_spare(usage->scan) + usage->saved, p, n);
+    usage->saved += (unsigned) n;
+}
+
+
+/* between events, or in one that is read from its start or not at all */
+
+static size_t
+ngx_comet_usage_split(ngx_comet_usage_t *usage, const unsigned char *p,
+    size_t len)
+{
+    if (usage->saved) {
+        ngx_comet_usage_save(usage, p, len);
+    }
+
+    return ngx_comet_sse_feed(&usage->sse, p, len);
 }
 
 
@@ -432,7 +488,7 @@ ngx_comet_usage_feed_event(ngx_comet_usage_t *usage, const unsigned char *p,
     }
 
     if (!ngx_comet_sse_between(sse, *p) || !usage->reading) {
-        return ngx_comet_sse_feed(sse, p, len);
+        return ngx_comet_usage_split(usage, p, len);
     }
 
     if (sse->cr && *p == '\n') {
@@ -464,6 +520,12 @@ ngx_comet_usage_feed_event(ngx_comet_usage_t *usage, const unsigned char *p,
     }
 
     usage->piece = NULL;
+
+    if (sse->open && usage->reading && len <= NGX_COMET_SCAN_SPARE
+        && ngx_comet_usage_can_scan(usage))
+    {
+        ngx_comet_usage_save(usage, p, len);
+    }
 
     return n;
 }

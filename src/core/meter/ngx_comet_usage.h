@@ -146,7 +146,8 @@ typedef struct {
 
     unsigned                   done;       /* bytes of "[DONE]" */
     unsigned                   kept;       /* of one that is alike so far */
-    uint64_t                   begun;      /* where the event did, if whole */
+    unsigned                   saved;      /* of one that is read in pieces */
+    uint64_t                   begun;      /* where the event did */
     const unsigned char       *piece;      /* that it began in, or NULL */
     ngx_comet_sse_t            sse;
 

@@ -139,6 +139,90 @@ test_cases(void **state)
 }
 
 
+/* where every event comes cut, at any place: the first is learned from */
+
+static void
+check_learned(int responses, const char *first, const char *const *events,
+    size_t cut, size_t again)
+{
+    size_t             i, at, n, len;
+    ngx_comet_usage_t  usage;
+
+    ngx_comet_usage_init(&usage, responses ? NGX_COMET_ENDPOINT_RESPONSES
+                                           : NGX_COMET_ENDPOINT_CHAT, 1, 0);
+
+    (void) ngx_comet_usage_feed(&usage, (unsigned char *) ": x\n\n", 5);
+
+    /* one that is learned from, but that the others differ from */
+
+    if (first) {
+        (void) ngx_comet_usage_feed(&usage, (unsigned char *) first,
+                                    strlen(first));
+        assert_non_null(usage.alike);
+    }
+
+    for (i = 0; events[i]; i++) {
+        len = strlen(events[i]);
+
+        for (at = 0; at < len; at += n) {
+            n = at ? again : cut;
+            n = n < len - at ? n : len - at;
+
+            (void) ngx_comet_usage_feed(&usage, (unsigned char *) events[i]
+                                                + at, n);
+        }
+
+        /* only who splits it notices where an event begins */
+
+        if (usage.alike == NULL
+            || usage.sse.start != 5 + (first ? strlen(first) : 0))
+        {
+            fail_msg("%s is not alike, cut at %zu", events[i], cut);
+        }
+    }
+
+    assert_int_equal(usage.events, i + (first != NULL));
+    assert_int_equal(usage.bytes, 11 + 5 * (first != NULL));
+
+    ngx_comet_usage_settle(&usage);
+    ngx_comet_usage_free(&usage);
+}
+
+
+static void
+test_learned_from_pieces(void **state)
+{
+    size_t  cut, again;
+
+    static const char *const  chat[] = {
+        SAY("one"), SAY("three"), SAY("\\n\xc3\xa9"), NULL
+    };
+
+    static const char *const  responses[] = {
+        DELTA("one", "7"), DELTA("three", "8"), DELTA("\\n\xc3\xa9", "10"),
+        NULL
+    };
+
+    (void) state;
+
+    for (cut = 1; cut < strlen(SAY("one")); cut++) {
+        for (again = 1; again < 128; again *= 2) {
+            check_learned(0, NULL, chat, cut, again);
+            check_learned(0, SAY("first\",\"role\":\"assistant"), chat, cut,
+                          again);
+        }
+    }
+
+    for (cut = 1; cut < strlen(DELTA("one", "7")); cut++) {
+        for (again = 1; again < 256; again *= 2) {
+            check_learned(1, NULL, responses, cut, again);
+            check_learned(1, DELTA("first", "1,\"item_id\":\"x\""), responses,
+                          cut, again);
+        }
+    }
+}
+
+
 static void
 check_cuts(const usage_run_t *whole, const usage_form_t *form,
     const writer_t *w)
@@ -149,14 +233,16 @@ check_cuts(const usage_run_t *whole, const usage_form_t *form,
     cuts = malloc(w->len * sizeof(size_t));
     assert_non_null(cuts);
 
-    for (turn = 0; turn < 4; turn++) {
+    for (turn = 0; turn < 5; turn++) {
         n = 0;
 
-        for (i = 0; i < w->len; i += turn ? 1 + number_below(700) : 1) {
+        for (i = 0; i < w->len; i += turn > 1 ? 1 + number_below(700) : 1) {
             cuts[n++] = i;
         }
 
+        usage_alone = (turn == 1);
         usage_run(&run, form, (unsigned char *) w->text, w->len, cuts, n);
+        usage_alone = 0;
 
         if (!usage_run_same(&run, whole)) {
             usage_run_print("whole", whole);
@@ -300,7 +386,7 @@ test_comments(void **state)
 }
 
 
-/* a break in an event that is alike so far: as if each byte came alone */
+/* a break in an event that is alike so far: as if each were read in full */
 
 static void
 test_break(void **state)
@@ -339,6 +425,10 @@ test_break(void **state)
                                              (unsigned char *) w.text + at, n),
                                      n);
                     assert_int_equal(usage.hold_from, at + n);
+
+                    if (turn) {
+                        usage_run_forget(&usage);
+                    }
                 }
 
                 tails[turn] = ngx_comet_mend(&usage, &error);
@@ -385,6 +475,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_learned_from_pieces),
         cmocka_unit_test(test_alike),
         cmocka_unit_test(test_comments),
         cmocka_unit_test(test_break),

@@ -33,6 +33,11 @@ typedef struct {
 } usage_run_t;
 
 
+/* no event is told by another one */
+
+static int  usage_alone;
+
+
 static inline void
 usage_must(int truth, const char *what)
 {
@@ -79,6 +84,14 @@ usage_run_held(const ngx_comet_usage_t *usage, uint64_t held, uint64_t before)
 }
 
 
+static inline void
+usage_run_forget(ngx_comet_usage_t *usage)
+{
+    free(usage->alike);
+    usage->alike = NULL;
+}
+
+
 /* one piece, in memory of its own; *gone is how much was sent or cut */
 
 static inline void
@@ -102,6 +115,10 @@ usage_run_piece(usage_run_t *run, ngx_comet_usage_t *usage,
     for (p = piece; len; p += n, len -= n) {
 
         n = ngx_comet_usage_feed(usage, p, len);
+
+        if (usage_alone) {
+            usage_run_forget(usage);
+        }
 
         usage_run_held(usage, *gone, from + (size_t) (p - piece));
 
