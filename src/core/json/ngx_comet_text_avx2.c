@@ -28,7 +28,6 @@ typedef __m256i  ngx_comet_vector_t;
 #define ngx_comet_vector_and          _mm256_and_si256
 #define ngx_comet_vector_or           _mm256_or_si256
 #define ngx_comet_vector_xor          _mm256_xor_si256
-#define ngx_comet_vector_min          _mm256_min_epu8
 #define ngx_comet_vector_equal        _mm256_cmpeq_epi8
 #define ngx_comet_vector_below(v, w)  _mm256_cmpgt_epi8(w, v)
 #define ngx_comet_vector_subtract     _mm256_subs_epu8

@@ -23,7 +23,6 @@ typedef uint8x16_t  ngx_comet_vector_t;
 #define ngx_comet_vector_and          vandq_u8
 #define ngx_comet_vector_or           vorrq_u8
 #define ngx_comet_vector_xor          veorq_u8
-#define ngx_comet_vector_min          vminq_u8
 #define ngx_comet_vector_equal        vceqq_u8
 #define ngx_comet_vector_subtract     vqsubq_u8
 #define ngx_comet_vector_lookup       vqtbl1q_u8

@@ -2,58 +2,181 @@
  * The body of a level, which ngx_comet_text_vector.h lets look at a block.
  *
  * Branches that a text would often mispredict cost more than the work they
- * save, so the masks of a block are made whether it has escapes or not.
+ * save, so the masks of a block are made whether it has escapes or not.  What
+ * one block leaves to the next is carried on: to begin the next one elsewhere
+ * would have it wait for all the work on the one before.
  */
 
 
-#define NGX_COMET_PLAIN_MANY  8
+/* what else is done takes no registers from the main loop */
+
+#define ngx_comet_text_apart                                                  \
+    static NGX_COMET_TEXT_TARGET __attribute__((noinline))
 
 
 /*
  * Of a run of backslashes each second byte is escaped, and so is the byte
  * behind the run if their number is odd.  The subtraction carries through
  * each run from its first bit; against the odd bits of the mask it leaves
- * those that are off by one from the start of their run.
+ * those that are off by one from the start of their run.  *carry is whether
+ * the first byte is escaped, and becomes the same of the next block.
  */
 
 ngx_comet_inline uint64_t
-ngx_comet_text_escaped(uint64_t backslash)
+ngx_comet_text_escaped(uint64_t backslash, uint64_t *carry)
 {
-    uint64_t  odd;
+    uint64_t  odd, first, escapes, escaped;
 
     odd = 0xaaaaaaaaaaaaaaaa;
+    first = backslash & ~*carry;
+    escapes = ((first << 1 | odd) - first) ^ odd;
+    escaped = escapes ^ (backslash | *carry);
 
-    return (((backslash << 1 | odd) - backslash) ^ odd) ^ backslash;
+    *carry = (escapes & backslash) >> 63;
+
+    return escaped;
 }
 
 
-/*
- * Of the escapes "\uXXXX" those that are wrong or go beyond the block.  Of a
- * pair that is not whole the high surrogate is one of them.
- */
+/* the bits n places behind those of the block and of the one before */
 
 ngx_comet_inline uint64_t
-ngx_comet_text_units(const ngx_comet_block_t *block, uint64_t unit)
+ngx_comet_text_behind(uint64_t bits, uint64_t before, unsigned n)
 {
-    uint64_t           hex, whole, surrogate, high, low;
+    return bits << n | before >> (64 - n);
+}
+
+
+/* what the escapes of a block leave to the next one */
+
+typedef struct {
+    uint64_t  escaped;         /* its first byte is */
+    uint64_t  unit;            /* the "u" of each "\u" */
+    uint64_t  d;               /* each digit "d" */
+    uint64_t  high;            /* the second digit of each high surrogate */
+} ngx_comet_units_t;
+
+
+/* bits of what is bad in a block, and the closing quote */
+
+ngx_comet_inline uint64_t
+ngx_comet_text_units_bad(const ngx_comet_block_t *block,
+    ngx_comet_units_t *units, uint64_t *quote)
+{
+    uint64_t           backslash, escaped, unit, hex, d, high, low, bad;
+    ngx_comet_units_t  before;
     ngx_comet_block_t  classes;
+
+    before = *units;
+
+    *quote = ngx_comet_block_equal(block, ngx_comet_vector_table(quote));
+    backslash = ngx_comet_block_equal(block,
+                                      ngx_comet_vector_table(backslash));
+
+    escaped = ngx_comet_text_escaped(backslash, &units->escaped);
+    unit = escaped & ngx_comet_block_equal(block, ngx_comet_vector_fill('u'));
+
+    bad = escaped & ~(*quote | backslash | unit | ngx_comet_block_usual(block));
+    *quote &= ~escaped;
 
     ngx_comet_block_classes(&classes, block);
 
     hex = ngx_comet_block_class(&classes, NGX_COMET_HEX);
-    whole = unit & hex >> 1 & hex >> 2 & hex >> 3 & hex >> 4;
+    d = ngx_comet_block_class(&classes, NGX_COMET_D);
 
-    surrogate = whole & ngx_comet_block_class(&classes, NGX_COMET_D) >> 1;
-    high = surrogate & ngx_comet_block_class(&classes, NGX_COMET_8_B) >> 2;
-    low = surrogate & ngx_comet_block_class(&classes, NGX_COMET_C_F) >> 2;
+    bad |= (ngx_comet_text_behind(unit, before.unit, 1)
+            | ngx_comet_text_behind(unit, before.unit, 2)
+            | ngx_comet_text_behind(unit, before.unit, 3)
+            | ngx_comet_text_behind(unit, before.unit, 4)) & ~hex;
 
-    return (unit ^ whole) | (high & ~(low >> 6)) | (low & ~(high << 6));
+    units->unit = unit;
+    units->d = d;
+    units->high = 0;
+
+    /* so begin surrogates, and most Hangul */
+
+    d = ngx_comet_text_behind(unit, before.unit, 2)
+        & ngx_comet_text_behind(d, before.d, 1);
+
+    if (d | before.high) {
+        high = d & ngx_comet_block_class(&classes, NGX_COMET_8_B);
+        low = d & ngx_comet_block_class(&classes, NGX_COMET_C_F);
+
+        bad |= (low & ~ngx_comet_text_behind(high, before.high, 6))
+               | (high << 6 & ~low) >> 6
+               | ((before.high >> 58 & ~low) != 0);
+
+        units->high = high;
+    }
+
+    return bad;
+}
+
+
+/* the start of the element that p is in or behind, where a block ends */
+
+ngx_comet_inline const unsigned char *
+ngx_comet_text_units_back(const ngx_comet_units_t *units,
+    const unsigned char *p)
+{
+    if (units->high >> 56) {
+        return p - __builtin_clzll(units->high) - 4;
+    }
+
+    if (units->unit >> 60) {
+        return p - __builtin_clzll(units->unit) - 2;
+    }
+
+    return p - units->escaped;
+}
+
+
+/*
+ * Goes over blocks of ASCII with escapes "\uXXXX", to the closing quote or as
+ * far as there are some, and then to the start of an element.
+ */
+
+ngx_comet_text_apart const unsigned char *
+ngx_comet_text_units(const unsigned char *p, const unsigned char *end)
+{
+    uint64_t           bad, quote;
+    ngx_comet_block_t  block;
+    ngx_comet_units_t  units, next;
+
+    memset(&units, 0, sizeof(ngx_comet_units_t));
+
+    for ( /* void */ ; end - p >= NGX_COMET_BLOCK; p += NGX_COMET_BLOCK) {
+
+        next = units;
+        ngx_comet_block_load(&block, p);
+        bad = ngx_comet_text_units_bad(&block, &next, &quote);
+
+        if (ngx_comet_block_any_odd(&block)) {
+            bad |= ngx_comet_block_odd(&block);
+        }
+
+        if (bad & (quote ^ (quote - 1))) {
+            break;
+        }
+
+        if (quote && next.high >> 58 == 0) {
+            return p + __builtin_ctzll(quote);
+        }
+
+        if (quote || next.unit == 0) {
+            break;
+        }
+
+        units = next;
+    }
+
+    return ngx_comet_text_units_back(&units, p);
 }
 
 
 /* goes over plain blocks, up to the first byte that needs care */
 
-ngx_comet_inline const unsigned char *
+ngx_comet_text_apart const unsigned char *
 ngx_comet_text_blocks(const unsigned char *p, const unsigned char *end)
 {
     ngx_comet_block_t  block;
@@ -88,18 +211,18 @@ ngx_comet_text_back(const unsigned char *from, const unsigned char *p)
 
 
 /*
- * An element that the masks do not pass is left to ngx_comet_text_element(),
- * unless it may just go beyond the block; the next block begins behind it, or
- * with it.  Zeros stand behind the end of the bytes: they are bad in a string,
- * so what the bytes end with is always looked at.
+ * An element that the masks do not pass is left to others, unless it may just
+ * go beyond the block; the next block begins behind it, or with it.  Zeros
+ * stand behind the end of the bytes: they are bad in a string, so what the
+ * bytes end with is always looked at.
  */
 
 NGX_COMET_TEXT_TARGET const unsigned char *
 NGX_COMET_TEXT_RUN(const unsigned char *p, const unsigned char *end)
 {
-    int                   high, control, tail;
-    uint64_t              quote, backslash, escaped, ours, unit, bad;
-    unsigned              n, plain;
+    int                   tail;
+    uint64_t              quote, backslash, escaped, bad, carry;
+    unsigned              n;
     unsigned char         rest[NGX_COMET_BLOCK];
     ngx_comet_block_t     block;
     ngx_comet_vector_t    last;
@@ -113,7 +236,7 @@ NGX_COMET_TEXT_RUN(const unsigned char *p, const unsigned char *end)
 
     from = p;
     tail = 0;
-    plain = 0;
+    carry = 0;
     last = ngx_comet_vector_fill(0);
 
     for ( ;; ) {
@@ -131,37 +254,24 @@ NGX_COMET_TEXT_RUN(const unsigned char *p, const unsigned char *end)
         quote = ngx_comet_block_equal(&block, ngx_comet_vector_table(quote));
         backslash = ngx_comet_block_equal(&block,
                                           ngx_comet_vector_table(backslash));
-        high = ngx_comet_block_any_high(&block);
-        control = ngx_comet_block_any_control(&block);
 
-        escaped = ngx_comet_text_escaped(backslash);
+        escaped = ngx_comet_text_escaped(backslash, &carry);
         bad = escaped & ~(quote | backslash | ngx_comet_block_usual(&block));
+        quote &= ~escaped;
 
-        plain = quote | backslash | (unsigned) high ? 0 : plain + 1;
+        if (ngx_comet_block_any_odd(&block) | tail) {
+            bad |= ngx_comet_block_bad(&block, last);
+            tail = src[NGX_COMET_BLOCK - 1] >= 0x80;
+
+        } else if ((backslash | quote | bad) == 0) {
+            p = ngx_comet_text_blocks(p + NGX_COMET_BLOCK, end);
+            last = ngx_comet_vector_fill(0);
+            continue;
+        }
 
         /* what lies behind the closing quote is no concern of ours */
 
-        quote &= ~escaped;
-        ours = quote ^ (quote - 1);
-
-        if (bad & ours) {
-            unit = bad & ngx_comet_block_equal(&block,
-                                               ngx_comet_vector_fill('u'));
-            bad &= ~ngx_comet_block_equal(&block, ngx_comet_vector_fill('b'));
-            bad = (bad ^ unit) | ngx_comet_text_units(&block, unit);
-        }
-
-        if (high | tail) {
-            bad |= ngx_comet_block_utf8(&block, last);
-            tail = src[NGX_COMET_BLOCK - 1] >= 0x80;
-        }
-
-        if (control) {
-            bad |= ngx_comet_block_control(&block);
-        }
-
-        bad |= backslash & ~escaped & (uint64_t) 1 << 63;
-        bad &= ours;
+        bad &= quote ^ (quote - 1);
 
         if (bad == 0) {
 
@@ -172,11 +282,6 @@ NGX_COMET_TEXT_RUN(const unsigned char *p, const unsigned char *end)
             last = ngx_comet_block_last(&block);
             p += NGX_COMET_BLOCK;
 
-            if (plain == NGX_COMET_PLAIN_MANY) {
-                p = ngx_comet_text_blocks(p, end);
-                plain = 0;
-            }
-
             continue;
         }
 
@@ -185,7 +290,17 @@ NGX_COMET_TEXT_RUN(const unsigned char *p, const unsigned char *end)
         p = escaped >> n & 1 ? p + n - 1 : ngx_comet_text_back(from, p + n);
         from = p;
         tail = 0;
+        carry = 0;
         last = ngx_comet_vector_fill(0);
+
+        if (src != rest && escaped >> n & 1 && p[1] == 'u') {
+            p = ngx_comet_text_units(p, end);
+
+            if (p != from) {
+                from = p;
+                continue;
+            }
+        }
 
         if (n > NGX_COMET_BLOCK - NGX_COMET_ELEMENT_MAX && src != rest) {
             continue;

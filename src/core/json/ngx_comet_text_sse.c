@@ -27,7 +27,6 @@ typedef __m128i  ngx_comet_vector_t;
 #define ngx_comet_vector_and        _mm_and_si128
 #define ngx_comet_vector_or         _mm_or_si128
 #define ngx_comet_vector_xor        _mm_xor_si128
-#define ngx_comet_vector_min        _mm_min_epu8
 #define ngx_comet_vector_equal      _mm_cmpeq_epi8
 #define ngx_comet_vector_below      _mm_cmplt_epi8
 #define ngx_comet_vector_subtract   _mm_subs_epu8

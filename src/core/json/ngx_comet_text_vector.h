@@ -121,29 +121,28 @@ ngx_comet_block_special(const ngx_comet_block_t *block)
 }
 
 
-ngx_comet_inline int
-ngx_comet_block_any_high(const ngx_comet_block_t *block)
+ngx_comet_inline ngx_comet_vector_t
+ngx_comet_vector_odd(ngx_comet_vector_t v)
 {
-    return ngx_comet_vector_any_high(
-               ngx_comet_block_join(block, ngx_comet_vector_or,
-                                    ngx_comet_vector_itself));
+    return ngx_comet_vector_below(v, ngx_comet_vector_table(space));
 }
 
 
+/* control or not ASCII */
+
 ngx_comet_inline int
-ngx_comet_block_any_control(const ngx_comet_block_t *block)
+ngx_comet_block_any_odd(const ngx_comet_block_t *block)
 {
     return ngx_comet_vector_any_high(
-               ngx_comet_vector_control(
-                   ngx_comet_block_join(block, ngx_comet_vector_min,
-                                        ngx_comet_vector_itself)));
+               ngx_comet_block_join(block, ngx_comet_vector_or,
+                                    ngx_comet_vector_odd));
 }
 
 
 ngx_comet_inline uint64_t
-ngx_comet_block_control(const ngx_comet_block_t *block)
+ngx_comet_block_odd(const ngx_comet_block_t *block)
 {
-    return ngx_comet_block_bits(block, ngx_comet_vector_control);
+    return ngx_comet_block_bits(block, ngx_comet_vector_odd);
 }
 
 
@@ -233,18 +232,28 @@ ngx_comet_vector_utf8(ngx_comet_vector_t v, ngx_comet_vector_t previous)
 }
 
 
+/* control characters, and what is not UTF-8 */
+
+ngx_comet_inline ngx_comet_vector_t
+ngx_comet_vector_bad(ngx_comet_vector_t v, ngx_comet_vector_t previous)
+{
+    return ngx_comet_vector_or(ngx_comet_vector_utf8(v, previous),
+                               ngx_comet_vector_control(v));
+}
+
+
 ngx_comet_inline uint64_t
-ngx_comet_block_utf8(const ngx_comet_block_t *block,
+ngx_comet_block_bad(const ngx_comet_block_t *block,
     ngx_comet_vector_t previous)
 {
     ngx_comet_block_t  bad;
 
-    bad.a = ngx_comet_vector_utf8(block->a, previous);
-    bad.b = ngx_comet_vector_utf8(block->b, block->a);
+    bad.a = ngx_comet_vector_bad(block->a, previous);
+    bad.b = ngx_comet_vector_bad(block->b, block->a);
 
 #if (NGX_COMET_VECTORS == 4)
-    bad.c = ngx_comet_vector_utf8(block->c, block->b);
-    bad.d = ngx_comet_vector_utf8(block->d, block->c);
+    bad.c = ngx_comet_vector_bad(block->c, block->b);
+    bad.d = ngx_comet_vector_bad(block->d, block->c);
 #endif
 
     if (ngx_comet_vector_is_zero(

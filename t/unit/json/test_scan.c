@@ -678,6 +678,42 @@ test_levels_random(void **state)
 }
 
 
+/* texts full of escapes, whole and with a byte that is another one */
+
+static void
+test_levels_units(void **state)
+{
+    size_t                    i, n, unit;
+    const char               *element;
+    unsigned char             text[1024];
+    static const char         bytes[] = "\\u\"dD8bBcCfF70gn x\x01\x80";
+    static const char *const  elements[] = {
+        "\\u0416", "\\u3042", "\\ud55c", "\\uD7A3", "\\ud83d\\ude00",
+        "\\uDBFF\\uDFFF", "\\n", "\\\\", "\\\"", "\\b", "\\/", " ", ", ", "u"
+    };
+
+    (void) state;
+
+    for (i = 0; i < 300000; i++) {
+        n = 0;
+
+        while (n < 150 + i % 200) {
+            element = elements[test_random(i % 3 ? 6 : 14)];
+            unit = strlen(element);
+            memcpy(text + n, element, unit);
+            n += unit;
+        }
+
+        test_agree(text, n);
+        test_agree(text, n - test_random(80));
+
+        text[test_random((uint32_t) n)] =
+                           (unsigned char) bytes[test_random(sizeof(bytes))];
+        test_agree(text, n);
+    }
+}
+
+
 /* all pairs of bytes, then all that may follow the first bytes of a sequence */
 
 static void
@@ -762,6 +798,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_choose),
         cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_levels_units),
         cmocka_unit_test(test_levels_bytes),
         cmocka_unit_test(test_levels_random),
         cmocka_unit_test(test_on),
