@@ -237,9 +237,10 @@ static const unsigned char *
 ngx_comet_scan_value(ngx_comet_scan_t *scan, const unsigned char *p,
     const unsigned char *end)
 {
-    int       ask;
-    size_t    head;
-    unsigned  keep;
+    int                      ask;
+    unsigned                 keep;
+    const unsigned char     *value;
+    const ngx_comet_head_t  *head;
 
     ask = scan->ask;
 
@@ -261,10 +262,10 @@ ngx_comet_scan_value(ngx_comet_scan_t *scan, const unsigned char *p,
 
     case '{':
         if (ngx_comet_scan_is_usual(scan, p, end) && !scan->quiet) {
-            head = ngx_comet_scan_usual_head(scan, p, end);
+            head = ngx_comet_scan_usual_head(scan, p, end, &value);
 
             if (head) {
-                return ngx_comet_scan_usual_object(scan, p, head, end);
+                return ngx_comet_scan_usual_object(scan, head, value, end);
             }
         }
 

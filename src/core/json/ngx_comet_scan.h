@@ -97,6 +97,8 @@ typedef enum {
  *   NGX_COMET_NUMBER  always, as it stands
  *   NGX_COMET_RAW     as it stands, if asked for; otherwise NULL
  *   others            NULL
+ *
+ * The length of those that are usual is the kind of their head.
  */
 
 typedef struct {
@@ -115,13 +117,19 @@ typedef int (*ngx_comet_scan_pt)(void *data, const ngx_comet_token_t *token);
 
 /*
  * How objects are spelled in most bodies: from the bracket up to the value of a
- * member.  In a list the first 8 bytes are the same and the next 8 are not; the
- * tenth tells most of what is not in it.
+ * member.  Before that one there may be another string, short and plain: then
+ * the text goes up to it, and what is behind it goes on.  In a list the first 8
+ * bytes are the same; the tenth tells most of what is not in it; of two that
+ * begin alike the longer one is the first.
  */
 
 typedef struct {
-    char                  text[40];   /* more than 16 */
+    char                  text[56];   /* more than 16 */
     size_t                len;        /* or 0 behind the last one */
+    char                  then[20];
+    size_t                then_len;   /* or 0 */
+    unsigned              kind;       /* what the handler is told */
+    unsigned              open;       /* that is no object without more */
 } ngx_comet_head_t;
 
 

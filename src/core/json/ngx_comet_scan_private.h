@@ -132,12 +132,14 @@ ngx_comet_scan_deeper(ngx_comet_scan_t *scan, ngx_comet_token_e type,
 }
 
 
-/* an object that is spelled as usual, and the length of its head, or 0 */
+/* how an object is spelled as usual, and where its value is, or NULL */
 
+const ngx_comet_head_t *ngx_comet_scan_usual_head(const ngx_comet_scan_t *scan,
+    const unsigned char *p, const unsigned char *end,
+    const unsigned char **value);
 const unsigned char *ngx_comet_scan_usual_object(ngx_comet_scan_t *scan,
-    const unsigned char *p, size_t head, const unsigned char *end);
-size_t ngx_comet_scan_usual_head(const ngx_comet_scan_t *scan,
-    const unsigned char *p, const unsigned char *end);
+    const ngx_comet_head_t *head, const unsigned char *value,
+    const unsigned char *end);
 
 /* whether it may be, at little cost; only then its head may be asked for */
 

@@ -10,29 +10,62 @@
 
 
 #define NGX_COMET_USUAL_PLAIN  32
+#define NGX_COMET_USUAL_SHORT  64
+
+
+/* behind the string at p and what follows it, or NULL */
+
+static const unsigned char *
+ngx_comet_usual_then(const ngx_comet_head_t *head, const unsigned char *p,
+    const unsigned char *end)
+{
+    if (*p != '"'
+        || (size_t) (end - p) <= NGX_COMET_USUAL_SHORT + 2 + head->then_len)
+    {
+        return NULL;
+    }
+
+    p = ngx_comet_text_plain(p + 1, p + 1 + NGX_COMET_USUAL_SHORT);
+
+    return *p == '"' && memcmp(p + 1, head->then, head->then_len) == 0
+           ? p + 1 + head->then_len : NULL;
+}
 
 
 /* more than 16 bytes are there, and the first 8 are the same */
 
-size_t
+const ngx_comet_head_t *
 ngx_comet_scan_usual_head(const ngx_comet_scan_t *scan,
-    const unsigned char *p, const unsigned char *end)
+    const unsigned char *p, const unsigned char *end,
+    const unsigned char **value)
 {
+    size_t                   len;
     const ngx_comet_head_t  *head;
 
     if (scan->depth == scan->max_depth) {
-        return 0;
+        return NULL;
     }
 
     for (head = scan->usual->heads; head->len; head++) {
-        if (memcmp(p + 8, head->text + 8, 8) == 0) {
-            return (size_t) (end - p) > head->len
-                   && memcmp(p + 16, head->text + 16, head->len - 16) == 0
-                   ? head->len : 0;
+        len = head->len;
+
+        if (memcmp(p + 8, head->text + 8, 8) != 0
+            || (size_t) (end - p) <= len
+            || memcmp(p + len - 8, head->text + len - 8, 8) != 0
+            || memcmp(p + 16, head->text + 16, len - 16) != 0)
+        {
+            continue;
+        }
+
+        *value = head->then_len ? ngx_comet_usual_then(head, p + len, end)
+                                : p + len;
+
+        if (*value) {
+            return head;
         }
     }
 
-    return 0;
+    return NULL;
 }
 
 
@@ -54,8 +87,8 @@ ngx_comet_usual_text(const unsigned char *p, const unsigned char *end)
 
 
 static inline int
-ngx_comet_usual_call(ngx_comet_scan_t *scan, ngx_comet_token_e type,
-    const unsigned char *p)
+ngx_comet_usual_call(ngx_comet_scan_t *scan, const ngx_comet_head_t *head,
+    ngx_comet_token_e type, const unsigned char *p)
 {
     ngx_comet_token_t  token;
 
@@ -63,7 +96,7 @@ ngx_comet_usual_call(ngx_comet_scan_t *scan, ngx_comet_token_e type,
     token.start = scan->start;
     token.end = ngx_comet_scan_offset(scan, p);
     token.text = NULL;
-    token.len = 0;
+    token.len = head->kind;
     token.cut = 0;
 
     return ngx_comet_scan_call(scan, &token);
@@ -94,27 +127,29 @@ ngx_comet_usual_string(ngx_comet_scan_t *scan, const unsigned char *p,
 
 
 const unsigned char *
-ngx_comet_scan_usual_object(ngx_comet_scan_t *scan, const unsigned char *p,
-    size_t head, const unsigned char *end)
+ngx_comet_scan_usual_object(ngx_comet_scan_t *scan,
+    const ngx_comet_head_t *head, const unsigned char *value,
+    const unsigned char *end)
 {
-    const unsigned char  *value, *last;
+    const unsigned char  *p, *last;
 
-    value = p + head;
     last = NULL;
 
     if (*value == '"') {
         last = ngx_comet_usual_text(value + 1, end);
 
-        if (end - last >= 2 && last[0] == '"' && last[1] == '}') {
+        if (end - last >= 2 && last[0] == '"' && last[1] == '}'
+            && !head->open)
+        {
             scan->state = NGX_COMET_AT_COMMA;
             p = last + 2;
 
-            return ngx_comet_usual_call(scan, NGX_COMET_USUAL, p) < 0 ? NULL
-                                                                      : p;
+            return ngx_comet_usual_call(scan, head, NGX_COMET_USUAL, p) < 0
+                   ? NULL : p;
         }
     }
 
-    scan->ask = ngx_comet_usual_call(scan, NGX_COMET_USUAL_HEAD, value);
+    scan->ask = ngx_comet_usual_call(scan, head, NGX_COMET_USUAL_HEAD, value);
 
     if (scan->ask < 0) {
         return NULL;

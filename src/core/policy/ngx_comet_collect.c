@@ -624,8 +624,8 @@ static int
 ngx_comet_collect_usual(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token)
 {
-    ngx_comet_frame_t       *frame;
-    const ngx_comet_form_t  *form;
+    ngx_comet_frame_t        *frame;
+    const ngx_comet_taken_t  *taken;
 
     if (judge->enough) {
         return NGX_COMET_SCAN_STOP;
@@ -634,11 +634,11 @@ ngx_comet_collect_usual(ngx_comet_judge_t *judge,
     frame = &judge->frames[judge->depth - 1];
     frame->count++;
 
-    form = frame->field->form;
+    taken = &frame->field->form->taken[token->len];
 
-    /* the second name is none of the fields */
+    /* the last name is none of the fields */
 
-    if (form->second == NULL
+    if (taken->last == NULL
         && ngx_comet_collect_small(judge, token->start) != NGX_COMET_SCAN_ON)
     {
         return NGX_COMET_SCAN_STOP;
@@ -649,15 +649,17 @@ ngx_comet_collect_usual(ngx_comet_judge_t *judge,
     }
 
     frame = ngx_comet_collect_deeper(judge, frame->field->element, token);
-    frame->bit = frame->seen = frame->present = 1;
+    frame->present = taken->present;
+    frame->seen = taken->present | taken->null;
+    frame->needs = taken->needs;
 
-    if (form->second == NULL) {
+    if (taken->last == NULL) {
         return NGX_COMET_SCAN_SKIP;
     }
 
-    frame->bit = 1u << (form->second - frame->field->fields);
+    frame->bit = 1u << (taken->last - frame->field->fields);
     frame->seen |= frame->bit;
-    frame->pending = form->second;
+    frame->pending = taken->last;
 
     return NGX_COMET_SCAN_ON;
 }

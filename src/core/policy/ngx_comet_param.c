@@ -14,7 +14,8 @@
 
 #define NAME(text)  .name = text, .len = sizeof(text) - 1
 #define PARAM(text, param)  NAME(text), .id = NGX_COMET_PARAM_##param
-#define HEAD(spelled)  { spelled, sizeof(spelled) - 1 }
+#define BEGIN(spelled)  .text = spelled, .len = sizeof(spelled) - 1
+#define THEN(spelled)  .then = spelled, .then_len = sizeof(spelled) - 1
 #define LIST(name)  static const char *const  name[]
 
 
@@ -54,15 +55,23 @@ static const ngx_comet_field_t  part_element = {
 };
 
 static const ngx_comet_head_t  part_heads[] = {
-    HEAD("{\"type\":\"text\",\"text\":"),
-    HEAD("{\"type\": \"text\", \"text\": "),
+    { BEGIN("{\"type\":\"text\",\"text\":") },
+    { BEGIN("{\"type\": \"text\", \"text\": ") },
     { .len = 0 }
 };
 
+static const ngx_comet_taken_t  part_taken[] = { { .present = 1 } };
+
 static const ngx_comet_form_t  part_form = {
     { part_heads, ngx_comet_usual_bit('"')|ngx_comet_usual_bit('t') },
-    NULL
+    part_taken
 };
+
+/* their places in the next table, as bits */
+
+#define ROLE     0x01
+#define CONTENT  0x02
+#define CALL_ID  0x04
 
 static const ngx_comet_field_t  message[] = {
     { NAME("role"), .types = STRING, .values = roles,
@@ -73,27 +82,58 @@ static const ngx_comet_field_t  message[] = {
     { .name = NULL }
 };
 
-/* roles that nothing more is asked of, and that are sent on as they are */
-
-static const ngx_comet_head_t  message_heads[] = {
-    HEAD("{\"role\":\"user\",\"content\":"),
-    HEAD("{\"role\":\"assistant\",\"content\":"),
-    HEAD("{\"role\":\"system\",\"content\":"),
-    HEAD("{\"role\": \"user\", \"content\": "),
-    HEAD("{\"role\": \"assistant\", \"content\": "),
-    HEAD("{\"role\": \"system\", \"content\": "),
-    { .len = 0 }
-};
-
-static const ngx_comet_form_t  message_form = {
-    { message_heads, ngx_comet_usual_bit('"')|ngx_comet_usual_bit('u')
-                     |ngx_comet_usual_bit('a')|ngx_comet_usual_bit('s') },
-    &message[1]
-};
+#define TOOL_NEEDS  0x01    /* the first row */
 
 static const ngx_comet_need_t  message_needs[] = {
     { "role", "tool", "tool_call_id" },
     { NULL, NULL, NULL }
+};
+
+/* roles that are sent on as they are, and whose needs are known */
+
+enum { SAID, CALLS, CALLS_NULL, CALLS_EMPTY, ANSWER, RESULT };
+
+static const ngx_comet_head_t  message_heads[] = {
+    { BEGIN("{\"role\":\"user\",\"content\":") },
+    { BEGIN("{\"role\":\"assistant\",\"content\":null,\"tool_calls\":"),
+      .kind = CALLS_NULL },
+    { BEGIN("{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":"),
+      .kind = CALLS_EMPTY },
+    { BEGIN("{\"role\":\"assistant\",\"tool_calls\":"), .kind = CALLS },
+    { BEGIN("{\"role\":\"assistant\",\"content\":") },
+    { BEGIN("{\"role\":\"tool\",\"tool_call_id\":"), THEN(",\"content\":"),
+      .kind = ANSWER },
+    { BEGIN("{\"role\":\"tool\",\"content\":"), .kind = RESULT, .open = 1 },
+    { BEGIN("{\"role\":\"system\",\"content\":") },
+    { BEGIN("{\"role\": \"user\", \"content\": ") },
+    { BEGIN("{\"role\": \"assistant\", \"content\": null, \"tool_calls\": "),
+      .kind = CALLS_NULL },
+    { BEGIN("{\"role\": \"assistant\", \"content\": \"\", \"tool_calls\": "),
+      .kind = CALLS_EMPTY },
+    { BEGIN("{\"role\": \"assistant\", \"tool_calls\": "), .kind = CALLS },
+    { BEGIN("{\"role\": \"assistant\", \"content\": ") },
+    { BEGIN("{\"role\": \"tool\", \"tool_call_id\": "),
+      THEN(", \"content\": "), .kind = ANSWER },
+    { BEGIN("{\"role\": \"tool\", \"content\": "), .kind = RESULT, .open = 1 },
+    { BEGIN("{\"role\": \"system\", \"content\": ") },
+    { .len = 0 }
+};
+
+static const ngx_comet_taken_t  message_taken[] = {
+    [SAID] = { .present = ROLE, .last = &message[1] },
+    [CALLS] = { .present = ROLE },
+    [CALLS_NULL] = { .present = ROLE, .null = CONTENT },
+    [CALLS_EMPTY] = { .present = ROLE|CONTENT },
+    [ANSWER] = { .present = ROLE|CALL_ID, .needs = TOOL_NEEDS,
+                 .last = &message[1] },
+    [RESULT] = { .present = ROLE, .needs = TOOL_NEEDS, .last = &message[1] }
+};
+
+static const ngx_comet_form_t  message_form = {
+    { message_heads, ngx_comet_usual_bit('"')|ngx_comet_usual_bit('u')
+                     |ngx_comet_usual_bit('a')|ngx_comet_usual_bit('s')
+                     |ngx_comet_usual_bit('t') },
+    message_taken
 };
 
 static const ngx_comet_field_t  message_element = {

@@ -61,13 +61,23 @@ typedef struct {
 
 
 /*
- * The usual spelling of an object: in its head are a string, the first of the
- * fields, which is right and asks for nothing, and the name of the second.
+ * What is in a head of a kind: fields, by their bits, that are right, and the
+ * name of a last one.
  */
 
 typedef struct {
+    unsigned                   present;
+    unsigned                   null;
+    unsigned                   needs;     /* bits of .needs */
+    const ngx_comet_field_t   *last;      /* NULL: not one of the fields */
+} ngx_comet_taken_t;
+
+
+/* the usual spelling of objects */
+
+typedef struct {
     ngx_comet_usual_t          usual;
-    const ngx_comet_field_t   *second;    /* NULL: not one of the fields */
+    const ngx_comet_taken_t   *taken;     /* by kind */
 } ngx_comet_form_t;
 
 

@@ -1,6 +1,7 @@
 /*
- * Messages in the usual spelling and beside it: what is fed byte by byte comes
- * as tokens, what is fed whole may come at once, and both come to the same.
+ * Messages and items in the usual spelling and beside it: what is fed byte by
+ * byte comes as tokens, what is fed whole may come at once, and both come to
+ * the same.
  */
 
 #include "unit.h"
@@ -12,6 +13,10 @@
 
 static ngx_comet_judge_t  judge, again;
 static arena_t            arena;
+
+/* of the bodies that are judged */
+
+static const char  *endpoint = "/v1/chat/completions";
 
 
 static const char *const  heads[] = {
@@ -29,6 +34,68 @@ static const char *const  heads[] = {
     "{\"content\":\"a\",\"role\":",
     "{ \"role\": \"user\", \"content\": ",
     "{\"type\":\"text\",\"text\":",
+};
+
+#define ID66  "\"call_0123456789012345678901234567890123456789012345678901234" \
+              "567890\""
+
+static const char *const  tool_heads[] = {
+    "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":",
+    "{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":",
+    "{\"role\":\"assistant\",\"tool_calls\":",
+    "{\"role\":\"tool\",\"tool_call_id\":\"call_1\",\"content\":",
+    "{\"role\":\"tool\",\"content\":",
+    "{\"role\": \"assistant\", \"content\": null, \"tool_calls\": ",
+    "{\"role\": \"assistant\", \"content\": \"\", \"tool_calls\": ",
+    "{\"role\": \"assistant\", \"tool_calls\": ",
+    "{\"role\": \"tool\", \"tool_call_id\": \"call_1\", \"content\": ",
+    "{\"role\": \"tool\", \"content\": ",
+    "{\"role\":\"tool\",\"tool_call_id\":\"\",\"content\":",
+    "{\"role\":\"tool\",\"tool_call_id\":" ID66 ",\"content\":",
+    "{\"role\":\"tool\",\"tool_call_id\":\"c\\u0061\",\"content\":",
+    "{\"role\":\"tool\",\"tool_call_id\":\"c\xff\",\"content\":",
+    "{\"role\":\"tool\",\"tool_call_id\":\"c\\,\"content\":",
+    "{\"role\":\"tool\",\"tool_call_id\":\"c\x01,\"content\":",
+    "{\"role\":\"tool\",\"tool_call_id\":\"c\", \"content\":",
+    "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"Content\":",
+    "{\"role\":\"tool\",\"tool_call_id\":null,\"content\":",
+    "{\"role\":\"tool\",\"tool_call_id\":3,\"content\":",
+    "{\"role\":\"assistant\",\"content\":nulL,\"tool_calls\":",
+    "{\"role\":\"assistant\",\"content\":null,\"tool_call_id\":",
+};
+
+static const char *const  tool_values[] = {
+    "\"\"", "\"sunny, \xd0\xb4\xd0\xb0 \\u0414\"", "null", "[]", "[{}",
+    "\"\x01\"",
+    "[{\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+    "\"arguments\":\"{\\\"a\\\":1}\"}}]",
+    "[{\"type\":\"text\",\"text\":\"a text of a tool\"}]",
+    "[{\"id\": \"call_1\", \"id\": \"call_2\", \"x\": [1e5, tru]}]",
+};
+
+static const char *const  tool_tails[] = {
+    "}", " }", ",\"tool_call_id\":\"call_1\"}", ",\"tool_call_id\":null}",
+    ",\"content\":\"x\"}", ",\"tool_calls\":[]}", ",\"role\":\"tool\"}", "]",
+};
+
+
+static const char *const  items[] = {
+    "{\"role\":\"user\",\"content\":\"hi, \xd0\xb4\xd0\xb0\"}",
+    "{\"role\": \"assistant\", \"content\": \"a\\u0414\\ud83d\\ude00\"}",
+    "{\"role\":\"user\",\"content\":[{\"type\":\"input_text\","
+    "\"text\":\"a\"}]}",
+    "{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":"
+    "\"input_text\",\"text\":\"a text of some length, and more of it\"}]}",
+    "{\"role\": \"user\", \"content\": [{\"type\": \"input_text\", \"text\": "
+    "\"a\"}, {\"type\": \"input_image\", \"image_url\": \"u\"}]}",
+    "{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\","
+    "\"arguments\":\"{\\\"a\\\":1}\"}",
+    "{\"type\":\"function_call_output\",\"call_id\":\"c\","
+    "\"output\":\"o\"}",
+    "{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":3}]",
+    "{\"role\":\"user\",\"role\":\"user\",\"content\":\"\xff\"}",
+    "{\"role\":\"user\",\"content\":\"\\ud83d\"}", "{\"role\":}", "3", "null",
+    "[{\"role\":\"user\"}]", "\"a\"", "{\"a\":[[[[[[]]]]]]}", "}",
 };
 
 static const char *const  values[] = {
@@ -57,7 +124,7 @@ run(ngx_comet_judge_t *to, const ngx_comet_policy_t *policy, const char *body,
     size_t  at, n, len;
 
     memset(to, 0x55, sizeof(*to));
-    ngx_comet_judge_init(to, endpoint_of("/v1/chat/completions"), policy);
+    ngx_comet_judge_init(to, endpoint_of(endpoint), policy);
 
     len = strlen(body);
 
@@ -184,6 +251,59 @@ test_every_message(void **state)
 }
 
 
+static void
+test_tool_calls(void **state)
+{
+    char    body[SIZE];
+    size_t  i, j, k;
+
+    (void) state;
+
+    for (i = 0; i < sizeof(tool_heads) / sizeof(tool_heads[0]); i++) {
+        for (j = 0; j < sizeof(tool_values) / sizeof(tool_values[0]); j++) {
+            for (k = 0; k < sizeof(tool_tails) / sizeof(tool_tails[0]); k++) {
+
+                snprintf(body, SIZE, "{\"messages\":[%s%s%s,%s%s}],"
+                         "\"tool_choice\":\"auto\",\"temperature\":0.5,"
+                         "\"model\":\"gpt-4o\"}", tool_heads[i],
+                         tool_values[j], tool_tails[k],
+                         tool_heads[(i + j) % 10],
+                         tool_values[(j + k) % 4 ? 6 : 0]);
+
+                every_cut(body);
+            }
+        }
+    }
+}
+
+
+/* of the input of responses nothing is known: it is gone over as it is */
+
+static void
+test_every_item(void **state)
+{
+    char    body[SIZE];
+    size_t  i, j, n;
+
+    (void) state;
+
+    n = sizeof(items) / sizeof(items[0]);
+    endpoint = "/v1/responses";
+
+    for (i = 0; i < n; i++) {
+        for (j = 0; j < n; j++) {
+            snprintf(body, SIZE, "{\"model\":\"gpt-4o\",\"input\":[%s,%s,"
+                     "%s],\"temperature\":3,\"stream\":true}", items[i],
+                     items[j], items[(i + j) % 7]);
+
+            every_cut(body);
+        }
+    }
+
+    endpoint = "/v1/chat/completions";
+}
+
+
 /* where no more is said, and where one of many is wrong */
 
 static void
@@ -230,15 +350,22 @@ test_full(void **state)
 
 typedef struct {
     size_t  tokens[NGX_COMET_USUAL_HEAD + 1];
+    size_t  kinds[4];
 } counts_t;
 
 static const ngx_comet_head_t  count_heads[] = {
-    { "{\"role\":\"user\",\"content\":", 25 },
+    { .text = "{\"role\":\"user\",\"content\":", .len = 25 },
+    { .text = "{\"role\":\"tool\",\"content\":null,\"tool_call_id\":",
+      .len = 45, .kind = 1 },
+    { .text = "{\"role\":\"tool\",\"content\":", .len = 25, .kind = 2,
+      .open = 1 },
+    { .text = "{\"role\":\"tool\",\"id\":", .len = 20,
+      .then = ",\"content\":", .then_len = 11, .kind = 3 },
     { .len = 0 }
 };
 
 static const ngx_comet_usual_t  count_usual = {
-    count_heads, ngx_comet_usual_bit('u')
+    count_heads, ngx_comet_usual_bit('u')|ngx_comet_usual_bit('t')
 };
 
 
@@ -248,6 +375,10 @@ count(void *data, const ngx_comet_token_t *token)
     counts_t  *counts = data;
 
     counts->tokens[token->type]++;
+
+    if (token->type >= NGX_COMET_USUAL) {
+        counts->kinds[token->len]++;
+    }
 
     return NGX_COMET_SCAN_ON;
 }
@@ -315,12 +446,50 @@ test_tokens(void **state)
 }
 
 
+static void
+test_kinds(void **state)
+{
+    counts_t          counts;
+    ngx_comet_scan_t  scan;
+
+    static const char  body[] =
+        "[{\"role\":\"tool\",\"content\":null,\"tool_call_id\":\"a\"},"
+        "{\"role\":\"tool\",\"content\":null,\"tool_call_id\":[1]},"
+        "{\"role\":\"tool\",\"content\":null,\"tool_call_ib\":\"a\"},"
+        "{\"role\":\"tool\",\"content\":\"b\"},"
+        "{\"role\":\"tool\",\"content\":\"b\",\"id\":\"c\"},"
+        "{\"role\":\"tool\",\"id\":\"c\",\"content\":\"d\"},"
+        "{\"role\":\"tool\",\"id\":\"c\",\"content\":true},"
+        "{\"role\":\"tool\",\"id\":\"\\u0063\",\"content\":\"d\"},"
+        "{\"role\":\"tool\",\"id\":1,\"content\":\"d\"},"
+        "{\"role\":\"tool\",\"id\":" ID66 ",\"content\":\"d\"},"
+        "{\"role\":\"tool\",\"id\":\"c\", \"content\":\"the last one\"}"
+        "                                                                ]";
+
+    (void) state;
+
+    assert_int_equal(counted(body, 9, SIZE, &counts, &scan),
+                     NGX_COMET_SCAN_OK);
+    assert_int_equal(counts.tokens[NGX_COMET_USUAL], 2);
+    assert_int_equal(counts.tokens[NGX_COMET_USUAL_HEAD], 5);
+    assert_int_equal(counts.kinds[0], 0);
+    assert_int_equal(counts.kinds[1], 2);
+    assert_int_equal(counts.kinds[2], 3);
+    assert_int_equal(counts.kinds[3], 2);
+    assert_int_equal(counts.tokens[NGX_COMET_OBJECT], 4);
+    assert_int_equal(counts.tokens[NGX_COMET_OBJECT_END], 9);
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_every_message),
+        cmocka_unit_test(test_tool_calls),
+        cmocka_unit_test(test_every_item),
         cmocka_unit_test(test_full),
     };
 
