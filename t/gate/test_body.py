@@ -194,3 +194,25 @@ def test_a_whole_body_that_is_refused_goes_on_whole(nginx, mock):
         assert mock.last().json() == data
         assert call(edge, "GET", "/b/next").status == 200
     assert mock.connections == 1
+
+
+@pytest.mark.parametrize("said, status", [
+    ("", 200),
+    ("client_header_buffer_size 1k;", 200),     # nginx's default: not set
+    ("client_header_buffer_size 2k;", 400),
+])
+def test_a_head_and_a_short_body_are_read_at_once(nginx, mock, said, status):
+    """The first buffer of a connection: the others hold less here."""
+    edge = nginx(edge_conf(mock, server="large_client_header_buffers 4 1k;"
+                           + said))
+    head = {"X-Long": "x" * 2500}
+    assert chat(edge, CHAT, head).status == status
+
+
+def test_without_comet_pass_nothing_changes_how_a_head_is_read(nginx, mock):
+    edge = nginx("""server {
+        listen PORT;
+        large_client_header_buffers 4 1k;
+        location / { return 204; }
+    }""")
+    assert call(edge, "GET", "/", headers={"X-Long": "x" * 2500}).status == 400

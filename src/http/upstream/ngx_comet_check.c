@@ -12,6 +12,9 @@
 #define NGX_COMET_BUFFER_MIN   1024
 #define NGX_COMET_BODY_BUFFER  (1024 * 1024)
 
+/* what nginx has where nothing is said */
+#define NGX_COMET_NGINX_HEAD   1024
+
 
 typedef struct {
     ngx_module_t   *module;
@@ -120,8 +123,10 @@ ngx_comet_check_location(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
     ngx_comet_loc_conf_t      **pass;
     ngx_comet_main_conf_t      *mcf;
     ngx_http_core_loc_conf_t   *core;
+    ngx_http_core_srv_conf_t   *server;
 
     core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    server = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
 
     if (core->handler != ngx_comet_pass_handler) {
         ngx_comet_conf_error(cf, &conf->place,
@@ -145,6 +150,12 @@ ngx_comet_check_location(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
 
     if (core->client_body_buffer_size == (size_t) 2 * ngx_pagesize) {
         core->client_body_buffer_size = NGX_COMET_BODY_BUFFER;
+    }
+
+    /* and a short one is read with its head, at once */
+
+    if (server->client_header_buffer_size == NGX_COMET_NGINX_HEAD) {
+        server->client_header_buffer_size = ngx_pagesize;
     }
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
