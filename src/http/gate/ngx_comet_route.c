@@ -19,6 +19,8 @@ static ngx_int_t ngx_comet_route_create(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *lcf);
 static ngx_int_t ngx_comet_route_merge(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
+static ngx_uint_t ngx_comet_route_is_plain(ngx_http_request_t *r,
+    const ngx_comet_endpoint_t *endpoint);
 static ngx_int_t ngx_comet_route_path(ngx_http_request_t *r,
     const ngx_comet_endpoint_t *endpoint);
 static ngx_int_t ngx_comet_route_opened(ngx_http_request_t *r);
@@ -112,10 +114,12 @@ ngx_comet_route(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
                      : ngx_comet_endpoint_alike((char *) r->uri.data,
                                                 r->uri.len);
 
-    rc = ngx_comet_route_path(r, alike);
+    if (!ngx_comet_route_is_plain(r, endpoint)) {
+        rc = ngx_comet_route_path(r, alike);
 
-    if (rc != NGX_OK) {
-        return rc;
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     ctx->path = r->uri;
@@ -146,6 +150,23 @@ ngx_comet_route_holds(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     return ctx->path.len == r->uri.len
            && ngx_memcmp(ctx->path.data, r->uri.data, r->uri.len) == 0;
+}
+
+
+/* a path of the table has nothing wrong in it, nor has it if sent as such */
+
+static ngx_uint_t
+ngx_comet_route_is_plain(ngx_http_request_t *r,
+    const ngx_comet_endpoint_t *endpoint)
+{
+    if (endpoint == NULL || endpoint->part) {
+        return 0;
+    }
+
+    return r != r->main
+           || (r->unparsed_uri.len == r->uri.len
+               && ngx_memcmp(r->unparsed_uri.data, r->uri.data, r->uri.len)
+                  == 0);
 }
 
 

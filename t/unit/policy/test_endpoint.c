@@ -75,6 +75,13 @@ test_endpoints(void **state)
         assert_non_null(endpoint);
         assert_string_equal(endpoint->name, rows[i].name);
         assert_int_equal(endpoint->methods, rows[i].methods);
+
+        if (endpoint->part == NULL) {
+            assert_null(ngx_comet_path_wrong(endpoint->path,
+                                             strlen(endpoint->path)));
+            assert_null(ngx_comet_path_sent_wrong(endpoint->path,
+                                                  strlen(endpoint->path), 0));
+        }
     }
 }
 
