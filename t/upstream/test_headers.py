@@ -1,5 +1,6 @@
 """Headers that choose within the account, or that tenants share."""
 
+import base64
 import hashlib
 import hmac
 
@@ -7,7 +8,7 @@ import pytest
 
 from conftest import KEY, edge_conf
 from test_tenants import ALICE, BOB, bearer, tenants
-from wire import chat
+from wire import call, chat, plan
 
 
 def sent(mock, name):
@@ -93,3 +94,64 @@ def test_another_key_of_the_api_is_another_hash(nginx, mock):
 def test_each_of_several_is_hashed_and_an_empty_one_dropped(edge, mock):
     assert chat(edge, headers={"Idempotency-Key": ["a", "b", ""]}).status == 200
     assert sent(mock, "idempotency-key") == [hashed("a"), hashed("b")]
+
+
+# what comes back: nginx's own reading of a line is the one that holds
+
+LINES = ["X-A: b", "x-a: b c  d", "X_A: b", "X-A:b", "X-A:  b", "X-A: b ",
+         "X-A: b  ", "X-A: ", "X-A:", "X-A", "X-A : b", "X A: b", " X-A: b",
+         "X-A: \tb", "X-A: b\tc", "\tX-A: b", "X-A:\tb", ": b", "", "X-A: b\r",
+         "X-A: b\r\r", "X-A: b\rc", "X-A: b\nX-B: c", "X-A: b\0c", "X-A: \0",
+         "X-A\0: b", "X+A: b", "X.A: b", "X-A: \x7f", "X-A: \xc3\xa9", "X-A: b\x01",
+         "X-\xe9: b", "X-A/b: c", "HTTP/1.1 200 OK", "HTTP: 1", "-: b", "0: b",
+         "X-" + "a" * 29 + ": b", "X-" + "a" * 30 + ": b",
+         "X-" + "a" * 31 + ": b", "X-" + "A" * 90 + ": b",
+         "X-A: " + "b" * 2000, "X-A: b: c", "X-A:: b", "X-A: :", "x: 1",
+         "Content-Language: EN", "Cache-Control: no-store", "CONTENT-TYPE: a/b",
+         "Content-Length: 2", "Content-Length: 3", "Retry-After: 7"]
+
+
+def told(line, end="\r\n", **how):
+    head = "HTTP/1.1 200 OK\r\nX-Before: 1\r\n" + line + end \
+        + "X-After: 2\r\nContent-Length: 2\r\n\r\n{}"
+    return plan(close=True, raw=base64.b64encode(
+        head.encode("latin-1")).decode(), **how)
+
+
+def seen(answer):
+    """All but what nginx says of itself, and of an error."""
+    if answer.status != 200:
+        return answer.status
+    return [(k, v) for k, v in answer.headers
+            if k not in ("server", "date", "connection")], answer.body
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n"])
+def test_a_line_of_an_answer_is_read_as_nginx_reads_it(nginx, mock, end):
+    """One that two lengths make ambiguous is no answer here."""
+    edge = nginx(edge_conf(mock, server="""
+        location /v2/ {
+            proxy_pass http://127.0.0.1:%d/v1/;
+            proxy_http_version 1.1;
+        }""" % mock.port))
+    for line in LINES:
+        here, bare = (seen(call(edge, "GET", path, headers=told(line, end)))
+                      for path in ("/v1/models", "/v2/models"))
+        if line == "Content-Length: 3":
+            assert here == 502
+        elif line == "Content-Length: 2":
+            assert here == 502
+        else:
+            assert here == bare, line
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_lines_that_come_in_pieces_are_the_same(nginx, mock, seed):
+    edge = nginx(edge_conf(mock))
+    for line in LINES:
+        if len(line) > 100:
+            continue
+        whole, cut = (seen(call(edge, "GET", "/v1/models", headers=told(
+            line, **how))) for how in ({}, {"pieces": seed, "longest": 20,
+                                            "pause": 0.3}))
+        assert whole == cut, line

@@ -1,6 +1,7 @@
 #include "ngx_comet_answer.h"
 #include "ngx_comet_abort.h"
 #include "ngx_comet_inband.h"
+#include "ngx_comet_line.h"
 #include "ngx_comet_meter.h"
 #include "ngx_comet_patience.h"
 
@@ -163,7 +164,7 @@ ngx_comet_answer_headers(ngx_http_request_t *r)
 
     for ( ;; ) {
 
-        rc = ngx_http_parse_header_line(r, &u->buffer, 1);
+        rc = ngx_comet_line_parse(r, &u->buffer);
 
         if (rc == NGX_AGAIN) {
             return NGX_AGAIN;
