@@ -51,6 +51,10 @@ ngx_comet_name_is_seen(uint32_t c)
 {
     size_t  i, n;
 
+    if (c > ' ' && c < 0x7f) {
+        return 1;
+    }
+
     n = sizeof(ngx_comet_name_unseen) / sizeof(ngx_comet_name_unseen[0]);
 
     for (i = 0; i < n; i++) {
