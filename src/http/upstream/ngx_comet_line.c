@@ -17,54 +17,57 @@ static u_char  ngx_comet_line_lowcase[256] =
     "\0abcdefghijklmnopqrstuvwxyz";
 
 
-/* "Name: value" CRLF, with one space and no control character */
+/* "Name: value" CRLF, with one space */
 
 static ngx_uint_t
 ngx_comet_line_is_usual(ngx_http_request_t *r, ngx_buf_t *b)
 {
-    u_char      c, *p, *last, *name, *value;
+    u_char      c, *p, *end, *name, *value, *last;
     ngx_uint_t  hash, n;
 
     name = b->pos;
-    last = b->last;
+    end = name + ngx_min(b->last - name, NGX_HTTP_LC_HEADER_LEN);
     hash = 0;
+    n = 0;
 
-    for (n = 0; n < NGX_HTTP_LC_HEADER_LEN && name + n < last; n++) {
+    for (p = name; p < end; p++) {
 
-        c = ngx_comet_line_lowcase[name[n]];
+        c = ngx_comet_line_lowcase[*p];
         if (c == 0) {
             break;
         }
 
         hash = ngx_hash(hash, c);
-        r->lowcase_header[n] = c;
+        r->lowcase_header[n++] = c;
     }
 
-    value = name + n + 2;
+    /* one character of a value, and the end, at least */
 
-    if (n == 0 || n == NGX_HTTP_LC_HEADER_LEN || last - value < 3
-        || value[-2] != ':' || value[-1] != ' ' || *value == ' ')
+    if (n == 0 || b->last - p < 5 || p[0] != ':' || p[1] != ' '
+        || p[2] == ' ')
     {
         return 0;
     }
 
-    for (p = value; p < last && *p >= ' '; p++) { /* void */ }
+    value = p + 2;
+    last = memchr(value, CR, b->last - value - 1);
 
-    if (last - p < 2 || p[0] != CR || p[1] != LF || p == value
-        || p[-1] == ' ')
+    if (last == NULL || last == value || last[1] != LF || last[-1] == ' '
+        || memchr(value, LF, last - value)
+        || memchr(value, '\0', last - value))
     {
         return 0;
     }
 
     r->header_name_start = name;
-    r->header_name_end = name + n;
+    r->header_name_end = p;
     r->header_start = value;
-    r->header_end = p;
+    r->header_end = last;
     r->header_hash = hash;
     r->lowcase_index = n;
     r->invalid_header = 0;
 
-    b->pos = p + 2;
+    b->pos = last + 2;
 
     return 1;
 }
