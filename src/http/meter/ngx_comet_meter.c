@@ -97,7 +97,8 @@ ngx_comet_meter_is_stream(ngx_str_t *type)
     static ngx_str_t  stream = ngx_string("text/event-stream");
 
     if (type->len < stream.len
-        || ngx_strncasecmp(type->data, stream.data, stream.len) != 0)
+        || (ngx_memcmp(type->data, stream.data, stream.len) != 0
+            && ngx_strncasecmp(type->data, stream.data, stream.len) != 0))
     {
         return 0;
     }
