@@ -1,6 +1,7 @@
 """TLS to the API: verified as it comes, and what comet_ssl_* changes."""
 
 import base64
+import json
 import os
 import socket
 import ssl
@@ -83,6 +84,29 @@ def test_a_trusted_api(nginx, tls_mock, pki):
         assert chat(edge, STREAM).complete
     assert tls_mock.tls.asked == ["api.test"]
     assert tls_mock.last().header("host") == "api.test"
+    assert tls_mock.connections == 1
+
+
+def long_chat(size, **more):
+    return json.dumps(dict(more, model="gpt-4o", messages=[
+        {"role": "user", "content": "x" * size}], top_p=0.5)).encode()
+
+
+@pytest.mark.parametrize("how", [
+    "",
+    "comet_invalid repair;",
+    "client_body_buffer_size 8k;",
+    "comet_invalid repair; client_body_buffer_size 8k;",
+])
+def test_no_end_of_a_body_waits_in_the_buffer_of_tls(nginx, tls_mock, pki,
+                                                     how):
+    """On a kept connection nothing else comes that would send it."""
+    edge = nginx(conf(tls_mock, trusting(pki) + how))
+    more = {"temperature": 3} if "repair" in how else {}
+    for size in (100, 20000, 40000, 200000):
+        assert chat(edge, long_chat(size, **more)).status == 200
+        sent = json.loads(tls_mock.last().body)
+        assert len(sent["messages"][0]["content"]) == size
     assert tls_mock.connections == 1
 
 

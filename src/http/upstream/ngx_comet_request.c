@@ -46,7 +46,7 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     off_t                 length;
     size_t                len;
-    ngx_buf_t            *b;
+    ngx_buf_t            *b, *last;
     ngx_str_t             uri, method, *host, *bearer;
     ngx_chain_t          *cl, *body;
     ngx_uint_t            sized;
@@ -77,9 +77,11 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     }
 
     length = 0;
+    last = NULL;
 
     for (cl = body; cl; cl = cl->next) {
         length += ngx_buf_size(cl->buf);
+        last = cl->buf;
     }
 
     ngx_comet_patience_request(r, ctx);
@@ -124,7 +126,10 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     *b->last++ = CR; *b->last++ = LF;
 
-    b->flush = 1;
+    /* or TLS keeps the end back, until it can fill a record */
+
+    last = last ? last : b;
+    last->flush = 1;
 
     cl = ngx_alloc_chain_link(r->pool);
     if (cl == NULL) {
