@@ -24,8 +24,8 @@ packages_of() {
     fuzz)   echo clang libc6-dev libcjson-dev libpcre2-dev ;;
     fuzz-runtime)
             echo "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" ;;
-    bench)  echo python3 python3-venv valgrind libnginx-mod-http-lua \
-                 lua-cjson ;;
+    bench)  echo python3 python3-venv valgrind strace openssl \
+                 libnginx-mod-http-lua lua-cjson ;;
     valgrind) echo valgrind ;;
     nginx-tests)
             echo perl iproute2 openssl libxslt1-dev libgd-dev libgeoip-dev \
@@ -39,7 +39,7 @@ packages_of() {
 
 present() {
     case $1 in
-    gcc|make|git|python3|curl|openssl|valgrind|cppcheck|clang)
+    gcc|make|git|python3|curl|openssl|valgrind|strace|cppcheck|clang)
         command -v "$1" >/dev/null ;;
     python3-venv)
         python3 -c 'import venv, ensurepip' 2>/dev/null ;;

@@ -1,5 +1,6 @@
 """Who is measured: how each is installed, configured, started and stopped."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -21,6 +22,9 @@ LUA_MODULES = pathlib.Path("/usr/lib/nginx/modules")
 KEY = "sk-upstream-3f9c1d7e5b2a48660917"            # what the API is sent
 CLIENT = "sk-bench-acme-2c5e8a7d19b4f603"           # what clients send
 SLOW = "sk-bench-slow-7a90d3c1e5f24b68"             # a client over its limit
+MENDER = "sk-bench-mender-51b0e7f2c84d"             # whose bodies are repaired
+OTHER = "sk-bench-tenant-%s"                        # of many tenants
+MANY = 10000
 
 LITELLM = "litellm[proxy]==1.106.0"
 # with the versions of what it needs that its own lock file has
@@ -33,10 +37,33 @@ class Missing(Exception):
     """a contestant that cannot take part, and why"""
 
 
-def free_port():
-    with socket.socket() as s:
+def free_ports(count):
+    found = [socket.socket() for _ in range(count)]
+    for s in found:
         s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    ports = [s.getsockname()[1] for s in found]
+    for s in found:
+        s.close()
+    return ports
+
+
+def free_port():
+    return free_ports(1)[0]
+
+
+def certificate():
+    """(certificate, its key), made once"""
+    folder = BUILD / "tls"
+    found = folder / "localhost.pem", folder / "localhost.key"
+    if not all(path.exists() for path in found):
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650",
+             "-subj", "/CN=localhost", "-addext",
+             "subjectAltName=DNS:localhost", "-out", str(found[0]),
+             "-keyout", str(found[1])], check=True, capture_output=True)
+    return tuple(str(path) for path in found)
 
 
 def tree(pid):
@@ -78,8 +105,8 @@ def cpu(pid):
     return total / 1e9
 
 
-# a gateway has a core for itself; where there are only two, those that load
-# it and answer it share the other one
+# a gateway has a core for each worker; where there are only two cores, those
+# that load it and answer it share the other one
 
 CORES = sorted(os.sched_getaffinity(0))
 GATEWAY_CORE = CORES[-1]
@@ -87,22 +114,22 @@ UPSTREAM_CORE = CORES[0]
 LOAD_CORE = CORES[1] if len(CORES) > 2 else CORES[0]
 
 
-def pinned(core):
-    return lambda: os.sched_setaffinity(0, {core})
+def pinned(*cores):
+    return lambda: os.sched_setaffinity(0, set(cores))
 
 
 class Process:
     """a program that listens on a port"""
 
     def __init__(self, command, port, log, seconds=15, env=None,
-                 core=GATEWAY_CORE):
+                 cores=(GATEWAY_CORE,)):
         self.port = port
         self.log = log
         with open(log, "ab") as out:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 env=dict(os.environ, **(env or {})), start_new_session=True,
-                preexec_fn=pinned(core))
+                preexec_fn=pinned(*cores))
         deadline = time.monotonic() + seconds
         while True:
             with socket.socket() as s:
@@ -112,15 +139,16 @@ class Process:
                 self.stop()
                 raise Missing("%s did not start, see %s" % (
                     os.path.basename(command[0]), log.relative_to(ROOT)))
-            time.sleep(0.05)
+            time.sleep(0.01)
 
     @property
     def pid(self):
         return self.process.pid
 
-    def stop(self):
+    def stop(self, pid=None):
+        """pid: of the one that ends all, if that is not the first"""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            os.kill(pid or self.pid, signal.SIGTERM)
             try:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
@@ -132,10 +160,15 @@ class Process:
 class Contestant:
     name = title = version = setting = ""
     slow = False            # no requests a second worth many of them
-    exact = True            # the body arrives as it was sent
+    exact = True            # the body arrives as it is meant to
+    edits = False           # it is edited on its way
+    only = ()               # workloads that it has a part in, if not all
+    workers = 1
+    cores_needed = 0
     refuses = ()            # of "400", "401", "429"
     statuses = {}           # where it has another one for these
     headers = {}
+    ports = {}              # of other ways to it than HTTP/1.1 in clear
     model = "gpt-4o"
     lacks = ""              # why it has no part in streams
     coded = 0               # its streams are in a coding that nobody knows
@@ -181,6 +214,7 @@ class Direct(Contestant):
 
     def start(self, upstream):
         self.upstream = upstream
+        self.ports = {"tls": upstream.tls_port}
 
     @property
     def port(self):
@@ -190,16 +224,30 @@ class Direct(Contestant):
 class Nginx(Contestant):
     main = ""
     file = ""               # other than of its name
+    zone = "16m"
+    tenants = 0
 
-    def conf(self, upstream, port, directory, main=""):
+    def conf(self, upstream, ports, directory, main=""):
+        """the command that runs it; ports: of HTTP/1.1, HTTP/2 and TLS"""
+        plain, two, tls = ports
+        made, key = certificate()
         values = {
             "user": "user root;" if os.geteuid() == 0 else "",
             "files": str(file_limit()), "dir": str(directory),
             "bench": str(BENCH), "upstream": str(upstream.port),
-            "port": str(port), "key": KEY, "client": CLIENT, "slow": SLOW,
-            "main": self.main + main,
+            "upstreamtls": str(upstream.tls_port), "certificate": made,
+            "certificatekey": key, "port": str(plain), "two": str(two),
+            "tls": str(tls), "workers": str(self.workers),
+            "reuse": " reuseport" if self.workers > 1 else "",
+            "key": KEY, "client": CLIENT, "slow": SLOW, "mender": MENDER,
+            "zone": self.zone, "main": self.main + main,
         }
         values["http"] = (BENCH / ((self.file or self.name) + ".conf")).read_text()
+        values["limits"] = LIMITS
+        values["tenants"] = "".join(
+            TENANT % (i, "sha256:" + hashlib.sha256(
+                (OTHER % ("%05d" % i)).encode()).hexdigest(), LIMITS)
+            for i in range(self.tenants))
         text = (BENCH / "nginx.conf").read_text()
         while True:
             done = re.sub(r"@([a-z]+)@", lambda m: values[m.group(1)], text)
@@ -215,9 +263,11 @@ class Nginx(Contestant):
     def start(self, upstream):
         directory = BUILD / self.name
         shutil.rmtree(directory, ignore_errors=True)
-        port = free_port()
-        command = self.conf(upstream, port, directory)
-        self.process = Process(command, port, directory / "output.log")
+        ports = free_ports(3)
+        command = self.conf(upstream, ports, directory)
+        self.ports = {"two": ports[1], "tls": ports[2]}
+        self.process = Process(command, ports[0], directory / "output.log",
+                               cores=CORES[-self.workers:])
 
     @property
     def version(self):
@@ -237,8 +287,27 @@ class Bare(Nginx):
                "in, no check of anything: `t/bench/bare.conf`")
 
 
+# what a tenant of the bench has; wide, so that each call is counted against
+# all of them and none is refused
+
+LIMITS = """comet_models             gpt-* claude-* gemini-*;
+        comet_rate               1000000r/s burst=1000000;
+        comet_tokens             1000g/m;
+        comet_budget             1000g/30d;
+        comet_spend              1000000/30d;
+        comet_concurrency        100000;
+        comet_max_output_tokens  16384 default;"""
+TENANT = """
+    comet_tenant t%05d {
+        comet_client_key         %s;
+        %s
+    }
+"""
+
+
 class Comet(Nginx):
     name = "comet"
+    edits = True
     title = "nginx, this module"
     main = "load_module %s;\n" % MODULE
     refuses = ("400", "401", "429")
@@ -263,6 +332,34 @@ class Unread(Comet):
     title = "nginx, this module, streams that the meter does not read"
     coded = 1
     setting = "the same, and the API names a coding of its streams"
+
+
+class BareTwo(Bare):
+    name = "bare2"
+    file = "bare"
+    title = "nginx, `proxy_pass`, 2 workers"
+    workers = 2
+    cores_needed = 4
+    only = ("wide",)
+
+
+class CometTwo(Comet):
+    name = "comet2"
+    file = "comet"
+    title = "nginx, this module, 2 workers"
+    workers = 2
+    cores_needed = 4
+    only = ("wide",)
+
+
+class Many(Comet):
+    name = "many"
+    file = "comet"
+    title = "nginx, this module, 10,000 tenants"
+    setting = "the same, and 10,000 tenants more with the same limits"
+    tenants = MANY
+    zone = "64m"
+    only = ("small", "apart")
 
 
 class Lua(Nginx):
@@ -439,5 +536,5 @@ class Bifrost(Contestant):
             BUILD / "bifrost.out", 60)
 
 
-ALL = [Direct, Bare, Comet, *([Before] if AGAINST else []), Unread, Lua,
-       Litellm, Portkey, Bifrost]
+ALL = [Direct, Bare, Comet, *([Before] if AGAINST else []), Unread, Many,
+       BareTwo, CometTwo, Lua, Litellm, Portkey, Bifrost]

@@ -5,7 +5,7 @@
  *   load PORT limit=SECONDS CLASS [CLASS ...]
  *
  *   CLASS is name,file=PATH[,conns=N][,n=N][,seconds=S][,rate=N][,ramp=MS]
- *                [,status=N]
+ *                [,status=N][,tls=1][,two=1][,vary=N]
  *
  *   n        so many requests, then no more
  *   seconds  no more after this time; the figures are of this time
@@ -13,6 +13,9 @@
  *            latency counts from when a request should have been sent
  *   ramp     the connections begin within this time, one after another
  *   status   the status that is right
+ *   tls      over TLS, whose certificate nobody looks at
+ *   two      the file has the frames of a request in HTTP/2
+ *   vary     in place of "@@@@@" are the numbers from 0 to N - 1 in turn
  *
  * Of a stream, each event that has the time at which the upstream wrote it
  * gives a delay.  A stream without its [DONE] is an error.
@@ -21,90 +24,12 @@
 
 #define _GNU_SOURCE
 
-#include "net.h"
-#include "series.h"
+#include "load.h"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/timerfd.h>
-
-
-#define LOAD_CLASSES  4
-#define LOAD_HEAD     8192
-#define LOAD_LINE     1024
-#define LOAD_PIECE    65536
-
-
-typedef struct load_class_s  load_class_t;
-typedef struct load_conn_s   load_conn_t;
-
-
-struct load_class_s {
-    char          *name;
-    char          *request;
-    size_t         len;
-    unsigned       conns;
-    uint64_t       n;
-    double         seconds;
-    double         rate;
-    unsigned       ramp;
-    unsigned       status;
-
-    uint64_t       until;
-    uint64_t       started;
-    uint64_t       sent;
-    uint64_t       done;
-    uint64_t       errors;
-    uint64_t       connects;
-    uint64_t       bytes;
-    uint64_t       events;
-    uint64_t       last;
-    unsigned       statuses[600];
-
-    load_conn_t   *all;
-    load_conn_t   *idle;
-
-    series_t       latency;
-    series_t       first;
-    series_t       delay;
-};
-
-
-typedef enum {
-    LOAD_HEADER = 0,
-    LOAD_LENGTH,
-    LOAD_CHUNK,
-    LOAD_CHUNK_DATA,
-    LOAD_TRAILER,
-    LOAD_CLOSE,
-    LOAD_DONE
-} load_state_e;
-
-
-struct load_conn_s {
-    int            fd;
-    int            armed;
-    int            busy;
-    load_class_t  *class;
-    load_conn_t   *next;
-
-    size_t         sent;
-    uint64_t       begin;
-    uint64_t       fresh;
-
-    load_state_e   state;
-    unsigned       status;
-    unsigned       keep:1;
-    unsigned       stream:1;
-    unsigned       over:1;
-    unsigned       first:1;
-    size_t         left;
-
-    size_t         head_len;
-    size_t         line_len;
-    char           head[LOAD_HEAD + 1];
-    char           line[LOAD_LINE + 1];
-};
 
 
 static int           load_epoll;
@@ -114,6 +39,7 @@ static uint64_t      load_limit;
 static load_class_t  load_classes[LOAD_CLASSES];
 static unsigned      load_nclasses;
 static char          load_buf[262144];
+static SSL_CTX      *load_tls;
 
 
 static void
@@ -132,7 +58,17 @@ load_open(load_conn_t *c)
 {
     c->fd = net_connect(load_port);
     c->armed = 0;
+    c->opened++;
     c->class->connects++;
+
+    if (c->class->tls) {
+        c->ssl = tls_open(load_tls, c->fd);
+        SSL_set_connect_state(c->ssl);
+    }
+
+    if (c->class->two) {
+        load_two_open(c);
+    }
 
     net_watch(load_epoll, EPOLL_CTL_ADD, c->fd, EPOLLIN, c);
 }
@@ -141,6 +77,11 @@ load_open(load_conn_t *c)
 static void
 load_drop(load_conn_t *c)
 {
+    if (c->ssl) {
+        SSL_free(c->ssl);
+        c->ssl = NULL;
+    }
+
     if (c->fd >= 0) {
         close(c->fd);
         c->fd = -1;
@@ -148,40 +89,112 @@ load_drop(load_conn_t *c)
 }
 
 
+/* what the request has of its own each time, in the class's one copy of it */
+
 static void
-load_write(load_conn_t *c)
+load_stamp(load_conn_t *c)
 {
-    size_t         len;
-    ssize_t        n;
+    int            i;
+    uint32_t       number;
     load_class_t  *class;
 
     class = c->class;
 
-    if (c->sent < class->len) {
+    if (class->stamped == c->stamp) {
+        return;
+    }
+
+    class->stamped = c->stamp;
+
+    if (class->two) {
+        load_two_stamp(c);
+        return;
+    }
+
+    for (i = 4, number = c->stamp - 1; i >= 0; i--, number /= 10) {
+        class->digits[i] = (char) ('0' + number % 10);
+    }
+}
+
+
+/* -1: not now */
+
+static ssize_t
+load_put(load_conn_t *c, const char *p, size_t len)
+{
+    ssize_t  n;
+
+    n = tls_send(c->ssl, c->fd, p, len);
+
+    if (n > 0) {
+        return n;
+    }
+
+    /* if the connection is gone, the answer may be there, and tells why */
+
+    load_arm(c, n < 0 && (errno == EAGAIN || errno == ENOTCONN)
+                && !(c->ssl && SSL_want_read(c->ssl)));
+    return -1;
+}
+
+
+/* frames of the connection's own go between those of the request */
+
+static int
+load_put_own(load_conn_t *c)
+{
+    ssize_t      n;
+    load_two_t  *two;
+
+    two = &c->two;
+
+    if (c->sent && c->sent < c->granted) {
+        return 1;
+    }
+
+    while (two->out_len) {
+        n = load_put(c, two->out, two->out_len);
+
+        if (n < 0) {
+            return 0;
+        }
+
+        two->out_len -= (size_t) n;
+        memmove(two->out, two->out + n, two->out_len);
+    }
+
+    return 1;
+}
+
+
+void
+load_write(load_conn_t *c)
+{
+    size_t   len;
+    ssize_t  n;
+
+    if (!load_put_own(c)) {
+        return;
+    }
+
+    if (c->sent < c->granted) {
+        load_stamp(c);
 
         /* a large body does not hold up the others */
 
-        len = class->len - c->sent;
+        len = c->granted - c->sent;
         len = len < LOAD_PIECE ? len : LOAD_PIECE;
 
-        n = send(c->fd, class->request + c->sent, len, MSG_NOSIGNAL);
+        n = load_put(c, c->class->request + c->sent, len);
 
         if (n < 0) {
-            if (errno == EAGAIN || errno == ENOTCONN) {
-                load_arm(c, 1);
-                return;
-            }
-
-            /* the answer may be there, and tells why */
-
-            load_arm(c, 0);
             return;
         }
 
         c->sent += (size_t) n;
     }
 
-    load_arm(c, c->sent < class->len);
+    load_arm(c, c->sent < c->granted || c->two.out_len);
 }
 
 
@@ -209,6 +222,15 @@ load_send(load_conn_t *c, uint64_t begin)
 
     if (c->fd < 0) {
         load_open(c);
+    }
+
+    c->granted = c->class->len;
+
+    if (c->class->two) {
+        load_two_begin(c);
+
+    } else if (c->class->vary) {
+        c->stamp = (uint32_t) (c->class->number++ % c->class->vary) + 1;
     }
 
     load_write(c);
@@ -253,7 +275,7 @@ load_next(load_conn_t *c, uint64_t now)
 }
 
 
-static void
+void
 load_finish(load_conn_t *c, uint64_t now, int good)
 {
     load_class_t  *class;
@@ -283,214 +305,9 @@ load_finish(load_conn_t *c, uint64_t now, int good)
 
 
 static void
-load_line(load_conn_t *c, uint64_t now)
+load_closed(load_conn_t *c, uint64_t now)
 {
-    char      *p;
-    uint64_t   at;
-    unsigned   i;
-
-    if (c->line_len < 5 || memcmp(c->line, "data:", 5) != 0) {
-        return;
-    }
-
-    if (memmem(c->line, c->line_len, "[DONE]", 6)) {
-        c->over = 1;
-        return;
-    }
-
-    c->class->events++;
-
-    if (!c->first) {
-        c->first = 1;
-        series_add(&c->class->first, now - c->begin);
-    }
-
-    p = memmem(c->line, c->line_len, "@T", 2);
-
-    if (p == NULL || p + 18 > c->line + c->line_len) {
-        return;
-    }
-
-    for (at = 0, i = 2; i < 18; i++) {
-        at = at * 10 + (uint64_t) (p[i] - '0');
-    }
-
-    series_add(&c->class->delay, now > at ? now - at : 0);
-}
-
-
-static void
-load_data(load_conn_t *c, const char *p, size_t n, uint64_t now)
-{
-    size_t       len, room;
-    const char  *end;
-
-    if (!c->stream) {
-        return;
-    }
-
-    while (n) {
-        end = memchr(p, '\n', n);
-        len = end ? (size_t) (end - p) : n;
-
-        room = LOAD_LINE - c->line_len;
-        room = len < room ? len : room;
-        memcpy(c->line + c->line_len, p, room);
-        c->line_len += room;
-
-        if (end) {
-            load_line(c, now);
-            c->line_len = 0;
-            len++;
-        }
-
-        p += len;
-        n -= len;
-    }
-}
-
-
-static void
-load_head(load_conn_t *c)
-{
-    char  *value;
-
-    c->head[c->head_len] = '\0';
-    c->status = (unsigned) strtoul(c->head + 9, NULL, 10);
-    c->keep = strcasestr(c->head, "\r\nConnection: close") == NULL;
-    c->stream = strcasestr(c->head, "text/event-stream") != NULL;
-
-    if (strcasestr(c->head, "\r\nTransfer-Encoding: chunked")) {
-        c->state = LOAD_CHUNK;
-        c->left = 0;
-        c->head_len = 0;
-        return;
-    }
-
-    value = strcasestr(c->head, "\r\nContent-Length:");
-
-    if (value) {
-        c->left = strtoul(value + 17, NULL, 10);
-        c->state = c->left ? LOAD_LENGTH : LOAD_DONE;
-        return;
-    }
-
-    c->state = LOAD_CLOSE;
-    c->keep = 0;
-}
-
-
-/* a line of the framing, up to LF, kept in c->head; bytes taken */
-
-static size_t
-load_frame(load_conn_t *c, const char *p, size_t n)
-{
-    size_t       len;
-    const char  *end;
-
-    end = memchr(p, '\n', n);
-    len = end ? (size_t) (end - p) + 1 : n;
-
-    net_must(c->head_len + len < LOAD_HEAD, "the head of an answer");
-    memcpy(c->head + c->head_len, p, len);
-    c->head_len += len;
-
-    if (end == NULL) {
-        return len;
-    }
-
-    if (c->state == LOAD_HEADER) {
-        if (c->head_len >= 4
-            && memcmp(c->head + c->head_len - 4, "\r\n\r\n", 4) == 0)
-        {
-            load_head(c);
-        }
-
-        return len;
-    }
-
-    c->head[c->head_len] = '\0';
-
-    if (c->state == LOAD_TRAILER) {
-        c->state = c->head_len == 2 ? LOAD_DONE : LOAD_TRAILER;
-
-    } else if (c->head_len > 2) {
-        c->left = strtoul(c->head, NULL, 16);
-        c->state = c->left ? LOAD_CHUNK_DATA : LOAD_TRAILER;
-    }
-
-    c->head_len = 0;
-
-    return len;
-}
-
-
-static void
-load_take(load_conn_t *c, const char *p, size_t n, uint64_t now)
-{
-    size_t  len;
-
-    c->class->bytes += n;
-
-    while (n && c->state != LOAD_DONE) {
-
-        switch (c->state) {
-
-        case LOAD_LENGTH:
-        case LOAD_CHUNK_DATA:
-            len = n < c->left ? n : c->left;
-            load_data(c, p, len, now);
-            c->left -= len;
-
-            if (c->left == 0) {
-                c->state = c->state == LOAD_LENGTH ? LOAD_DONE : LOAD_CHUNK;
-            }
-
-            break;
-
-        case LOAD_CLOSE:
-            len = n;
-            load_data(c, p, n, now);
-            break;
-
-        default:
-            len = load_frame(c, p, n);
-        }
-
-        p += len;
-        n -= len;
-    }
-
-    if (c->state == LOAD_DONE) {
-        load_finish(c, now, n == 0);
-    }
-}
-
-
-static void
-load_read(load_conn_t *c)
-{
-    int       good;
-    ssize_t   n;
-    uint64_t  now;
-
-    n = recv(c->fd, load_buf, sizeof(load_buf), 0);
-
-    if (n < 0 && errno == EAGAIN) {
-        return;
-    }
-
-    now = net_now();
-
-    if (n > 0) {
-        if (!c->busy) {
-            fprintf(stderr, "load: an answer to nothing\n");
-            exit(1);
-        }
-
-        load_take(c, load_buf, (size_t) n, now);
-        return;
-    }
+    int  good;
 
     if (!c->busy) {
         load_drop(c);
@@ -510,6 +327,48 @@ load_read(load_conn_t *c)
     c->status = c->state == LOAD_HEADER ? 0 : c->status;
     c->keep = 0;
     load_finish(c, now, good);
+}
+
+
+static void
+load_read(load_conn_t *c)
+{
+    ssize_t   n;
+    uint64_t  now;
+
+    do {
+        n = tls_recv(c->ssl, c->fd, load_buf, sizeof(load_buf));
+
+        if (n < 0 && errno == EAGAIN) {
+            break;
+        }
+
+        now = net_now();
+
+        if (n <= 0) {
+            load_closed(c, now);
+            return;
+        }
+
+        if (c->class->two) {
+            load_two_take(c, load_buf, (size_t) n, now);
+            continue;
+        }
+
+        if (!c->busy) {
+            fprintf(stderr, "load: an answer to nothing\n");
+            exit(1);
+        }
+
+        load_take(c, load_buf, (size_t) n, now);
+
+    } while (tls_has_more(c->ssl));
+
+    /* a handshake may be over now */
+
+    if (c->ssl && c->busy && c->sent < c->granted && !c->armed) {
+        load_write(c);
+    }
 }
 
 
@@ -616,6 +475,15 @@ load_option(load_class_t *class, const char *name, const char *value)
     } else if (strcmp(name, "status") == 0) {
         class->status = (unsigned) atoi(value);
 
+    } else if (strcmp(name, "tls") == 0) {
+        class->tls = (unsigned) atoi(value);
+
+    } else if (strcmp(name, "two") == 0) {
+        class->two = (unsigned) atoi(value);
+
+    } else if (strcmp(name, "vary") == 0) {
+        class->vary = (unsigned) atoi(value);
+
     } else {
         fprintf(stderr, "load: \"%s\"?\n", name);
         exit(2);
@@ -638,6 +506,14 @@ load_class(load_class_t *class, char *text)
         load_option(class, name, value ? value : "");
     }
 
+    if (class->two) {
+        load_two_frames(class);
+
+    } else if (class->vary) {
+        class->digits = memmem(class->request, class->len, "@@@@@", 5);
+        net_must(class->digits != NULL, "nothing to vary");
+    }
+
     class->all = calloc(class->conns, sizeof(load_conn_t));
     net_must(class->all != NULL, "calloc");
 
@@ -647,6 +523,18 @@ load_class(load_class_t *class, char *text)
         class->all[i - 1].next = class->idle;
         class->idle = &class->all[i - 1];
     }
+}
+
+
+static double
+load_cpu(void)
+{
+    struct rusage  usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+
+    return (double) (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+           + (double) (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
 
@@ -683,7 +571,7 @@ load_print(load_class_t *class, uint64_t now)
         n += class->all[i].busy != 0;
     }
 
-    printf("},\"unfinished\":%u", n);
+    printf("},\"unfinished\":%u,\"cpu\":%.6f", n, load_cpu());
 
     series_print("latency", &class->latency);
     series_print("first", &class->first);
@@ -816,6 +704,7 @@ main(int argc, char *argv[])
 
     load_port = (unsigned) atoi(argv[1]);
     load_epoll = epoll_create1(0);
+    load_tls = tls_context(TLS_client_method());
 
     for (i = 3; i < argc; i++) {
         load_class(&load_classes[load_nclasses++], argv[i]);

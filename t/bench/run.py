@@ -10,16 +10,21 @@ import subprocess
 import sys
 import time
 import urllib.request
+import zlib
 
 import contestants
 import instructions
 import report
-from contestants import BENCH, BUILD, CLIENT, KEY, MODULE, ROOT, SLOW, Missing
-from workloads import UNKNOWN, WORKLOADS, Failed, body, request
+import resources
+import syscalls
+from contestants import (BENCH, BUILD, CLIENT, KEY, MODULE, ROOT, SLOW,
+                         Missing, Nginx)
+from workloads import PLAIN, UNKNOWN, WORKLOADS, Failed, arrives, request
 
 _, HARD = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (HARD, HARD))
 
+NAMED = {w.name: w for w in WORKLOADS}
 USAGE = {"prompt_tokens": 412, "completion_tokens": 61, "total_tokens": 473}
 
 
@@ -32,15 +37,18 @@ def compile_tools():
     for name in ("upstream", "load"):
         subprocess.run(
             ["cc", "-O2", "-g", "-std=gnu11", "-Wall", "-Wextra", "-Werror",
-             "-o", str(BUILD / name), str(BENCH / (name + ".c"))], check=True)
+             "-o", str(BUILD / name),
+             *(str(path) for path in sorted(BENCH.glob(name + "*.c"))),
+             "-lssl", "-lcrypto", "-lz"], check=True)
 
 
 class Upstream(contestants.Process):
     def __init__(self):
-        port = contestants.free_port()
-        super().__init__([str(BUILD / "upstream"), str(port)], port,
-                         BUILD / "upstream.out",
-                         core=contestants.UPSTREAM_CORE)
+        port, self.tls_port = contestants.free_ports(2)
+        super().__init__([str(BUILD / "upstream"), str(port),
+                          str(self.tls_port), *contestants.certificate()],
+                         port, BUILD / "upstream.out",
+                         cores=(contestants.UPSTREAM_CORE,))
 
     def ask(self, path):
         connection = http.client.HTTPConnection("127.0.0.1", self.port)
@@ -57,13 +65,6 @@ class Upstream(contestants.Process):
         first, _, head = self.ask("/bench/last").partition("\n")
         length, value = first.split()
         return int(length), value, head
-
-
-def fnv(data):
-    value = 14695981039346656037
-    for byte in data:
-        value = (value ^ byte) * 1099511628211 & 0xffffffffffffffff
-    return "%016x" % value
 
 
 def ask(contestant, name, key=CLIENT):
@@ -85,20 +86,20 @@ def must(condition, what):
         raise Failed(what)
 
 
-def check_body(contestant, upstream, name):
+def check_body(contestant, upstream, name, key=CLIENT):
     length, value, head = upstream.last()
     if contestant.exact:
-        sent = body(contestant, name)
-        must(length == len(sent) and value == fnv(sent),
-             "the body of %s arrives changed" % name)
+        meant = arrives(contestant, name)
+        must(length == len(meant) and value == "%08x" % zlib.crc32(meant),
+             "the body of %s does not arrive as it should" % name)
     if contestant.pid:
-        must("Bearer " + CLIENT not in head or contestant.name == "portkey",
+        must("Bearer " + key not in head or contestant.name == "portkey",
              "the key of the client goes on")
         must("Bearer " + KEY in head or contestant.name == "portkey",
              "the key of the API is not put in")
 
 
-def check(contestant, upstream):
+def check(contestant, upstream, quick):
     """it answers as it should, or is not measured"""
     upstream.set(check=1, events=20, pace=0, burst=0)
     for name in ("small", "turns"):
@@ -117,13 +118,24 @@ def check(contestant, upstream):
         contestant.lacks = str(error)
         say("%s has no part in streams: %s" % (contestant.name, error))
 
-    upstream.set(check=0)
     answer, text = ask(contestant, "image")
     must(answer.status == 200, "image: status %d, %s" % (
         answer.status, text[:300]))
+    if contestant.exact:
+        check_calls(contestant, upstream, quick)
+    upstream.set(check=0)
     check_refusals(contestant)
     if contestant.coded:
         check_unread(contestant, upstream)
+
+
+def check_calls(contestant, upstream, quick):
+    """a call of each workload, as the load generator sends it"""
+    for workload in WORKLOADS:
+        if workload.refusal or not workload.fits(contestant, quick):
+            continue
+        workload.once(contestant)
+        check_body(contestant, upstream, workload.body, workload.key)
 
 
 def unmetered(contestant):
@@ -178,15 +190,18 @@ def take_part(names, upstream, quick):
         try:
             if quick and one.slow and not names:
                 raise Missing("not in the quick run")
+            if len(contestants.CORES) < one.cores_needed and not names:
+                raise Missing("this machine has %d CPUs, and it needs %d" % (
+                    len(contestants.CORES), one.cores_needed))
             one.install()
             one.start(upstream)
-            check(one, upstream)
+            check(one, upstream, quick)
             running.append(one)
             say("%s answers rightly" % one.name)
         except (Missing, Failed, OSError, http.client.HTTPException,
                 ValueError, KeyError) as error:
             one.stop()
-            if not one.slow:
+            if not (one.slow or one.cores_needed):
                 raise
             missing[one.name] = str(error) or repr(error)
             say("%s does not take part: %s" % (one.name, missing[one.name]))
@@ -195,11 +210,11 @@ def take_part(names, upstream, quick):
 
 def attempt(workload, one, upstream, quick, tries=3):
     """a short run on a machine that is busy elsewhere may see no answer"""
-    for left in reversed(range(tries)):
+    for number in range(tries):
         try:
-            return workload.run(one, upstream, quick)
+            return workload.run(one, upstream, quick, 4 ** number)
         except Failed as error:
-            if one.slow or not left:
+            if one.slow or number == tries - 1:
                 raise
             say("once more: %s: %s" % (one.name, error))
 
@@ -246,16 +261,44 @@ def parts():
     return found
 
 
-def count_instructions(running, upstream, quick):
-    if quick:
-        return {}
-    say("callgrind counts instructions")
-    try:
-        return instructions.measure([c for c in running if not c.coded],
-                                    upstream, ("small", "turns"))
-    except Missing as error:
-        say("no instructions: %s" % error)
-        return {}
+def instructions_of(running, upstream, quick):
+    return instructions.measure(
+        [c for c in running if isinstance(c, Nginx) and not c.only
+         and not c.coded], upstream, [NAMED[n] for n in ("small", "turns")])
+
+
+def syscalls_of(running, upstream, quick):
+    return syscalls.measure(
+        [c for c in running if c.name in PLAIN], upstream,
+        [NAMED[n] for n in (("small",) if quick else syscalls.COUNTS)])
+
+
+def resources_of(running, upstream, quick):
+    return resources.measure(
+        [c for c in running if c.name in (*PLAIN, "many")], upstream,
+        1 if quick else 3)
+
+
+# what is measured once, behind the rounds: is it part of the quick run?
+
+BESIDES = {
+    "resources": (resources_of, True, "memory and start-up are measured"),
+    "syscalls": (syscalls_of, True, "strace counts system calls"),
+    "instructions": (instructions_of, False, "callgrind counts instructions"),
+    "parts": (lambda *_: parts(), True, "the parts run"),
+}
+
+
+def measure_besides(data, asked, running, upstream, quick):
+    for name, (run, in_quick, what) in BESIDES.items():
+        if name not in asked if asked else quick and not in_quick:
+            continue
+        say(what)
+        try:
+            data[name] = run(running, upstream, quick)
+        except Missing as error:
+            data["missing"][name] = str(error)
+            say("NOT MEASURED, %s: %s" % (name, error))
 
 
 def terminated(*_):
@@ -275,7 +318,7 @@ def main():
 
     signal.signal(signal.SIGTERM, terminated)
     began = time.monotonic()
-    rounds = options.rounds or (3 if options.quick else 5)
+    rounds = options.rounds or (2 if options.quick else 5)
     names = options.only.split(",") if options.only else None
     asked = options.workloads.split(",") if options.workloads else None
     chosen = [w for w in WORKLOADS if not asked or w.name in asked]
@@ -288,10 +331,7 @@ def main():
         running, data["missing"] = take_part(names, upstream, options.quick)
         data["results"], data["failures"] = measure(
             running, upstream, chosen, rounds, options.quick)
-        if not asked:
-            data["instructions"] = count_instructions(running, upstream,
-                                                      options.quick)
-            data["parts"] = parts()
+        measure_besides(data, asked, running, upstream, options.quick)
     finally:
         for one in running:
             one.stop()

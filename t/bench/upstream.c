@@ -3,15 +3,17 @@
  * completion, or with a stream of events if the body asks for one.  A single
  * thread, no allocation per request.
  *
- *   upstream PORT
+ *   upstream PORT [PORT CERTIFICATE KEY]
+ *
+ *   The second port is that of TLS.
  *
  *   GET /bench?events=N&pace=MS&burst=N&check=0|1&coded=0|1
  *       sets how many events a stream has, how long it waits between two of
  *       them (0: it does not), how many are written at once (0: what fits),
- *       whether the bodies are hashed, and whether streams say that they are
+ *       whether sums are made of bodies, and whether streams say that they are
  *       in a coding that nobody knows
  *   GET /bench/last
- *       tells the length and the hash of the last body, and what came before it
+ *       tells the length and the CRC-32 of the last body, and its head
  *
  * An event holds the time at which it was written, "@T" and 16 digits of
  * nanoseconds of the monotonic clock, for the load generator to compare.
@@ -21,6 +23,9 @@
 #define _GNU_SOURCE
 
 #include "net.h"
+#include "tls.h"
+
+#include <zlib.h>
 
 
 #define UPSTREAM_HEAD   8192
@@ -33,9 +38,11 @@ typedef struct upstream_s  upstream_t;
 
 struct upstream_s {
     int          fd;
+    int          door;
     int          armed;
     int          streaming;
-    int          closing;
+    SSL_CTX     *ctx;
+    SSL         *ssl;
 
     upstream_t  *next;
     upstream_t  *prev;
@@ -44,7 +51,7 @@ struct upstream_s {
     size_t       body_len;
     size_t       left;
     size_t       peek_len;
-    uint64_t     hash;
+    uLong        sum;
 
     unsigned     event;
     uint64_t     due;
@@ -67,11 +74,12 @@ static unsigned    upstream_coded;
 static unsigned    upstream_paced;
 static uint64_t    upstream_ms;
 static upstream_t  upstream_ready;
+static upstream_t *upstream_free;
 static upstream_t  upstream_slots[UPSTREAM_SLOTS];
 static char        upstream_buf[65536];
 
 static size_t      upstream_last_len;
-static uint64_t    upstream_last_hash;
+static uLong       upstream_last_sum;
 static char        upstream_last_head[UPSTREAM_HEAD + 1];
 
 
@@ -151,9 +159,13 @@ upstream_close(upstream_t *c)
     }
 
     upstream_unlink(c);
+    SSL_free(c->ssl);
     close(c->fd);
     free(c->room);
-    free(c);
+
+    c->fd = -1;
+    c->next = upstream_free;
+    upstream_free = c;
 }
 
 
@@ -176,10 +188,10 @@ upstream_flush(upstream_t *c)
     ssize_t  n;
 
     while (c->out_len) {
-        n = send(c->fd, c->out, c->out_len, MSG_NOSIGNAL);
+        n = tls_send(c->ssl, c->fd, c->out, c->out_len);
 
-        if (n < 0) {
-            if (errno != EAGAIN) {
+        if (n <= 0) {
+            if (n == 0 || errno != EAGAIN) {
                 return -1;
             }
 
@@ -370,9 +382,8 @@ upstream_control(upstream_t *c)
     static char  text[UPSTREAM_HEAD + 512];
 
     if (strncmp(c->head, "GET /bench/last ", 16) == 0) {
-        n = snprintf(text + 256, UPSTREAM_HEAD + 256, "%zu %016llx\n%s",
-                     upstream_last_len,
-                     (unsigned long long) upstream_last_hash,
+        n = snprintf(text + 256, UPSTREAM_HEAD + 256, "%zu %08lx\n%s",
+                     upstream_last_len, upstream_last_sum,
                      upstream_last_head);
 
     } else {
@@ -425,7 +436,7 @@ upstream_request(upstream_t *c)
 
     if (upstream_check) {
         upstream_last_len = c->body_len;
-        upstream_last_hash = c->hash;
+        upstream_last_sum = c->sum;
         memcpy(upstream_last_head, c->head, c->head_len + 1);
     }
 
@@ -458,7 +469,7 @@ upstream_request(upstream_t *c)
 static void
 upstream_body(upstream_t *c, const char *p, size_t n)
 {
-    size_t  i, room;
+    size_t  room;
 
     room = UPSTREAM_PEEK - c->peek_len;
     room = n < room ? n : room;
@@ -467,9 +478,7 @@ upstream_body(upstream_t *c, const char *p, size_t n)
     c->peek_len += room;
 
     if (upstream_check) {
-        for (i = 0; i < n; i++) {
-            c->hash = (c->hash ^ (unsigned char) p[i]) * 1099511628211ull;
-        }
+        c->sum = crc32(c->sum, (const Bytef *) p, (uInt) n);
     }
 
     c->left -= n;
@@ -505,7 +514,7 @@ upstream_head(upstream_t *c, const char *p, size_t n)
     c->left = length ? strtoul(length + 17, NULL, 10) : 0;
     c->body_len = c->left;
     c->peek_len = 0;
-    c->hash = 14695981039346656037ull;
+    c->sum = crc32(0, NULL, 0);
 
     if (length == NULL && c->head[0] == 'P') {
         fprintf(stderr, "upstream: a request without a length\n");
@@ -559,26 +568,52 @@ upstream_read(upstream_t *c)
 {
     ssize_t  n;
 
-    n = recv(c->fd, upstream_buf, sizeof(upstream_buf), 0);
+    do {
+        n = tls_recv(c->ssl, c->fd, upstream_buf, sizeof(upstream_buf));
 
-    if (n < 0 && errno == EAGAIN) {
-        return;
+        if (n < 0 && errno == EAGAIN) {
+            return;
+        }
+
+        if (n <= 0 || upstream_take(c, upstream_buf, (size_t) n) != 0) {
+            upstream_close(c);
+            return;
+        }
+
+    } while (c->fd >= 0 && tls_has_more(c->ssl));
+}
+
+
+/* one that was closed is used again: who still holds it sees that it is */
+
+static upstream_t *
+upstream_new(void)
+{
+    upstream_t  *c;
+
+    c = upstream_free;
+
+    if (c) {
+        upstream_free = c->next;
+        memset(c, 0, offsetof(upstream_t, head));
+        return c;
     }
 
-    if (n <= 0 || upstream_take(c, upstream_buf, (size_t) n) != 0) {
-        upstream_close(c);
-    }
+    c = calloc(1, sizeof(upstream_t));
+    net_must(c != NULL, "calloc");
+
+    return c;
 }
 
 
 static void
-upstream_accept(int listener)
+upstream_accept(upstream_t *door)
 {
     int          fd;
     upstream_t  *c;
 
     for ( ;; ) {
-        fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+        fd = accept4(door->fd, NULL, NULL, SOCK_NONBLOCK);
 
         if (fd < 0) {
             net_must(errno == EAGAIN || errno == ECONNABORTED, "accept");
@@ -587,12 +622,45 @@ upstream_accept(int listener)
 
         net_nodelay(fd);
 
-        c = calloc(1, sizeof(upstream_t));
-        net_must(c != NULL, "calloc");
-
+        c = upstream_new();
         c->fd = fd;
+
+        if (door->ctx) {
+            c->ssl = tls_open(door->ctx, fd);
+            SSL_set_accept_state(c->ssl);
+        }
+
         net_watch(upstream_epoll, EPOLL_CTL_ADD, fd, EPOLLIN, c);
     }
+}
+
+
+static void
+upstream_listen(const char *port, SSL_CTX *ctx)
+{
+    upstream_t  *door;
+
+    door = upstream_new();
+    door->fd = net_listen((unsigned) atoi(port));
+    door->door = 1;
+    door->ctx = ctx;
+
+    net_watch(upstream_epoll, EPOLL_CTL_ADD, door->fd, EPOLLIN, door);
+}
+
+
+static SSL_CTX *
+upstream_tls(const char *certificate, const char *key)
+{
+    SSL_CTX  *ctx;
+
+    ctx = tls_context(TLS_server_method());
+
+    net_must(SSL_CTX_use_certificate_chain_file(ctx, certificate) == 1
+             && SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1,
+             certificate);
+
+    return ctx;
 }
 
 
@@ -679,20 +747,24 @@ upstream_prepare(void)
 int
 main(int argc, char *argv[])
 {
-    int                 i, n, listener, timeout;
+    int                 i, n, timeout;
     upstream_t         *c;
     struct epoll_event  events[512];
 
-    if (argc != 2) {
-        fprintf(stderr, "usage: upstream PORT\n");
+    if (argc != 2 && argc != 5) {
+        fprintf(stderr, "usage: upstream PORT [PORT CERTIFICATE KEY]\n");
         return 2;
     }
 
     upstream_prepare();
     upstream_ms = net_now() / 1000000;
     upstream_epoll = epoll_create1(0);
-    listener = net_listen((unsigned) atoi(argv[1]));
-    net_watch(upstream_epoll, EPOLL_CTL_ADD, listener, EPOLLIN, NULL);
+
+    upstream_listen(argv[1], NULL);
+
+    if (argc == 5) {
+        upstream_listen(argv[2], upstream_tls(argv[3], argv[4]));
+    }
 
     for ( ;; ) {
         timeout = upstream_ready.next != &upstream_ready ? 0
@@ -707,8 +779,8 @@ main(int argc, char *argv[])
         for (i = 0; i < n; i++) {
             c = events[i].data.ptr;
 
-            if (c == NULL) {
-                upstream_accept(listener);
+            if (c->door) {
+                upstream_accept(c);
 
             } else if (events[i].events & EPOLLOUT) {
                 upstream_writable(c);

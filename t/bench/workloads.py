@@ -5,14 +5,15 @@ import random
 import subprocess
 import time
 
-from contestants import (BUILD, CLIENT, KEY, LOAD_CORE, SLOW, cpu, pinned,
-                         pss)
+from contestants import (BUILD, CLIENT, KEY, LOAD_CORE, MANY, MENDER, OTHER,
+                         SLOW, UPSTREAM_CORE, cpu, pinned, pss)
 
 WORDS = ("the bridge river committee engineer repair water winter lorry "
          "company north between because stone arch report night open year "
          "number question answer detail reason and of to in is was with"
          ).split()
 UNKNOWN = "sk-bench-nobody-000000000000000000"
+EACH = OTHER % "@@@@@"      # the load generator puts numbers there
 
 
 def prose(size, seed):
@@ -82,12 +83,14 @@ EDITS = {"%s%s" % (where, name): (where, name, size)
          for name, size in (("64k", 65536), ("1m", 1 << 20), ("8m", 8 << 20),
                             ("16m", 16 << 20))
          for where in ("front", "end")}
+TOO_HOT = {"temperature": 3}
 BODIES = {
     "small": lambda: chat(2048),
     "stream": lambda: chat(2048, **STREAM),
     "turns": lambda: turns(200 * 1024),
     "image": lambda: image(16 * 1024 * 1024),
-    "hot": lambda: chat(2048, temperature=3),
+    "hot": lambda: chat(2048, **TOO_HOT),
+    "hotturns": lambda: dict(turns(200 * 1024), **TOO_HOT, top_p=7),
     **{name: lambda size=size, where=where: edited(size, where)
        for name, (where, _, size) in EDITS.items()},
 }
@@ -104,7 +107,57 @@ def body(contestant, name):
     return _made[key]
 
 
-def request(contestant, name, key=CLIENT):
+# what the module makes of the members of a body
+CHANGES = [(b'"max_tokens":', b'"max_completion_tokens":', EDITS),
+           (b'"temperature":3', b'"temperature":2', ("hot", "hotturns")),
+           (b'"top_p":7', b'"top_p":1', ("hotturns",))]
+
+
+def arrives(contestant, name):
+    """what the API is to get of it"""
+    text = body(contestant, name)
+    if not contestant.edits:
+        return text
+    for old, new, names in CHANGES:
+        if name in names:
+            assert text.count(old) == 1
+            text = text.replace(old, new)
+    return text
+
+
+def in_chunks(text, size=16384):
+    pieces = [text[i:i + size] for i in range(0, len(text), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(p), p)
+                    for p in pieces) + b"0\r\n\r\n"
+
+
+def two_string(text):
+    assert len(text) < 127 + 128
+    size = bytes([len(text)]) if len(text) < 127 \
+        else bytes([127, len(text) - 127])
+    return size + text.encode()
+
+
+def frame(kind, flags, payload):
+    """of stream 0: the load generator puts in another one"""
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) \
+        + bytes(4) + payload
+
+
+def in_frames(headers, text, size=16384):
+    """HTTP/2, no header field of which is in a table of the connection"""
+    fields = b"\x83\x86\x04" + two_string("/v1/chat/completions") \
+        + b"\x01" + two_string("127.0.0.1") + b"".join(
+            b"\0" + two_string(name.lower()) + two_string(value)
+            for name, value in headers.items() if name != "Host")
+    pieces = [text[i:i + size] for i in range(0, len(text), size)]
+    return frame(1, 4, fields) + b"".join(
+        frame(0, i == len(pieces) - 1, piece)
+        for i, piece in enumerate(pieces))
+
+
+def request(contestant, name, key=CLIENT, form=""):
+    """a call as it is sent; form: how the body is, "chunked" or of HTTP/2"""
     text = body(contestant, name)
     headers = {
         "Host": "127.0.0.1", "Content-Type": "application/json",
@@ -112,20 +165,27 @@ def request(contestant, name, key=CLIENT):
         "Authorization": "Bearer " + key,
         "X-Stainless-Lang": "python", "X-Stainless-Package-Version": "2.8.0",
         "X-Stainless-Runtime": "CPython", "X-Stainless-OS": "Linux",
-        "Content-Length": str(len(text)),
     }
     headers.update(contestant.headers)
+    if form == "chunked":
+        headers["Transfer-Encoding"] = "chunked"
+        text = in_chunks(text)
+    else:
+        headers["Content-Length"] = str(len(text))
+    if form == "two":
+        return in_frames(headers, text)
     head = "POST /v1/chat/completions HTTP/1.1\r\n" + "".join(
         "%s: %s\r\n" % pair for pair in headers.items()) + "\r\n"
     return head.encode() + text
 
 
-def request_file(contestant, name, key=CLIENT):
+def request_file(contestant, name, key=CLIENT, form=""):
     folder = BUILD / "requests"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / ("%s-%s%s" % (contestant.name, name, {
-        CLIENT: "", SLOW: "-slow", UNKNOWN: "-unknown"}[key]))
-    data = request(contestant, name, key)
+    path = folder / "-".join([contestant.name, name, *filter(None, [form, {
+        CLIENT: "", SLOW: "slow", UNKNOWN: "unknown", MENDER: "mender",
+        EACH: "each"}[key]])])
+    data = request(contestant, name, key, form)
     if not path.exists() or path.stat().st_size != len(data) \
             or path.read_bytes() != data:
         path.write_bytes(data)
@@ -173,6 +233,10 @@ class Workload:
     slow_conns = None
     refusal = None
     reading = False         # it tells what reading a stream adds
+    form = ""               # how a body is sent
+    way = ""                # by which port, if not that of HTTP/1.1 in clear
+    vary = 0                # so many keys, another one each time
+    among = ()              # those who have a part in it, if not all
     quick = True
     slow_ok = True
 
@@ -181,6 +245,9 @@ class Workload:
         self.__dict__.update(how)
 
     def fits(self, contestant, quick):
+        if contestant.only and self.name not in contestant.only \
+                or self.among and contestant.name not in self.among:
+            return False
         if contestant.coded:
             return self.reading and not quick
         if self.refusal:
@@ -196,20 +263,43 @@ class Workload:
 
     def classes(self, contestant, seconds):
         return {"a": dict(
-            file=request_file(contestant, self.body, self.key),
-            conns=self.many(contestant), seconds=seconds,
-            status=contestant.statuses.get(self.refusal, self.status))}
+            file=request_file(contestant, self.body, self.key, self.form),
+            conns=self.many(contestant), seconds=seconds, vary=self.vary,
+            status=contestant.statuses.get(self.refusal, self.status),
+            **({self.way: 1} if self.way else {}))}
 
-    def run(self, contestant, upstream, quick):
+    def run(self, contestant, upstream, quick, longer=1):
         upstream.set(events=self.events or 200, pace=self.pace,
                      burst=self.burst, check=0, coded=contestant.coded)
         seconds = self.slow_seconds if contestant.slow \
-            else self.seconds[bool(quick)]
-        before = cpu(contestant.pid) if contestant.pid else 0
-        results = load_end(load_start(contestant.port, seconds + 60,
+            else self.seconds[bool(quick)] * longer
+        port = contestant.ports[self.way] if self.way else contestant.port
+        before = self.spent(contestant, upstream)
+        began = time.monotonic()
+        results = load_end(load_start(port, seconds + 60,
                                       self.classes(contestant, seconds)))
-        spent = cpu(contestant.pid) - before if contestant.pid else 0
-        return self.figures(results, spent)
+        took = time.monotonic() - began
+        spent, answering = (now - then for now, then in zip(
+            self.spent(contestant, upstream), before))
+        found = self.figures(results, spent)
+        asking = max(one["cpu"] for one in results.values())
+        found["busy"] = spent / took / contestant.workers
+        found["others"] = (
+            asking + answering if LOAD_CORE == UPSTREAM_CORE
+            else max(asking, answering)) / took
+        return found
+
+    def once(self, contestant):
+        """one call"""
+        port = contestant.ports[self.way] if self.way else contestant.port
+        options = self.classes(contestant, 0)["a"]
+        sound(load_end(load_start(port, 60, {"a": dict(
+            options, conns=1, n=1, rate=0)}))["a"], self.name)
+
+    def spent(self, contestant, upstream):
+        """CPU seconds of the gateway and of the upstream"""
+        return (cpu(contestant.pid) if contestant.pid else 0,
+                cpu(upstream.pid))
 
     def figures(self, results, spent):
         one = results["a"]
@@ -232,7 +322,8 @@ class Beside(Workload):
     """large bodies at a rate, and small calls at another one beside them"""
 
     large = (4, 500)
-    seconds = (6, 1)
+    beside = "image"
+    seconds = (6, 0.6)
     slow_seconds = 12
 
     def classes(self, contestant, seconds):
@@ -240,7 +331,8 @@ class Beside(Workload):
         if contestant.slow:
             large, small = 0.2, 10
         return {
-            "large": dict(file=request_file(contestant, "image"), conns=8,
+            "large": dict(file=request_file(contestant, self.beside),
+                          conns=8,
                           rate=large, seconds=seconds),
             "a": dict(file=request_file(contestant, "small"), conns=64,
                       rate=small, seconds=seconds),
@@ -252,7 +344,7 @@ class Paced(Workload):
 
     limit = 45
 
-    def run(self, contestant, upstream, quick):
+    def run(self, contestant, upstream, quick, longer=1):
         if contestant.pid:
             contestant.restart(upstream)
         events = self.events if not quick else 100
@@ -290,6 +382,15 @@ class Paced(Workload):
         }
 
 
+PLAIN = ("bare", "before", "comet")
+
+
+class Own(Workload):
+    """of bare nginx and the module alone"""
+
+    among = PLAIN
+
+
 WORKLOADS = [
     Workload("small", "A chat of 2 KB", "small"),
     Workload("alone", "A chat of 2 KB, one at a time", "small", conns=1,
@@ -304,10 +405,38 @@ WORKLOADS = [
     Workload("image", "A chat with an image, 16 MB", "image", conns=2,
              seconds=(4, 0.6), slow_conns=1, slow_seconds=15),
     Beside("beside", "Small calls beside images of 16 MB", "small"),
-    *(Workload(name, "A body of %s, to be edited at its %s" % (
+    Beside("besidefront", "Small calls beside images of 16 MB that are edited "
+           "at their front", "small", beside="front16m", among=PLAIN,
+           quick=False),
+    *(Own(name, "A body of %s, to be edited at its %s" % (
         size.upper().replace("M", " MB").replace("K", " KB"), where), name,
-               conns=4, quick=size == "8m", slow_ok=False)
+          conns=4, quick=name == "end8m", seconds=(3, 0.6))
       for name, (where, size, _) in EDITS.items()),
+    Own("repaired", "A chat of 2 KB that is repaired", "hot", key=MENDER),
+    Own("repairedturns", "A chat of 200 KB that is repaired at its front and "
+        "end", "hotturns", key=MENDER, conns=8, quick=False),
+    Own("chunked", "A chat of 2 KB, sent chunked", "small", form="chunked",
+        quick=False),
+    Own("chunkedturns", "A chat of 200 KB, sent chunked", "turns",
+        form="chunked", conns=8),
+    Own("chunkedimage", "A chat with an image, 16 MB, sent chunked", "image",
+        form="chunked", conns=2, seconds=(4, 0.6), quick=False),
+    Own("two", "A chat of 2 KB, by HTTP/2", "small", form="two", way="two"),
+    Own("twoturns", "A chat of 200 KB, by HTTP/2", "turns", form="two",
+        way="two", conns=8, quick=False),
+    Own("twoevents", "Streams of 200 events at once, by HTTP/2", "stream",
+        form="two", way="two", events=200, quick=False),
+    Own("tls", "A chat of 2 KB, TLS on both sides", "small", way="tls",
+        among=("direct", *PLAIN)),
+    Own("tlsturns", "A chat of 200 KB, TLS on both sides", "turns", way="tls",
+        among=("direct", *PLAIN), conns=8, quick=False),
+    Own("tlsevents", "Streams of 200 events at once, TLS on both sides",
+        "stream", way="tls", among=("direct", *PLAIN), events=200,
+        quick=False),
+    Workload("apart", "A chat of 2 KB, each by another tenant", "small",
+             key=EACH, vary=MANY, among=("many",)),
+    Workload("wide", "A chat of 2 KB, 64 connections", "small", conns=64,
+             among=("bare", "comet", "bare2", "comet2"), quick=False),
     Workload("hot", "Refused: a temperature out of its range", "hot",
              status=400, refusal="400"),
     Workload("unknown", "Refused: a key that nobody has", "small",
