@@ -7,6 +7,8 @@
 
 #include "net.h"
 
+#include <signal.h>
+
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -15,6 +17,10 @@ static inline SSL_CTX *
 tls_context(const SSL_METHOD *method)
 {
     SSL_CTX  *ctx;
+
+    /* SSL_write() has no MSG_NOSIGNAL */
+
+    signal(SIGPIPE, SIG_IGN);
 
     ctx = SSL_CTX_new(method);
     net_must(ctx != NULL, "SSL_CTX_new");
