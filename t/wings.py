@@ -14,6 +14,7 @@ WINGS = [
     "src/core/policy",
     "src/core/metrics",
     "src/core/meter",
+    "src/core/retry",
 
     "src/http",
     "src/http/conf",
@@ -21,6 +22,7 @@ WINGS = [
     "src/http/meter",
     "src/http/tenant",
     "src/http/metrics",
+    "src/http/retry",
     "src/http/gate",
     "src/http/upstream",
 

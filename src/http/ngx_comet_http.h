@@ -19,6 +19,7 @@ typedef struct ngx_comet_policy_conf_s    ngx_comet_policy_conf_t;
 typedef struct ngx_comet_meter_conf_s     ngx_comet_meter_conf_t;
 typedef struct ngx_comet_caller_conf_s    ngx_comet_caller_conf_t;
 typedef struct ngx_comet_metrics_conf_s   ngx_comet_metrics_conf_t;
+typedef struct ngx_comet_health_conf_s    ngx_comet_health_conf_t;
 typedef struct ngx_comet_route_conf_s     ngx_comet_route_conf_t;
 typedef struct ngx_comet_header_conf_s    ngx_comet_header_conf_t;
 typedef struct ngx_comet_pass_conf_s      ngx_comet_pass_conf_t;
@@ -39,6 +40,7 @@ typedef struct ngx_comet_watch_s          ngx_comet_watch_t;
 typedef struct ngx_comet_admission_s      ngx_comet_admission_t;
 typedef struct ngx_comet_count_s          ngx_comet_count_t;
 typedef struct ngx_comet_metrics_s        ngx_comet_metrics_t;
+typedef struct ngx_comet_health_s         ngx_comet_health_t;
 typedef struct ngx_comet_gate_s           ngx_comet_gate_t;
 typedef struct ngx_comet_sending_s        ngx_comet_sending_t;
 typedef struct ngx_comet_answer_s         ngx_comet_answer_t;
@@ -73,6 +75,7 @@ struct ngx_comet_loc_conf_s {
     ngx_comet_meter_conf_t    *meter;
     ngx_comet_caller_conf_t   *caller;
     ngx_comet_metrics_conf_t  *metrics;
+    ngx_comet_health_conf_t   *health;
     ngx_comet_route_conf_t    *route;
     ngx_comet_header_conf_t   *header;
     ngx_comet_pass_conf_t     *pass;
@@ -128,6 +131,8 @@ typedef struct {
     ngx_uint_t                 nrepairs;
     ngx_comet_edit_t          *edits;      /* of the body */
     ngx_uint_t                 nedits;
+    ngx_str_t                  upstream;   /* where it goes, by its name */
+    ngx_array_t               *keys;       /* not those of the policy */
 
     /* what is known of what it uses */
 
@@ -144,6 +149,7 @@ typedef struct {
     ngx_comet_admission_t     *admission;
     ngx_comet_count_t         *count;
     ngx_comet_metrics_t       *metrics;
+    ngx_comet_health_t        *health;
     ngx_comet_gate_t          *gate;
     ngx_array_t               *list;       /* of models, as it comes */
     ngx_comet_sending_t       *sending;
