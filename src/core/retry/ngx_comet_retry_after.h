@@ -21,7 +21,7 @@
 int64_t ngx_comet_retry_after_ms(const char *value, size_t len);
 int64_t ngx_comet_retry_after(const char *value, size_t len, int64_t now);
 
-/* seconds since 1970 of a date as HTTP writes it, in any of three ways; or -1 */
+/* seconds since 1970 of a date in any of the three forms of HTTP, or -1 */
 
 int64_t ngx_comet_http_date(const char *value, size_t len, int64_t now);
 
