@@ -13,7 +13,7 @@
 
 
 #define NGX_COMET_BREAKER_PROBES     2        /* good ones, to close it */
-#define NGX_COMET_BREAKER_PATIENCE   60000    /* a probe is lost after it */
+#define NGX_COMET_BREAKER_PATIENCE   60000    /* then there may be another */
 
 
 typedef struct {
@@ -38,6 +38,7 @@ typedef struct {
     uint32_t             good;      /* probes, in a row */
     uint32_t             probe;     /* the one under way, or 0 */
     uint32_t             probes;    /* the number of the last one */
+    uint32_t             before;    /* and of the last one before it opened */
     uint64_t             since;     /* of the state, or of the probe */
     ngx_comet_window_t   window;
 } ngx_comet_breaker_t;
