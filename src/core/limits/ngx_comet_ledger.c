@@ -63,6 +63,7 @@ ngx_comet_ledger_layout(void)
         ngx_comet_member(ngx_comet_ledger_t, free),
         ngx_comet_member(ngx_comet_ledger_t, lost),
         ngx_comet_member(ngx_comet_ledger_t, tally),
+        ngx_comet_member(ngx_comet_ledger_t, ward),
         ngx_comet_member(ngx_comet_ledger_t, owners),
     };
 

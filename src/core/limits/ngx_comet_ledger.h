@@ -30,6 +30,7 @@ typedef struct ngx_comet_counter_s  ngx_comet_counter_t;
 typedef struct ngx_comet_call_s     ngx_comet_call_t;
 typedef struct ngx_comet_calls_s    ngx_comet_calls_t;
 typedef struct ngx_comet_tally_s    ngx_comet_tally_t;
+typedef struct ngx_comet_ward_s     ngx_comet_ward_t;
 
 
 /* counters of one tenant have the same first byte: it tells their shard */
@@ -76,6 +77,7 @@ typedef struct {
     ngx_comet_call_t            *free;
     uint64_t                     lost;        /* with workers that died */
     ngx_comet_tally_t           *tally;       /* or NULL */
+    ngx_comet_ward_t            *ward;        /* or NULL */
     uint64_t                     owners[NGX_COMET_OWNERS_MAX];  /* pids */
 } ngx_comet_ledger_t;
 
