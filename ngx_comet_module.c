@@ -6,11 +6,13 @@
 #include "ngx_comet_abort.h"
 #include "ngx_comet_admit.h"
 #include "ngx_comet_body.h"
+#include "ngx_comet_breakers.h"
 #include "ngx_comet_caller.h"
 #include "ngx_comet_check.h"
 #include "ngx_comet_count.h"
 #include "ngx_comet_gate.h"
 #include "ngx_comet_header.h"
+#include "ngx_comet_health.h"
 #include "ngx_comet_key.h"
 #include "ngx_comet_limits.h"
 #include "ngx_comet_meter.h"
@@ -58,6 +60,8 @@ static ngx_comet_part_t  *ngx_comet_parts[] = {
     &ngx_comet_count_part,
     &ngx_comet_metrics_part,
 
+    &ngx_comet_health_part,
+
     &ngx_comet_body_part,
     &ngx_comet_gate_part,
     &ngx_comet_route_part,
@@ -87,7 +91,7 @@ static ngx_command_t  ngx_comet_commands[] = {
     /* policy */
 
     ngx_comet_command("comet_key", NGX_COMET_POLICY|NGX_CONF_TAKE1,
-        ngx_comet_key, policy, bearer),
+        ngx_comet_key, policy, keys),
 
     ngx_comet_command("comet_models", NGX_COMET_POLICY|NGX_CONF_1MORE,
         ngx_comet_models, policy, models),
@@ -180,6 +184,11 @@ static ngx_command_t  ngx_comet_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
+
+    /* retry */
+
+    ngx_comet_command("comet_breaker", NGX_COMET_ANY|NGX_CONF_1MORE,
+        ngx_comet_breaker, health, breaker),
 
     /* gate */
 

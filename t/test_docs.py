@@ -16,6 +16,7 @@ HTTP = {"server", "upstream", "map", "log_format", "include", "comet_zone",
 # of this machine, in place of what the documents name
 PLACES = [
     (r"file:/etc/nginx/cometapi\.key", "file:KEYFILE"),
+    (r"file:/etc/nginx/keys/(\d)\.key", r"sk-\1"),
     (r"/etc/nginx/edge\.(pem|key)", r"DIRECTORY/edge.\1"),
     (r"/etc/nginx/clients-ca\.pem", "DIRECTORY/edge.pem"),
     (r"/etc/nginx/tenants/\*\.conf", "DIRECTORY/tenants/*.conf"),

@@ -41,6 +41,7 @@ typedef struct ngx_comet_admission_s      ngx_comet_admission_t;
 typedef struct ngx_comet_count_s          ngx_comet_count_t;
 typedef struct ngx_comet_metrics_s        ngx_comet_metrics_t;
 typedef struct ngx_comet_health_s         ngx_comet_health_t;
+typedef struct ngx_comet_keys_s           ngx_comet_keys_t;
 typedef struct ngx_comet_gate_s           ngx_comet_gate_t;
 typedef struct ngx_comet_sending_s        ngx_comet_sending_t;
 typedef struct ngx_comet_answer_s         ngx_comet_answer_t;
@@ -132,7 +133,7 @@ typedef struct {
     ngx_comet_edit_t          *edits;      /* of the body */
     ngx_uint_t                 nedits;
     ngx_str_t                  upstream;   /* where it goes, by its name */
-    ngx_array_t               *keys;       /* not those of the policy */
+    ngx_comet_keys_t          *keys;       /* not those of the policy */
 
     /* what is known of what it uses */
 

@@ -25,6 +25,7 @@ chunks            a seed: random chunk sizes, extensions and trailers
 cut, how          after so many bytes: "fin", "reset" or "stall"
 close             end the connection after the answer
 deaf              answer without reading the request's body
+keys              other wishes by the key that comes: {"sk-a": {"status": 429}}
 """
 
 import argparse
@@ -57,6 +58,14 @@ class Request:
         self.gone = threading.Event()     # the peer hung up on the answer
         self.kept = None                  # the name of the answer
         self.sent = 0
+
+    def key(self):
+        return (self.header("authorization") or "").removeprefix("Bearer ")
+
+    def plan(self):
+        """what was wished for, by whoever called or for the key that came"""
+        plan = json.loads(self.header("openai-mock") or "{}")
+        return dict(plan, **plan.get("keys", {}).get(self.key(), {}))
 
     def header(self, name):
         values = [v for k, v in self.headers if k.lower() == name]
@@ -155,7 +164,7 @@ class Mock:
         return request
 
     async def _answer(self, request, reader, writer):
-        plan = json.loads(request.header("openai-mock") or "{}")
+        plan = request.plan()
         if not plan.get("deaf"):
             length = int(request.header("content-length") or 0)
             request.body = await reader.readexactly(length)
@@ -345,8 +354,7 @@ class Output:
 
 
 def usage(request, words):
-    plan = json.loads(request.header("openai-mock") or "{}")
-    return plan.get("usage") or (11 + len(request.body) // 4, len(words))
+    return request.plan().get("usage") or (11 + len(request.body) // 4, len(words))
 
 
 def answer_of(mock, request, words):

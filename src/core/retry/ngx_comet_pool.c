@@ -47,7 +47,7 @@ ngx_comet_pool_before(const ngx_comet_key_state_t *one,
 
 
 int
-ngx_comet_pool_choose(ngx_comet_key_state_t **keys, size_t n, size_t last,
+ngx_comet_pool_choose(ngx_comet_key_state_t **keys, size_t n, size_t next,
     uint64_t now, uint64_t *wait)
 {
     int       best;
@@ -57,9 +57,9 @@ ngx_comet_pool_choose(ngx_comet_key_state_t **keys, size_t n, size_t last,
     best = -1;
     *wait = UINT64_MAX;
 
-    for (k = 1; k <= n; k++) {
+    for (k = 0; k < n; k++) {
 
-        i = (last + k) % n;
+        i = (next + k) % n;
         left = ngx_comet_pool_left(keys[i], now);
 
         if (left < *wait) {

@@ -37,10 +37,11 @@ typedef enum {
 
 /*
  * The key that the next call should have, or -1 and how long to wait until
- * one has rested.  Ties are broken in turn: last is the one chosen before.
+ * one has rested.  Ties are broken in turn: next is the place behind the one
+ * that was chosen before.  One of which nothing is known is NULL.
  */
 
-int ngx_comet_pool_choose(ngx_comet_key_state_t **keys, size_t n, size_t last,
+int ngx_comet_pool_choose(ngx_comet_key_state_t **keys, size_t n, size_t next,
     uint64_t now, uint64_t *wait);
 
 /* whether there is one that could be chosen, other than this one */

@@ -1,5 +1,7 @@
 #include "ngx_comet_key.h"
 
+#include <openssl/evp.h>
+
 
 #define NGX_COMET_KEY_MAX  4096
 
@@ -13,6 +15,9 @@ static ngx_uint_t ngx_comet_key_is_path(ngx_conf_t *cf, ngx_str_t *key);
 static ngx_uint_t ngx_comet_key_is_named(ngx_str_t *key);
 static char *ngx_comet_key_check(ngx_conf_t *cf, ngx_str_t *source,
     ngx_str_t *key);
+static char *ngx_comet_key_add(ngx_conf_t *cf, ngx_comet_keys_t **keys,
+    ngx_str_t *key);
+static ngx_int_t ngx_comet_key_id(ngx_conf_t *cf, ngx_str_t *key, u_char *id);
 
 
 static ngx_str_t  ngx_comet_bearer = ngx_string("Bearer ");
@@ -25,13 +30,7 @@ ngx_comet_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     char       *rv;
     u_char     *p;
-    ngx_str_t  *value, *bearer, name, source, key;
-
-    bearer = (ngx_str_t *) ((u_char *) conf + cmd->offset);
-
-    if (bearer->data) {
-        return "is duplicate";
-    }
+    ngx_str_t  *value, name, source, key;
 
     value = cf->args->elts;
 
@@ -90,16 +89,116 @@ ngx_comet_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return rv;
     }
 
-    bearer->len = ngx_comet_bearer.len + key.len;
-    bearer->data = ngx_pnalloc(cf->pool, bearer->len);
-    if (bearer->data == NULL) {
+    return ngx_comet_key_add(cf, (ngx_comet_keys_t **)
+                                 ((u_char *) conf + cmd->offset), &key);
+}
+
+
+static ngx_comet_keys_t *
+ngx_comet_keys_create(ngx_conf_t *cf)
+{
+    ngx_comet_keys_t  *keys;
+
+    keys = ngx_pcalloc(cf->pool, sizeof(ngx_comet_keys_t));
+
+    if (keys == NULL
+        || ngx_array_init(&keys->list, cf->pool, 1, sizeof(ngx_comet_bearer_t))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return keys;
+}
+
+
+static char *
+ngx_comet_key_add(ngx_conf_t *cf, ngx_comet_keys_t **keys, ngx_str_t *key)
+{
+    u_char              *p, id[NGX_COMET_ID_LEN];
+    ngx_uint_t           i;
+    ngx_comet_bearer_t  *bearer;
+
+    if (*keys == NULL) {
+        *keys = ngx_comet_keys_create(cf);
+    }
+
+    if (*keys == NULL || ngx_comet_key_id(cf, key, id) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
-    p = ngx_copy(bearer->data, ngx_comet_bearer.data, ngx_comet_bearer.len);
-    ngx_memcpy(p, key.data, key.len);
+    bearer = (*keys)->list.elts;
+
+    for (i = 0; i < (*keys)->list.nelts; i++) {
+        if (ngx_memcmp(bearer[i].id, id, NGX_COMET_ID_LEN) == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "this \"comet_key\" is duplicate: it is the "
+                               "same key as number %ui of this level; write "
+                               "each key of a pool once", i + 1);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (i == NGX_COMET_KEYS_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "more than %d keys in the pool of this level: "
+                           "leave the others out", NGX_COMET_KEYS_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    bearer = ngx_array_push(&(*keys)->list);
+    if (bearer == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    bearer->value.len = ngx_comet_bearer.len + key->len;
+    bearer->value.data = ngx_pnalloc(cf->pool, bearer->value.len);
+    if (bearer->value.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    p = ngx_copy(bearer->value.data, ngx_comet_bearer.data,
+                 ngx_comet_bearer.len);
+    ngx_memcpy(p, key->data, key->len);
+
+    ngx_memcpy(bearer->id, id, NGX_COMET_ID_LEN);
 
     return NGX_CONF_OK;
+}
+
+
+/* by it workers share what they know of a key, which it does not tell */
+
+static ngx_int_t
+ngx_comet_key_id(ngx_conf_t *cf, ngx_str_t *key, u_char *id)
+{
+    u_char         digest[EVP_MAX_MD_SIZE];
+    EVP_MD_CTX    *md;
+    ngx_int_t      rc;
+
+    static const u_char  use[] = "comet_key";
+
+    md = EVP_MD_CTX_create();
+    if (md == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = EVP_DigestInit_ex(md, EVP_sha256(), NULL)
+         && EVP_DigestUpdate(md, use, sizeof(use))
+         && EVP_DigestUpdate(md, key->data, key->len)
+         && EVP_DigestFinal_ex(md, digest, NULL)
+         ? NGX_OK : NGX_ERROR;
+
+    EVP_MD_CTX_destroy(md);
+
+    if (rc != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "SHA-256 failed");
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(id, digest, NGX_COMET_ID_LEN);
+
+    return NGX_OK;
 }
 
 

@@ -60,7 +60,7 @@ ngx_comet_policy_init(ngx_comet_policy_conf_t *policy)
 {
     ngx_uint_t  i;
 
-    ngx_str_null(&policy->bearer);
+    policy->keys = NULL;
 
     policy->mode = NGX_CONF_UNSET_UINT;
     policy->params = NGX_CONF_UNSET_PTR;
@@ -84,8 +84,8 @@ ngx_comet_policy_inherit(ngx_comet_policy_conf_t *conf,
 {
     ngx_uint_t  i;
 
-    if (conf->bearer.data == NULL) {
-        conf->bearer = prev->bearer;
+    if (conf->keys == NULL) {
+        conf->keys = prev->keys;
     }
 
     ngx_conf_merge_uint_value(conf->mode, prev->mode, NGX_COMET_REJECT);

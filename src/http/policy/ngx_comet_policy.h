@@ -17,7 +17,7 @@ typedef struct ngx_comet_demands_s  ngx_comet_demands_t;
 /* what http, server, location and tenant can say, the tenant last */
 
 struct ngx_comet_policy_conf_s {
-    ngx_str_t                  bearer;     /* "Bearer KEY" */
+    ngx_comet_keys_t          *keys;       /* or NULL */
     ngx_uint_t                 mode;
     ngx_array_t               *params;     /* of ngx_comet_param_t */
     ngx_array_t               *models;     /* of ngx_comet_pattern_t */

@@ -12,6 +12,7 @@
 #include "ngx_comet_http.h"
 #include "ngx_comet_breaker.h"
 #include "ngx_comet_outcome.h"
+#include "ngx_comet_ward.h"
 
 
 struct ngx_comet_health_conf_s {
@@ -29,15 +30,23 @@ struct ngx_comet_health_s {
     ngx_comet_outcome_t        outcome;    /* of the last one that ended */
     ngx_msec_t                 wait;       /* where begin declined */
     const char                *why;        /* "breaker_open", "keys_at_rest" */
-    void                      *lease;      /* of the attempt under way */
+
+    /* the rest is private: of the attempt under way */
+
+    ngx_http_request_t        *request;
+    ngx_comet_ctx_t           *ctx;
+    ngx_comet_keys_t          *keys;
+    ngx_comet_ward_t          *ward;       /* or NULL: nothing to look after */
+    ngx_comet_lease_t         *lease;
+    uint32_t                   probe;
+    u_char                     breaker[NGX_COMET_ID_LEN];
     unsigned                   begun:1;    /* and has not ended */
+    unsigned                   told:1;     /* the breaker knows */
 };
 
 
 extern ngx_comet_part_t  ngx_comet_health_part;
 
-
-char *ngx_comet_breaker(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /*
  * An attempt: where ctx->upstream names what it goes to, with a key of the

@@ -207,7 +207,7 @@ ngx_comet_caller_check(ngx_conf_t *cf, ngx_comet_tenants_t *tenants,
 
     if (ngx_comet_caller_anyone(tenants, caller)) {
 
-        if (pass->policy->bearer.data == NULL) {
+        if (pass->policy->keys == NULL) {
             ngx_comet_conf_error(cf, &pass->place,
                                  "\"comet_pass\" has no key to send: add "
                                  "\"comet_key file:/path/to/the.key;\" "
@@ -233,14 +233,14 @@ ngx_comet_caller_check(ngx_conf_t *cf, ngx_comet_tenants_t *tenants,
         return NGX_ERROR;
     }
 
-    if (pass->policy->bearer.data) {
+    if (pass->policy->keys) {
         return NGX_OK;
     }
 
     tenant = tenants->list.elts;
 
     for (i = 0; i < tenants->list.nelts; i++) {
-        if (tenant[i]->policy.bearer.data == NULL) {
+        if (tenant[i]->policy.keys == NULL) {
             ngx_comet_conf_error(cf, &pass->place,
                                  "\"comet_pass\" has no key to send for "
                                  "tenant \"%V\": add \"comet_key "

@@ -10,6 +10,7 @@
 #include "ngx_comet_limits.h"
 #include "ngx_comet_tally.h"
 #include "ngx_comet_tenant.h"
+#include "ngx_comet_ward.h"
 
 
 #define NGX_COMET_ZONE_TICK   1000
@@ -381,6 +382,14 @@ ngx_comet_zone_prepare(ngx_comet_main_conf_t *mcf, ngx_shm_zone_t *zone)
         return NGX_ERROR;
     }
 
+    if (mcf->zone->ward && memory->ledger->ward == NULL) {
+        memory->ledger->ward = ngx_comet_ward_create(memory, zone->shm.size);
+
+        if (memory->ledger->ward == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
     return ngx_comet_zone_count(mcf, zone->shm.log);
 }
 
@@ -400,6 +409,11 @@ ngx_comet_zone_needed(ngx_comet_main_conf_t *mcf)
 
     pages = size / ngx_pagesize + sizeof(ngx_comet_ledger_t) / ngx_pagesize
             + NGX_COMET_ZONE_CALLS;
+
+    if (mcf->zone->ward) {
+        pages += ngx_comet_ward_size(mcf->zone->shm->shm.size) / ngx_pagesize
+                 + NGX_COMET_ZONE_CALLS;
+    }
 
     size = pages * (ngx_pagesize + sizeof(ngx_slab_page_t));
 
@@ -597,6 +611,7 @@ ngx_comet_zone_recover(ngx_comet_main_conf_t *mcf, ngx_log_t *log)
     ngx_comet_ledger_lock(memory->ledger);
 
     ngx_comet_tally_recover(memory->ledger, ngx_comet_zone_dead);
+    ngx_comet_ward_recover(memory->ledger, ngx_comet_zone_dead);
     lost = ngx_comet_ledger_recover(memory, ngx_comet_zone_dead);
 
     ngx_comet_ledger_unlock(memory->ledger);

@@ -14,6 +14,7 @@ struct ngx_comet_zone_s {
     ngx_comet_place_t          place;
     ngx_comet_ledger_memory_t  memory;
     ngx_uint_t                 metrics;    /* somebody wants to see them */
+    ngx_uint_t                 ward;       /* there is health to look after */
 };
 
 

@@ -1,5 +1,7 @@
 #include "ngx_comet_answer.h"
 #include "ngx_comet_abort.h"
+#include "ngx_comet_ended.h"
+#include "ngx_comet_health.h"
 #include "ngx_comet_inband.h"
 #include "ngx_comet_line.h"
 #include "ngx_comet_meter.h"
@@ -391,6 +393,7 @@ static ngx_int_t
 ngx_comet_answer_complete_head(ngx_http_request_t *r)
 {
     ngx_comet_ctx_t      *ctx;
+    ngx_comet_outcome_t   outcome;
     ngx_http_upstream_t  *u;
 
     u = r->upstream;
@@ -416,6 +419,9 @@ ngx_comet_answer_complete_head(ngx_http_request_t *r)
     ngx_comet_answer_drop_nominated(u);
 
     ctx->relaying = 1;
+
+    ngx_comet_ended_head(r, &outcome);
+    ngx_comet_health_head(r, ctx, &outcome);
 
     /* nginx reads no more of an answer that nobody is to get */
 
@@ -754,11 +760,15 @@ ngx_comet_answer_finalize(ngx_http_request_t *r, ngx_int_t rc)
     ngx_uint_t            truncated;
     ngx_comet_ctx_t      *ctx;
     ngx_connection_t     *pc;
+    ngx_comet_outcome_t   outcome;
     ngx_http_upstream_t  *u;
 
     u = r->upstream;
     pc = u->peer.connection;
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    ngx_comet_ended(r, rc, &outcome);
+    ngx_comet_health_end(r, ctx, &outcome);
 
     ngx_comet_abort_end(r, ctx, rc);
     ngx_comet_patience_stop(ctx);

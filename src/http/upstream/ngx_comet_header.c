@@ -2,6 +2,7 @@
 
 
 #include "ngx_comet_header.h"
+#include "ngx_comet_key.h"
 #include "ngx_comet_policy.h"
 #include "ngx_comet_set.h"
 #include "ngx_comet_tenant.h"
@@ -357,7 +358,9 @@ ngx_comet_header_hash(ngx_comet_ctx_t *ctx, ngx_str_t *value, u_char *p)
                 key[SHA256_DIGEST_LENGTH], digest[SHA256_DIGEST_LENGTH];
     ngx_str_t  *bearer;
 
-    bearer = &ctx->policy->bearer;
+    /* of a pool the first, whichever is sent */
+
+    bearer = ngx_comet_keys_first(ctx->policy->keys);
 
     last = ngx_cpymem(text, NGX_COMET_HASH_OF, sizeof(NGX_COMET_HASH_OF));
 

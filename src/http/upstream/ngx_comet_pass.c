@@ -9,6 +9,7 @@
 #include "ngx_comet_answer.h"
 #include "ngx_comet_body.h"
 #include "ngx_comet_conf.h"
+#include "ngx_comet_health.h"
 #include "ngx_comet_request.h"
 #include "ngx_comet_route.h"
 
@@ -40,6 +41,7 @@ static void ngx_comet_target_set(ngx_comet_target_t *target, ngx_str_t *schema,
 static size_t ngx_comet_pass_doubled(ngx_str_t *url);
 static ngx_int_t ngx_comet_pass_eval(ngx_http_request_t *r,
     ngx_comet_pass_conf_t *pass, ngx_comet_sending_t *sending);
+static void ngx_comet_pass_start(ngx_http_request_t *r);
 static void ngx_comet_pass_abort(ngx_http_request_t *r);
 
 
@@ -259,6 +261,7 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
     }
 
     ctx->sending->host = ctx->sending->target->host;
+    ctx->upstream = ctx->sending->target->name;
 
     if (pass->host && ngx_http_complex_value(r, pass->host, &ctx->sending->host)
                       != NGX_OK)
@@ -290,13 +293,34 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
 
     ngx_comet_answer_init(r);
 
-    rc = ngx_comet_body_read(r, ngx_http_upstream_init);
+    rc = ngx_comet_body_read(r, ngx_comet_pass_start);
 
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
         return rc;
     }
 
     return NGX_DONE;
+}
+
+
+static void
+ngx_comet_pass_start(ngx_http_request_t *r)
+{
+    ngx_int_t         rc;
+    ngx_comet_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    rc = ngx_comet_health_begin(r, ctx);
+
+    if (rc == NGX_OK) {
+        ngx_http_upstream_init(r);
+        return;
+    }
+
+    ngx_http_finalize_request(r, rc == NGX_DECLINED
+                                 ? ngx_comet_health_refuse(r, ctx)
+                                 : NGX_HTTP_INTERNAL_SERVER_ERROR);
 }
 
 
@@ -387,6 +411,14 @@ ngx_comet_target_set(ngx_comet_target_t *target, ngx_str_t *schema,
 
     if (target->prefix.len == 0) {
         ngx_str_set(&target->prefix, "");
+    }
+
+    target->name = url->url;
+
+    while (target->name.len
+           && target->name.data[target->name.len - 1] == '/')
+    {
+        target->name.len--;
     }
 }
 

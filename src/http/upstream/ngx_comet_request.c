@@ -3,6 +3,7 @@
 #include "ngx_comet_answer.h"
 #include "ngx_comet_count.h"
 #include "ngx_comet_header.h"
+#include "ngx_comet_health.h"
 #include "ngx_comet_limit.h"
 #include "ngx_comet_patience.h"
 #include "ngx_comet_policy.h"
@@ -61,7 +62,7 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     u->uri = uri;
     method = r->method_name;
     host = &ctx->sending->host;
-    bearer = &ctx->policy->bearer;
+    bearer = ctx->health->bearer;
 
     ctx->answer->head = (r->method == NGX_HTTP_HEAD);
 

@@ -14,6 +14,7 @@ typedef struct {
     ngx_str_t                  schema;
     ngx_str_t                  host;       /* as in the Host header */
     ngx_str_t                  prefix;     /* put before the path */
+    ngx_str_t                  name;       /* all of it, for whoever counts */
 } ngx_comet_target_t;
 
 

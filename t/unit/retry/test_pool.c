@@ -15,7 +15,7 @@ typedef struct {
     ngx_comet_key_state_t  *keys[KEYS];
     uint64_t                now;
     uint64_t                wait;
-    size_t                  last;
+    size_t                  next;
 } pool_t;
 
 
@@ -31,7 +31,6 @@ make(pool_t *pool)
     }
 
     pool->now = START;
-    pool->last = KEYS - 1;
 }
 
 
@@ -40,11 +39,11 @@ choose(pool_t *pool)
 {
     int  i;
 
-    i = ngx_comet_pool_choose(pool->keys, KEYS, pool->last, pool->now,
+    i = ngx_comet_pool_choose(pool->keys, KEYS, pool->next, pool->now,
                               &pool->wait);
 
     if (i >= 0) {
-        pool->last = (size_t) i;
+        pool->next = (size_t) i + 1;
     }
 
     return i;
