@@ -477,6 +477,7 @@ def test_the_dashboard_asks_for_what_is_there(nginx, mock):
     assert chat(server, COUNTED, bearer()).complete
     metrics = counted(server, 1)
     there = {s.name for s in metrics.samples}
+    there |= set(re.findall(r"^# TYPE (\S+) counter$", metrics.text, re.M))
 
     board = json.loads((ROOT / "docs/grafana.json").read_text())
     panels = [p for p in board["panels"] if p["type"] != "row"]
@@ -488,7 +489,8 @@ def test_the_dashboard_asks_for_what_is_there(nginx, mock):
     asked = set().union(*map(queried, expressions))
     assert asked and asked <= there, asked - there
 
-    labels = {k for s in metrics.samples for k in s.labels} | {"instance"}
+    labels = {k for s in metrics.samples for k in s.labels}
+    labels |= {"instance", "reason"}      # of retries, if there are any
     for text in expressions:
         for group in re.findall(r"\bby \(([^)]*)\)", text):
             assert set(group.split(", ")) <= labels

@@ -24,9 +24,9 @@ typedef struct {
 } ngx_comet_family_t;
 
 
-#define ngx_comet_requests(name, help)                                        \
+#define ngx_comet_counted(name, help, kind)                                   \
     { name, "counter", help, NGX_COMET_FORM_COUNT,                            \
-      NGX_COMET_SERIES_REQUESTS, 0 }
+      NGX_COMET_SERIES_##kind, 0 }
 
 #define ngx_comet_used(name, help, form, value)                               \
     { name, "counter", help, NGX_COMET_FORM_##form,                           \
@@ -43,8 +43,13 @@ typedef struct {
 
 static const ngx_comet_family_t  ngx_comet_families[] = {
 
-    ngx_comet_requests("comet_requests_total",
-        "Requests by what became of them."),
+    ngx_comet_counted("comet_requests_total",
+        "Requests by what became of them.", REQUESTS),
+    ngx_comet_counted("comet_attempts_total",
+        "Attempts to send a request to the API, by what became of them.",
+        ATTEMPTS),
+    ngx_comet_counted("comet_retries_total",
+        "Further attempts of a request, by why there was one.", RETRIES),
 
     ngx_comet_used("comet_tokens_total",
         "Tokens by kind; cached ones are part of the input.",
@@ -74,6 +79,16 @@ static const ngx_comet_family_t  ngx_comet_families[] = {
 
     ngx_comet_scalar("comet_in_flight", "gauge",
         "Requests under way, in all workers.", IN_FLIGHT),
+    ngx_comet_scalar("comet_breakers_open", "gauge",
+        "Breakers that are open.", BREAKERS_OPEN),
+    ngx_comet_scalar("comet_breakers_half_open", "gauge",
+        "Breakers that let single requests through.", BREAKERS_HALF_OPEN),
+    ngx_comet_scalar("comet_breaker_openings_total", "counter",
+        "Times that a breaker opened.", BREAKERS_OPENED),
+    ngx_comet_scalar("comet_keys_at_rest", "gauge",
+        "Keys of pools that rest.", KEYS_AT_REST),
+    ngx_comet_scalar("comet_keys_out", "gauge",
+        "Keys of pools that the API refused.", KEYS_OUT),
     ngx_comet_scalar("comet_zone_held_calls", "gauge",
         "Calls under way that hold a part of a limit.", HELD),
     ngx_comet_scalar("comet_zone_lost_calls_total", "counter",
@@ -106,6 +121,8 @@ static const char *const  ngx_comet_labels[] = {
     [NGX_COMET_LABEL_VERDICT] = "verdict",
     [NGX_COMET_LABEL_STATUS] = "status",
     [NGX_COMET_LABEL_CODE] = "code",
+    [NGX_COMET_LABEL_OUTCOME] = "outcome",
+    [NGX_COMET_LABEL_REASON] = "reason",
 };
 
 

@@ -20,6 +20,11 @@
 
 typedef enum {
     NGX_COMET_SCALAR_IN_FLIGHT,
+    NGX_COMET_SCALAR_BREAKERS_OPEN,
+    NGX_COMET_SCALAR_BREAKERS_HALF_OPEN,
+    NGX_COMET_SCALAR_BREAKERS_OPENED,
+    NGX_COMET_SCALAR_KEYS_AT_REST,
+    NGX_COMET_SCALAR_KEYS_OUT,
     NGX_COMET_SCALAR_HELD,
     NGX_COMET_SCALAR_LOST,
     NGX_COMET_SCALAR_COUNTERS,
@@ -48,7 +53,7 @@ typedef struct {
 } ngx_comet_page_t;
 
 
-/* the scalars that the ledger knows are set */
+/* the scalars that ledger and tally know are set */
 
 void ngx_comet_page_init(ngx_comet_page_t *page,
     const ngx_comet_ledger_t *ledger);

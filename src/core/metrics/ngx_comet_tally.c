@@ -22,6 +22,8 @@ static const struct {
     [NGX_COMET_SERIES_TIMES] = { NGX_COMET_LABEL_ENDPOINT, 2,
                                  NGX_COMET_TIMES * NGX_COMET_TIME_VALUES,
                                  65536 },
+    [NGX_COMET_SERIES_ATTEMPTS] = { NGX_COMET_LABEL_OUTCOME, 1, 1, 65536 },
+    [NGX_COMET_SERIES_RETRIES] = { NGX_COMET_LABEL_REASON, 1, 1, 65536 },
 };
 
 #define NGX_COMET_NAMES_SHARE  1024

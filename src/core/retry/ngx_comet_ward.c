@@ -386,6 +386,8 @@ ngx_comet_ward_sum(const ngx_comet_ward_t *ward, uint64_t now)
 
     memset(&sum, 0, sizeof(ngx_comet_ward_sum_t));
 
+    sum.opened = ward->opened;
+
     for (i = 0; i < ward->nbreakers; i++) {
 
         if (ward->breakers[i].head.used == 0) {

@@ -77,6 +77,7 @@ struct ngx_comet_ward_s {
     size_t                       nbudgets;
     ngx_comet_leases_t          *leases;
     ngx_comet_lease_t           *free;
+    uint64_t                     opened;    /* breakers, so often */
 };
 
 
@@ -85,6 +86,7 @@ struct ngx_comet_ward_s {
 typedef struct {
     uint64_t                     open;
     uint64_t                     half_open;
+    uint64_t                     opened;
     uint64_t                     at_rest;   /* keys */
     uint64_t                     out;       /* keys */
 } ngx_comet_ward_sum_t;

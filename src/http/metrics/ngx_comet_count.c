@@ -261,17 +261,53 @@ ngx_comet_count_owner(void)
 }
 
 
+/* this worker's values of a series */
+
+static uint64_t *
+ngx_comet_count_make(ngx_comet_main_conf_t *mcf, ngx_comet_series_e kind,
+    ngx_comet_label_t *labels, ngx_comet_series_t **series)
+{
+    uint32_t                    owner;
+    uint64_t                   *values;
+    ngx_comet_tally_t          *tally;
+    ngx_comet_ledger_memory_t  *memory;
+
+    memory = &mcf->zone->memory;
+    tally = memory->ledger->tally;
+    owner = ngx_comet_count_owner();
+
+    *series = ngx_comet_tally_find(tally, kind, labels);
+
+    values = *series ? ngx_comet_tally_values(tally, *series, kind, owner)
+                     : NULL;
+
+    if (values) {
+        return values;
+    }
+
+    ngx_comet_zone_lock(mcf->zone);
+
+    if (*series == NULL) {
+        *series = ngx_comet_tally_make(memory, kind, labels);
+    }
+
+    values = ngx_comet_tally_make_values(memory, *series, kind, owner);
+
+    ngx_comet_zone_unlock(mcf->zone);
+
+    return values;
+}
+
+
 static uint64_t *
 ngx_comet_count_values(ngx_comet_main_conf_t *mcf, ngx_comet_series_e kind,
     ngx_comet_found_t *found)
 {
-    char                        status[3];
-    uint32_t                    owner;
-    uint64_t                   *values;
-    ngx_comet_label_t           labels[NGX_COMET_LABELS];
-    ngx_comet_tally_t          *tally;
-    ngx_comet_series_t         *series;
-    ngx_comet_ledger_memory_t  *memory;
+    char                 status[3];
+    uint64_t            *values;
+    ngx_comet_label_t    labels[NGX_COMET_LABELS];
+    ngx_comet_tally_t   *tally;
+    ngx_comet_series_t  *series;
 
     if (found->values[kind]) {
         return found->values[kind];
@@ -279,25 +315,8 @@ ngx_comet_count_values(ngx_comet_main_conf_t *mcf, ngx_comet_series_e kind,
 
     ngx_comet_count_labels(&found->counted, labels, status);
 
-    memory = &mcf->zone->memory;
-    tally = memory->ledger->tally;
-    owner = ngx_comet_count_owner();
-
-    series = ngx_comet_tally_find(tally, kind, labels);
-    values = series ? ngx_comet_tally_values(tally, series, kind, owner)
-                    : NULL;
-
-    if (values == NULL) {
-        ngx_comet_zone_lock(mcf->zone);
-
-        if (series == NULL) {
-            series = ngx_comet_tally_make(memory, kind, labels);
-        }
-
-        values = ngx_comet_tally_make_values(memory, series, kind, owner);
-
-        ngx_comet_zone_unlock(mcf->zone);
-    }
+    tally = mcf->zone->memory.ledger->tally;
+    values = ngx_comet_count_make(mcf, kind, labels, &series);
 
     /* whatever finds no room is counted as such, each time */
 
@@ -487,6 +506,65 @@ ngx_comet_count_end(ngx_http_request_t *r)
     if (count) {
         ngx_comet_count_once(r, count);
     }
+}
+
+
+/* a status that nobody knows makes no series of its own */
+
+static void
+ngx_comet_count_outcome(ngx_http_request_t *r, ngx_comet_series_e kind,
+    ngx_comet_label_e label, const ngx_comet_outcome_t *outcome,
+    const char *name)
+{
+    char                    status[3];
+    ngx_comet_label_t       labels[NGX_COMET_LABELS], known;
+    uint64_t               *values;
+    ngx_comet_series_t     *series;
+    ngx_comet_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+
+    if (!mcf->zone->metrics) {
+        return;
+    }
+
+    ngx_comet_count_text(&labels[label], name);
+
+    if (outcome->kind == NGX_COMET_OUTCOME_STATUS) {
+        known = ngx_comet_tally_status(outcome->status, status);
+
+        if (known.data != status) {
+            labels[label] = known;
+        }
+    }
+
+    values = ngx_comet_count_make(mcf, kind, labels, &series);
+
+    ngx_comet_tally_add(values, 0, 1);
+}
+
+
+void
+ngx_comet_count_attempt(ngx_http_request_t *r,
+    const ngx_comet_outcome_t *outcome)
+{
+    char  text[NGX_COMET_OUTCOME_NAME];
+
+    ngx_comet_count_outcome(r, NGX_COMET_SERIES_ATTEMPTS,
+                            NGX_COMET_LABEL_OUTCOME, outcome,
+                            ngx_comet_outcome_name(outcome, text));
+}
+
+
+void
+ngx_comet_count_retry(ngx_http_request_t *r,
+    const ngx_comet_outcome_t *outcome)
+{
+    char  text[NGX_COMET_OUTCOME_NAME];
+
+    ngx_comet_count_outcome(r, NGX_COMET_SERIES_RETRIES,
+                            NGX_COMET_LABEL_REASON, outcome,
+                            ngx_comet_outcome_reason(outcome, text));
 }
 
 

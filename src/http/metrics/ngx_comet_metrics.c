@@ -7,6 +7,7 @@
 #include "ngx_comet_metrics.h"
 #include "ngx_comet_conf.h"
 #include "ngx_comet_page.h"
+#include "ngx_comet_ward.h"
 #include "ngx_comet_zone.h"
 
 
@@ -169,6 +170,25 @@ ngx_comet_metrics_handler(ngx_http_request_t *r)
 }
 
 
+static void
+ngx_comet_metrics_health(ngx_comet_page_t *page, ngx_comet_ward_t *ward)
+{
+    ngx_comet_ward_sum_t  sum;
+
+    if (ward == NULL) {
+        return;
+    }
+
+    sum = ngx_comet_ward_sum(ward, ngx_current_msec);
+
+    page->scalars[NGX_COMET_SCALAR_BREAKERS_OPEN] = sum.open;
+    page->scalars[NGX_COMET_SCALAR_BREAKERS_HALF_OPEN] = sum.half_open;
+    page->scalars[NGX_COMET_SCALAR_BREAKERS_OPENED] = sum.opened;
+    page->scalars[NGX_COMET_SCALAR_KEYS_AT_REST] = sum.at_rest;
+    page->scalars[NGX_COMET_SCALAR_KEYS_OUT] = sum.out;
+}
+
+
 static ngx_int_t
 ngx_comet_metrics_page(ngx_http_request_t *r, ngx_comet_metrics_t *metrics)
 {
@@ -187,6 +207,8 @@ ngx_comet_metrics_page(ngx_http_request_t *r, ngx_comet_metrics_t *metrics)
     metrics->page.scalars[NGX_COMET_SCALAR_ZONE_FREE] = shpool->pfree
                                                         * ngx_pagesize;
     metrics->page.scalars[NGX_COMET_SCALAR_ZONE_SIZE] = zone->shm->shm.size;
+
+    ngx_comet_metrics_health(&metrics->page, zone->memory.ledger->ward);
 
     if (r != r->main) {
 

@@ -1,4 +1,5 @@
 #include "ngx_comet_health.h"
+#include "ngx_comet_count.h"
 #include "ngx_comet_key.h"
 #include "ngx_comet_limit.h"
 #include "ngx_comet_name.h"
@@ -431,7 +432,11 @@ ngx_comet_health_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     bearer = health->keys->list.elts;
 
     health->bearer = &bearer[health->key].value;
-    health->attempts++;
+
+    if (health->attempts++) {
+        ngx_comet_count_retry(r, &health->outcome);
+    }
+
     health->begun = 1;
 
     return NGX_OK;
@@ -461,6 +466,7 @@ ngx_comet_health_tell_breaker(ngx_comet_health_conf_t *conf,
                                                  ngx_current_msec,
                                                  health->probe, says);
         change->probe = health->probe;
+        health->ward->opened += (change->breaker > 0);
     }
 }
 
@@ -622,6 +628,8 @@ ngx_comet_health_end(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
     health->begun = 0;
     health->outcome = *outcome;
+
+    ngx_comet_count_attempt(r, outcome);
 
     if (health->ward == NULL) {
         return;

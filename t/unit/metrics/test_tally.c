@@ -111,6 +111,8 @@ labels_of(ngx_comet_label_t *labels, const char *tenant, const char *code)
     set(labels, NGX_COMET_LABEL_VERDICT, "pass");
     set(labels, NGX_COMET_LABEL_STATUS, "200");
     set(labels, NGX_COMET_LABEL_CODE, code);
+    set(labels, NGX_COMET_LABEL_OUTCOME, "http_503");
+    set(labels, NGX_COMET_LABEL_REASON, "timeout");
 }
 
 
