@@ -148,8 +148,8 @@ check_learned(int responses, const char *first, const char *const *events,
     size_t             i, at, n, len;
     ngx_comet_usage_t  usage;
 
-    ngx_comet_usage_init(&usage, responses ? NGX_COMET_ENDPOINT_RESPONSES
-                                           : NGX_COMET_ENDPOINT_CHAT, 1, 0);
+    ngx_comet_usage_init(&usage, responses ? NGX_COMET_FORM_RESPONSES
+                                           : NGX_COMET_FORM_CHAT, 1, 0);
 
     (void) ngx_comet_usage_feed(&usage, (unsigned char *) ": x\n\n", 5);
 
