@@ -10,6 +10,7 @@
 #include "ngx_comet_caller.h"
 #include "ngx_comet_check.h"
 #include "ngx_comet_count.h"
+#include "ngx_comet_endpoints.h"
 #include "ngx_comet_gate.h"
 #include "ngx_comet_header.h"
 #include "ngx_comet_health.h"
@@ -26,7 +27,6 @@
 #include "ngx_comet_policy.h"
 #include "ngx_comet_provider.h"
 #include "ngx_comet_refuse.h"
-#include "ngx_comet_route.h"
 #include "ngx_comet_set.h"
 #include "ngx_comet_tenant.h"
 #include "ngx_comet_tenant_variables.h"
@@ -64,7 +64,7 @@ static ngx_comet_part_t  *ngx_comet_parts[] = {
 
     &ngx_comet_body_part,
     &ngx_comet_gate_part,
-    &ngx_comet_route_part,
+    &ngx_comet_endpoints_part,
     &ngx_comet_models_part,
 
     &ngx_comet_pass_part,
@@ -193,7 +193,7 @@ static ngx_command_t  ngx_comet_commands[] = {
     /* gate */
 
     ngx_comet_command("comet_endpoints", NGX_COMET_ANY|NGX_CONF_1MORE,
-        ngx_comet_endpoints, route, endpoints),
+        ngx_comet_endpoints, endpoints, opened),
 
     /* upstream */
 

@@ -20,7 +20,7 @@ typedef struct ngx_comet_meter_conf_s     ngx_comet_meter_conf_t;
 typedef struct ngx_comet_caller_conf_s    ngx_comet_caller_conf_t;
 typedef struct ngx_comet_metrics_conf_s   ngx_comet_metrics_conf_t;
 typedef struct ngx_comet_health_conf_s    ngx_comet_health_conf_t;
-typedef struct ngx_comet_route_conf_s     ngx_comet_route_conf_t;
+typedef struct ngx_comet_endpoints_conf_s ngx_comet_endpoints_conf_t;
 typedef struct ngx_comet_header_conf_s    ngx_comet_header_conf_t;
 typedef struct ngx_comet_pass_conf_s      ngx_comet_pass_conf_t;
 typedef struct ngx_comet_tls_conf_s       ngx_comet_tls_conf_t;
@@ -77,7 +77,7 @@ struct ngx_comet_loc_conf_s {
     ngx_comet_caller_conf_t   *caller;
     ngx_comet_metrics_conf_t  *metrics;
     ngx_comet_health_conf_t   *health;
-    ngx_comet_route_conf_t    *route;
+    ngx_comet_endpoints_conf_t *endpoints;
     ngx_comet_header_conf_t   *header;
     ngx_comet_pass_conf_t     *pass;
     ngx_comet_tls_conf_t      *tls;

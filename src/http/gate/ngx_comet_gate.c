@@ -10,11 +10,11 @@
 #include "ngx_comet_body.h"
 #include "ngx_comet_caller.h"
 #include "ngx_comet_count.h"
+#include "ngx_comet_endpoints.h"
 #include "ngx_comet_estimate.h"
 #include "ngx_comet_meter.h"
 #include "ngx_comet_policy.h"
 #include "ngx_comet_refuse.h"
-#include "ngx_comet_route.h"
 
 
 static ngx_int_t ngx_comet_gate_init(ngx_conf_t *cf);
@@ -147,7 +147,7 @@ ngx_comet_gate_check(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_int_t  rc;
 
-    rc = ngx_comet_route_upgrade(r);
+    rc = ngx_comet_endpoints_upgrade(r);
 
     if (rc != NGX_OK) {
         return rc;
@@ -169,7 +169,7 @@ ngx_comet_gate_check(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return rc;
     }
 
-    rc = ngx_comet_route(r, ctx);
+    rc = ngx_comet_endpoints_check(r, ctx);
 
     if (rc != NGX_OK) {
         return rc;

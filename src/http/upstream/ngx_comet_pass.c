@@ -9,9 +9,9 @@
 #include "ngx_comet_answer.h"
 #include "ngx_comet_body.h"
 #include "ngx_comet_conf.h"
+#include "ngx_comet_endpoints.h"
 #include "ngx_comet_health.h"
 #include "ngx_comet_request.h"
-#include "ngx_comet_route.h"
 
 
 typedef struct {
@@ -226,7 +226,7 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
 
     /* try_files may have changed the URI since */
 
-    if (ctx == NULL || !ctx->gated || !ngx_comet_route_holds(r, ctx)) {
+    if (ctx == NULL || !ctx->gated || !ngx_comet_endpoints_holds(r, ctx)) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "\"comet_pass\" was reached past the gate");
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

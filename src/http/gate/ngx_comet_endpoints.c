@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_comet_route.h"
+#include "ngx_comet_endpoints.h"
 #include "ngx_comet_glob.h"
 #include "ngx_comet_path.h"
 #include "ngx_comet_patterns.h"
@@ -15,48 +15,48 @@
 #define NGX_COMET_HTTP_UPGRADE  426
 
 
-static ngx_int_t ngx_comet_route_create(ngx_conf_t *cf,
+static ngx_int_t ngx_comet_endpoints_create(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *lcf);
-static ngx_int_t ngx_comet_route_merge(ngx_conf_t *cf,
+static ngx_int_t ngx_comet_endpoints_merge(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
-static ngx_uint_t ngx_comet_route_is_plain(ngx_http_request_t *r,
+static ngx_uint_t ngx_comet_endpoints_is_plain(ngx_http_request_t *r,
     const ngx_comet_endpoint_t *endpoint);
-static ngx_int_t ngx_comet_route_path(ngx_http_request_t *r,
+static ngx_int_t ngx_comet_endpoints_path(ngx_http_request_t *r,
     const ngx_comet_endpoint_t *endpoint);
-static ngx_int_t ngx_comet_route_opened(ngx_http_request_t *r);
-static ngx_int_t ngx_comet_route_unknown(ngx_http_request_t *r);
-static ngx_int_t ngx_comet_route_method(ngx_http_request_t *r,
+static ngx_int_t ngx_comet_endpoints_opened(ngx_http_request_t *r);
+static ngx_int_t ngx_comet_endpoints_unknown(ngx_http_request_t *r);
+static ngx_int_t ngx_comet_endpoints_method(ngx_http_request_t *r,
     const ngx_comet_endpoint_t *endpoint);
-static ngx_int_t ngx_comet_route_named(ngx_http_request_t *r,
+static ngx_int_t ngx_comet_endpoints_named(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 
 
-ngx_comet_part_t  ngx_comet_route_part = {
-    .create_loc_conf = ngx_comet_route_create,
-    .merge_loc_conf = ngx_comet_route_merge
+ngx_comet_part_t  ngx_comet_endpoints_part = {
+    .create_loc_conf = ngx_comet_endpoints_create,
+    .merge_loc_conf = ngx_comet_endpoints_merge
 };
 
 
 static ngx_int_t
-ngx_comet_route_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *lcf)
+ngx_comet_endpoints_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *lcf)
 {
-    lcf->route = ngx_palloc(cf->pool, sizeof(ngx_comet_route_conf_t));
-    if (lcf->route == NULL) {
+    lcf->endpoints = ngx_palloc(cf->pool, sizeof(ngx_comet_endpoints_conf_t));
+    if (lcf->endpoints == NULL) {
         return NGX_ERROR;
     }
 
-    lcf->route->endpoints = NGX_CONF_UNSET_PTR;
+    lcf->endpoints->opened = NGX_CONF_UNSET_PTR;
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_comet_route_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
+ngx_comet_endpoints_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
     ngx_comet_loc_conf_t *conf)
 {
-    ngx_conf_merge_ptr_value(conf->route->endpoints, prev->route->endpoints,
-                             NULL);
+    ngx_conf_merge_ptr_value(conf->endpoints->opened,
+                             prev->endpoints->opened, NULL);
 
     return NGX_OK;
 }
@@ -65,14 +65,14 @@ ngx_comet_route_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
 char *
 ngx_comet_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_comet_route_conf_t *route = conf;
+    ngx_comet_endpoints_conf_t *endpoints = conf;
 
     ngx_str_t   *value, *pattern;
     ngx_uint_t   i;
 
-    if (route->endpoints == NGX_CONF_UNSET_PTR) {
-        route->endpoints = ngx_array_create(cf->pool, 4, sizeof(ngx_str_t));
-        if (route->endpoints == NULL) {
+    if (endpoints->opened == NGX_CONF_UNSET_PTR) {
+        endpoints->opened = ngx_array_create(cf->pool, 4, sizeof(ngx_str_t));
+        if (endpoints->opened == NULL) {
             return NGX_CONF_ERROR;
         }
     }
@@ -91,7 +91,7 @@ ngx_comet_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             return NGX_CONF_ERROR;
         }
 
-        pattern = ngx_array_push(route->endpoints);
+        pattern = ngx_array_push(endpoints->opened);
         if (pattern == NULL) {
             return NGX_CONF_ERROR;
         }
@@ -104,7 +104,7 @@ ngx_comet_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 ngx_int_t
-ngx_comet_route(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+ngx_comet_endpoints_check(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_int_t                    rc, opened;
     const ngx_comet_endpoint_t  *endpoint, *alike;
@@ -114,8 +114,8 @@ ngx_comet_route(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
                      : ngx_comet_endpoint_alike((char *) r->uri.data,
                                                 r->uri.len);
 
-    if (!ngx_comet_route_is_plain(r, endpoint)) {
-        rc = ngx_comet_route_path(r, alike);
+    if (!ngx_comet_endpoints_is_plain(r, endpoint)) {
+        rc = ngx_comet_endpoints_path(r, alike);
 
         if (rc != NGX_OK) {
             return rc;
@@ -123,7 +123,7 @@ ngx_comet_route(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     }
 
     ctx->path = r->uri;
-    opened = ngx_comet_route_opened(r);
+    opened = ngx_comet_endpoints_opened(r);
 
     /* what is named more closely goes before what is matched */
 
@@ -134,19 +134,19 @@ ngx_comet_route(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     }
 
     if (endpoint == NULL) {
-        return ngx_comet_route_unknown(r);
+        return ngx_comet_endpoints_unknown(r);
     }
 
     ctx->endpoint = endpoint;
 
-    rc = ngx_comet_route_method(r, endpoint);
+    rc = ngx_comet_endpoints_method(r, endpoint);
 
-    return (rc == NGX_OK) ? ngx_comet_route_named(r, ctx) : rc;
+    return (rc == NGX_OK) ? ngx_comet_endpoints_named(r, ctx) : rc;
 }
 
 
 ngx_uint_t
-ngx_comet_route_holds(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+ngx_comet_endpoints_holds(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     return ctx->path.len == r->uri.len
            && ngx_memcmp(ctx->path.data, r->uri.data, r->uri.len) == 0;
@@ -156,7 +156,7 @@ ngx_comet_route_holds(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 /* a path of the table has nothing wrong in it, nor has it if sent as such */
 
 static ngx_uint_t
-ngx_comet_route_is_plain(ngx_http_request_t *r,
+ngx_comet_endpoints_is_plain(ngx_http_request_t *r,
     const ngx_comet_endpoint_t *endpoint)
 {
     if (endpoint == NULL || endpoint->part) {
@@ -171,7 +171,7 @@ ngx_comet_route_is_plain(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_comet_route_path(ngx_http_request_t *r,
+ngx_comet_endpoints_path(ngx_http_request_t *r,
     const ngx_comet_endpoint_t *endpoint)
 {
     int                 slash;
@@ -211,7 +211,7 @@ ngx_comet_route_path(ngx_http_request_t *r,
 /* how much of the closest pattern is literal, or NGX_DECLINED */
 
 static ngx_int_t
-ngx_comet_route_opened(ngx_http_request_t *r)
+ngx_comet_endpoints_opened(ngx_http_request_t *r)
 {
     size_t                 head;
     ngx_int_t              closest;
@@ -221,14 +221,14 @@ ngx_comet_route_opened(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
-    if (lcf->route->endpoints == NULL) {
+    if (lcf->endpoints->opened == NULL) {
         return NGX_DECLINED;
     }
 
     closest = NGX_DECLINED;
-    pattern = lcf->route->endpoints->elts;
+    pattern = lcf->endpoints->opened->elts;
 
-    for (i = 0; i < lcf->route->endpoints->nelts; i++) {
+    for (i = 0; i < lcf->endpoints->opened->nelts; i++) {
 
         if (ngx_comet_glob_match((char *) pattern[i].data, pattern[i].len,
                                  (char *) r->uri.data, r->uri.len))
@@ -245,7 +245,7 @@ ngx_comet_route_opened(ngx_http_request_t *r)
 /* a base URL without its version, or with two */
 
 static ngx_int_t
-ngx_comet_route_unknown(ngx_http_request_t *r)
+ngx_comet_endpoints_unknown(ngx_http_request_t *r)
 {
     u_char             *p;
     ngx_str_t           path;
@@ -294,7 +294,7 @@ ngx_comet_route_unknown(ngx_http_request_t *r)
 
 
 static ngx_int_t
-ngx_comet_route_method(ngx_http_request_t *r,
+ngx_comet_endpoints_method(ngx_http_request_t *r,
     const ngx_comet_endpoint_t *endpoint)
 {
     unsigned   method;
@@ -344,7 +344,7 @@ ngx_comet_route_method(ngx_http_request_t *r,
 /* GET /v1/models/NAME: what may not be used is not there */
 
 static ngx_int_t
-ngx_comet_route_named(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+ngx_comet_endpoints_named(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_str_t                    name;
     ngx_comet_error_t            error;
@@ -387,7 +387,7 @@ ngx_comet_route_named(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
  */
 
 ngx_int_t
-ngx_comet_route_upgrade(ngx_http_request_t *r)
+ngx_comet_endpoints_upgrade(ngx_http_request_t *r)
 {
     ngx_str_t                   *value;
     const ngx_comet_endpoint_t  *endpoint;
