@@ -14,12 +14,6 @@
 #include "ngx_comet_request.h"
 
 
-typedef struct {
-    ngx_str_t   name;
-    in_port_t   port;
-} ngx_comet_scheme_t;
-
-
 /* what the parts of this wing keep of a request */
 
 typedef struct {
@@ -35,21 +29,10 @@ static ngx_int_t ngx_comet_pass_merge(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
 static void ngx_comet_pass_inherit(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
-static ngx_comet_scheme_t *ngx_comet_url_scheme(ngx_str_t *url);
-static void ngx_comet_target_set(ngx_comet_target_t *target, ngx_str_t *schema,
-    ngx_url_t *url);
-static size_t ngx_comet_pass_doubled(ngx_str_t *url);
 static ngx_int_t ngx_comet_pass_eval(ngx_http_request_t *r,
     ngx_comet_pass_conf_t *pass, ngx_comet_sending_t *sending);
 static void ngx_comet_pass_start(ngx_http_request_t *r);
 static void ngx_comet_pass_abort(ngx_http_request_t *r);
-
-
-static ngx_comet_scheme_t  ngx_comet_schemes[] = {
-    { ngx_string("https://"), 443 },
-    { ngx_string("http://"), 80 },
-    { ngx_null_string, 0 }
-};
 
 
 static ngx_conf_bitmask_t  ngx_comet_next_upstream_masks[] = {
@@ -270,8 +253,8 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
     }
 
     if ((pass->host || pass->url_lengths)
-        && (!ngx_comet_request_is_word(&ctx->sending->host)
-            || !ngx_comet_request_is_word(&ctx->sending->target->prefix)))
+        && (!ngx_comet_url_is_word(&ctx->sending->host)
+            || !ngx_comet_url_is_word(&ctx->sending->target->prefix)))
     {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "\"comet_host\" or \"comet_pass\" evaluated to a "
@@ -324,102 +307,10 @@ ngx_comet_pass_start(ngx_http_request_t *r)
 }
 
 
-/*
- * The path of a request begins with /v1 and is put behind that of the URL, so
- * a URL that ends in /v1, or in a whole path of the API, is one too long.
- * How much of it is right, or zero.
- */
-
-static size_t
-ngx_comet_pass_doubled(ngx_str_t *url)
-{
-    size_t   len;
-    u_char  *p, *last;
-
-    last = url->data + url->len;
-
-    while (last > url->data && last[-1] == '/') {
-        last--;
-    }
-
-    for (p = url->data + 1; last - p >= 3; p++) {
-
-        if (ngx_strncmp(p, "/v1", 3) != 0 || p[-1] == '/') {
-            continue;
-        }
-
-        len = last - p;
-
-        if (len == 3 || ngx_comet_endpoint_find((char *) p, len)) {
-            return p - url->data;
-        }
-    }
-
-    return 0;
-}
-
-
 static void
 ngx_comet_pass_abort(ngx_http_request_t *r)
 {
     /* nothing is held that the pool or the upstream does not release */
-}
-
-
-static ngx_comet_scheme_t *
-ngx_comet_url_scheme(ngx_str_t *url)
-{
-    ngx_comet_scheme_t  *scheme;
-
-    for (scheme = ngx_comet_schemes; scheme->name.len; scheme++) {
-        if (url->len > scheme->name.len
-            && ngx_strncasecmp(url->data, scheme->name.data, scheme->name.len)
-               == 0)
-        {
-            return scheme;
-        }
-    }
-
-    return NULL;
-}
-
-
-static void
-ngx_comet_target_set(ngx_comet_target_t *target, ngx_str_t *schema,
-    ngx_url_t *url)
-{
-    target->schema = *schema;
-
-    if (url->family == AF_UNIX) {
-        ngx_str_set(&target->host, "localhost");
-
-    } else {
-        target->host = url->host;
-
-        if (!url->no_port && url->port != url->default_port) {
-            target->host.len += 1 + url->port_text.len;
-        }
-    }
-
-    target->prefix = url->uri;
-
-    while (target->prefix.len
-           && target->prefix.data[target->prefix.len - 1] == '/')
-    {
-        target->prefix.len--;
-    }
-
-    if (target->prefix.len == 0) {
-        ngx_str_set(&target->prefix, "");
-    }
-
-    target->name = url->url;
-
-    while (target->name.len
-           && target->name.data[target->name.len - 1] == '/')
-    {
-        target->name.len--;
-    }
 }
 
 
@@ -452,7 +343,7 @@ ngx_comet_pass_eval(ngx_http_request_t *r, ngx_comet_pass_conf_t *pass,
         return NGX_ERROR;
     }
 
-    if (ngx_comet_pass_doubled(&value)) {
+    if (ngx_comet_url_doubled(&value)) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "\"comet_pass\" evaluated to \"%V\", which ends in a "
                       "path of the API: the path of the request is put behind "
@@ -487,7 +378,7 @@ ngx_comet_pass_eval(ngx_http_request_t *r, ngx_comet_pass_conf_t *pass,
         return NGX_ERROR;
     }
 
-    ngx_comet_target_set(sending->target, &scheme->name, &url);
+    ngx_comet_url_target(sending->target, &scheme->name, &url);
 
     if (url.addrs) {
         resolved->sockaddr = url.addrs[0].sockaddr;
@@ -566,10 +457,10 @@ ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_comet_loc_conf_t *lcf = conf;
 
-    ngx_str_t                 *value, *url, right;
-    ngx_url_t                  u;
+    char                      *rv;
+    ngx_str_t                 *value, *url;
     ngx_uint_t                 variables;
-    ngx_comet_scheme_t        *scheme;
+    ngx_comet_url_t            parsed;
     ngx_comet_pass_conf_t     *pass;
     ngx_http_core_loc_conf_t  *core;
 
@@ -594,57 +485,24 @@ ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
     url = &value[1];
 
-    right = *url;
-    right.len = ngx_comet_pass_doubled(url);
-
-    if (right.len) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid URL \"%V\" in \"comet_pass\": the path "
-                           "of the request, as in /v1/models, is put behind "
-                           "it; write \"%V\"", url, &right);
-        return NGX_CONF_ERROR;
-    }
-
     variables = ngx_http_script_variables_count(url);
 
     if (variables) {
-        return ngx_comet_pass_compile(cf, pass, url, variables);
+        rv = ngx_comet_url_check(cf, "comet_pass", url);
+
+        return rv == NGX_CONF_OK
+               ? ngx_comet_pass_compile(cf, pass, url, variables) : rv;
     }
 
-    scheme = ngx_comet_url_scheme(url);
+    rv = ngx_comet_url_parse(cf, "comet_pass", url, &parsed);
 
-    if (scheme == NULL || !ngx_comet_request_is_word(url)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid URL \"%V\" in \"comet_pass\": write "
-                           "https://HOST[:PORT][/PREFIX] or http://...", url);
-        return NGX_CONF_ERROR;
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
-    if (ngx_strlchr(url->data, url->data + url->len, '?')
-        || ngx_strlchr(url->data, url->data + url->len, '#'))
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid URL \"%V\" in \"comet_pass\": it takes "
-                           "no query; the client's own is sent on", url);
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_memzero(&u, sizeof(ngx_url_t));
-
-    u.url.len = url->len - scheme->name.len;
-    u.url.data = url->data + scheme->name.len;
-    u.default_port = scheme->port;
-    u.uri_part = 1;
-    u.no_resolve = 1;
-
-    pass->upstream.upstream = ngx_http_upstream_add(cf, &u, 0);
-    if (pass->upstream.upstream == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    pass->tls_needed = (scheme->port == 443);
-
-    ngx_comet_target_set(&pass->target, &scheme->name, &u);
+    pass->target = parsed.target;
+    pass->upstream.upstream = parsed.upstream;
+    pass->tls_needed = parsed.tls;
 
     return NGX_CONF_OK;
 }

@@ -195,7 +195,7 @@ ngx_comet_request_uri(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
         ngx_memcpy(p, r->args.data, r->args.len);
     }
 
-    if (!ngx_comet_request_is_word(uri)) {
+    if (!ngx_comet_url_is_word(uri)) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "the URI was rewritten to one with a space or a control "
                       "character");
@@ -246,19 +246,4 @@ ngx_comet_request_uri_is_plain(ngx_http_request_t *r)
     }
 
     return path == end;
-}
-
-
-ngx_uint_t
-ngx_comet_request_is_word(ngx_str_t *value)
-{
-    size_t  i;
-
-    for (i = 0; i < value->len; i++) {
-        if (value->data[i] <= ' ' || value->data[i] == 0x7f) {
-            return 0;
-        }
-    }
-
-    return 1;
 }
