@@ -33,6 +33,7 @@ typedef struct ngx_comet_limited_s        ngx_comet_limited_t;
 typedef struct ngx_comet_found_s          ngx_comet_found_t;
 
 typedef struct ngx_comet_tenant_s         ngx_comet_tenant_t;
+typedef struct ngx_comet_route_target_s   ngx_comet_route_target_t;
 
 typedef struct ngx_comet_refusal_s        ngx_comet_refusal_t;
 typedef struct ngx_comet_meter_s          ngx_comet_meter_t;
@@ -123,7 +124,8 @@ typedef struct {
     ngx_str_t                  path;       /* as it was judged */
     ngx_comet_tenant_t        *tenant;
     ngx_comet_policy_conf_t   *policy;     /* the tenant's and the location's */
-    ngx_str_t                  model;
+    ngx_str_t                  model;      /* as it was asked for */
+    const ngx_comet_route_target_t  *target;  /* of a route, or NULL */
     const char                *provider;
     ngx_comet_verdict_e        verdict;
     const char                *error_code;
