@@ -427,7 +427,7 @@ WORKLOADS = [
     Own("twoevents", "Streams of 200 events at once, by HTTP/2", "stream",
         form="two", way="two", events=200, quick=False),
     Own("tls", "A chat of 2 KB, TLS on both sides", "small", way="tls",
-        among=("direct", *PLAIN)),
+        among=("direct", *PLAIN), seconds=(3, 1)),
     Own("tlsturns", "A chat of 200 KB, TLS on both sides", "turns", way="tls",
         among=("direct", *PLAIN), conns=8, quick=False),
     Own("tlsevents", "Streams of 200 events at once, TLS on both sides",
