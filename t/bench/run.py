@@ -180,9 +180,9 @@ def check_refusals(contestant):
         must("error" in json.loads(text), "an error without its form")
 
 
-def take_part(names, upstream, quick):
-    """(those that run and answer rightly, why the others do not)"""
-    running, missing = [], {}
+def take_part(running, names, upstream, quick):
+    """adds those that run and answer rightly; why the others do not"""
+    missing = {}
     for kind in contestants.ALL:
         one = kind()
         if names and one.name not in names:
@@ -205,7 +205,7 @@ def take_part(names, upstream, quick):
                 raise
             missing[one.name] = str(error) or repr(error)
             say("%s does not take part: %s" % (one.name, missing[one.name]))
-    return running, missing
+    return missing
 
 
 def attempt(workload, one, upstream, quick, tries=3):
@@ -333,7 +333,7 @@ def main():
     upstream = Upstream()
     running = []
     try:
-        running, data["missing"] = take_part(names, upstream, options.quick)
+        data["missing"] = take_part(running, names, upstream, options.quick)
         data["results"], data["failures"] = measure(
             running, upstream, chosen, rounds, options.quick)
         measure_besides(data, asked, running, upstream, options.quick)
