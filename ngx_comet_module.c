@@ -27,6 +27,7 @@
 #include "ngx_comet_policy.h"
 #include "ngx_comet_provider.h"
 #include "ngx_comet_refuse.h"
+#include "ngx_comet_retry.h"
 #include "ngx_comet_set.h"
 #include "ngx_comet_tenant.h"
 #include "ngx_comet_tenant_variables.h"
@@ -71,6 +72,7 @@ static ngx_comet_part_t  *ngx_comet_parts[] = {
     &ngx_comet_header_part,
     &ngx_comet_tls_part,
     &ngx_comet_abort_part,
+    &ngx_comet_retry_part,
     &ngx_comet_patience_part,
     &ngx_comet_check_part,
 
@@ -122,6 +124,15 @@ static ngx_command_t  ngx_comet_commands[] = {
 
     ngx_comet_checked("comet_dry_run", NGX_COMET_POLICY|NGX_CONF_FLAG,
         &ngx_comet_takes_flag, policy, dry_run),
+
+    ngx_comet_command("comet_retry", NGX_COMET_POLICY|NGX_CONF_1MORE,
+        ngx_comet_retries, policy, retries),
+
+    ngx_comet_checked("comet_deadline", NGX_COMET_POLICY|NGX_CONF_TAKE1,
+        &ngx_comet_takes_time, policy, deadline),
+
+    ngx_comet_checked("comet_tell_attempts", NGX_COMET_POLICY|NGX_CONF_FLAG,
+        &ngx_comet_takes_flag, policy, tell_attempts),
 
     /* meter */
 

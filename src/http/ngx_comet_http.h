@@ -47,6 +47,9 @@ typedef struct ngx_comet_gate_s           ngx_comet_gate_t;
 typedef struct ngx_comet_sending_s        ngx_comet_sending_t;
 typedef struct ngx_comet_answer_s         ngx_comet_answer_t;
 typedef struct ngx_comet_abort_s          ngx_comet_abort_t;
+typedef struct ngx_comet_attempt_s        ngx_comet_attempt_t;
+typedef struct ngx_comet_retry_s          ngx_comet_retry_t;
+typedef struct ngx_comet_held_s           ngx_comet_held_t;
 typedef struct ngx_comet_patience_s       ngx_comet_patience_t;
 
 typedef struct ngx_comet_loc_conf_s       ngx_comet_loc_conf_t;
@@ -158,6 +161,9 @@ typedef struct {
     ngx_comet_sending_t       *sending;
     ngx_comet_answer_t        *answer;
     ngx_comet_abort_t         *abort;
+    ngx_comet_attempt_t       *attempt;
+    ngx_comet_retry_t         *retry;
+    ngx_comet_held_t          *held;
     ngx_comet_patience_t      *patience;
 
     /* by the gate */

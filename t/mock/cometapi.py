@@ -7,7 +7,8 @@ A request asks for misbehaviour in a header, which the gateway lets through:
     openai-mock: {"status": 429, "headers": {"retry-after": "1"}}
 
 status, headers   of the answer; an error status gets an error body
-body              the answer's body, instead of the endpoint's own
+body, fill        the answer's body, instead of the endpoint's own: a text,
+                  or how many letters
 raw               base64: the whole answer, head and framing included
 kept              the name of such an answer in Mock.kept, which gives it up
 framing           "length", "chunked" or "close"
@@ -26,6 +27,8 @@ cut, how          after so many bytes: "fin", "reset" or "stall"
 close             end the connection after the answer
 deaf              answer without reading the request's body
 keys              other wishes by the key that comes: {"sk-a": {"status": 429}}
+attempts          a list of such wishes: one for each time that the call of
+call              this name comes, and the last for all further ones
 """
 
 import argparse
@@ -90,6 +93,7 @@ class Mock:
         self.log = log
         self.responses = {}
         self.kept = {}
+        self.calls = {}
         self._permits = 0
         self._address = (host, port)
         self._started = threading.Event()
@@ -164,7 +168,7 @@ class Mock:
         return request
 
     async def _answer(self, request, reader, writer):
-        plan = request.plan()
+        plan = self._wishes(request)
         if not plan.get("deaf"):
             length = int(request.header("content-length") or 0)
             request.body = await reader.readexactly(length)
@@ -181,6 +185,14 @@ class Mock:
             watch.cancel()
         return not (plan.get("close") or plan.get("framing") == "close"
                     or plan.get("deaf"))
+
+    def _wishes(self, request):
+        plan = request.plan()
+        if "attempts" in plan:
+            n = self.calls.get(plan.get("call"), 0)
+            self.calls[plan.get("call")] = n + 1
+            plan = plan["attempts"][min(n, len(plan["attempts"]) - 1)]
+        return plan
 
     async def _watch(self, request, reader, writer):
         while not reader.at_eof() and not writer.transport.is_closing():
@@ -239,6 +251,8 @@ class Output:
         status = plan.get("status", 200)
         if "body" in plan:
             return plan["body"].encode()
+        if "fill" in plan:
+            return b"x" * plan["fill"]
         if status >= 400:
             return json.dumps({"error": {
                 "message": "the mock was asked for %d" % status,

@@ -71,6 +71,9 @@ ngx_comet_policy_init(ngx_comet_policy_conf_t *policy)
     policy->reserve = NGX_CONF_UNSET_UINT;
     policy->dry_run = NGX_CONF_UNSET;
     policy->demands = NULL;
+    policy->retries = NGX_CONF_UNSET_PTR;
+    policy->tell_attempts = NGX_CONF_UNSET;
+    policy->deadline = NGX_CONF_UNSET_MSEC;
 
     for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
         policy->limits[i] = NGX_CONF_UNSET_PTR;
@@ -97,6 +100,10 @@ ngx_comet_policy_inherit(ngx_comet_policy_conf_t *conf,
     ngx_conf_merge_uint_value(conf->reserve, prev->reserve,
                               NGX_COMET_RESERVE_OUTPUT);
     ngx_conf_merge_value(conf->dry_run, prev->dry_run, 0);
+    ngx_conf_merge_ptr_value(conf->retries, prev->retries,
+                             &ngx_comet_retries_default);
+    ngx_conf_merge_value(conf->tell_attempts, prev->tell_attempts, 0);
+    ngx_conf_merge_msec_value(conf->deadline, prev->deadline, 0);
 
     for (i = 0; i < NGX_COMET_LIMIT_KINDS; i++) {
         ngx_conf_merge_ptr_value(conf->limits[i], prev->limits[i], NULL);

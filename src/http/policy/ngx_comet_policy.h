@@ -7,6 +7,7 @@
 
 #include "ngx_comet_http.h"
 #include "ngx_comet_kind.h"
+#include "ngx_comet_retries.h"
 #include "ngx_comet_set.h"
 
 
@@ -28,6 +29,9 @@ struct ngx_comet_policy_conf_s {
     ngx_comet_demands_t       *demands;    /* of them, once a call came */
     ngx_uint_t                 reserve;    /* output tokens, without a cap */
     ngx_flag_t                 dry_run;
+    ngx_comet_retries_t       *retries;
+    ngx_flag_t                 tell_attempts;
+    ngx_msec_t                 deadline;   /* until an answer begins; or 0 */
 };
 
 

@@ -13,7 +13,9 @@
 
 /* of a worker without a comet_zone: as if it had one of so many bytes */
 
-#define NGX_COMET_HEALTH_OWN  1048576
+#define NGX_COMET_HEALTH_OWN       1048576
+
+#define NGX_COMET_HEALTH_WAIT_MAX  60000
 
 
 static ngx_int_t ngx_comet_health_create(ngx_conf_t *cf,
@@ -53,7 +55,6 @@ ngx_comet_health_create(ngx_conf_t *cf, ngx_comet_loc_conf_t *lcf)
     }
 
     lcf->health->breaker = NGX_CONF_UNSET_PTR;
-    lcf->health->budget = NGX_CONF_UNSET_UINT;
 
     return NGX_OK;
 }
@@ -65,7 +66,6 @@ ngx_comet_health_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
 {
     ngx_conf_merge_ptr_value(conf->health->breaker, prev->health->breaker,
                              NULL);
-    ngx_conf_merge_uint_value(conf->health->budget, prev->health->budget, 0);
 
     return NGX_OK;
 }
@@ -75,6 +75,17 @@ static ngx_uint_t
 ngx_comet_health_is_pool(ngx_comet_keys_t *keys)
 {
     return keys && keys->list.nelts > 1;
+}
+
+
+/* percent of the calls that may be retries; 0: there are none */
+
+static ngx_uint_t
+ngx_comet_health_budget(ngx_comet_policy_conf_t *policy)
+{
+    return policy->retries != NGX_CONF_UNSET_PTR
+           && policy->retries->attempts > 1
+           ? policy->retries->budget : 0;
 }
 
 
@@ -94,7 +105,8 @@ ngx_comet_health_check(ngx_conf_t *cf)
 
     for (i = 0; i < mcf->passes.nelts; i++) {
         if (ngx_comet_health_is_pool(passes[i]->policy->keys)
-            || passes[i]->health->breaker || passes[i]->health->budget)
+            || passes[i]->health->breaker
+            || ngx_comet_health_budget(passes[i]->policy))
         {
             mcf->zone->ward = 1;
         }
@@ -103,7 +115,9 @@ ngx_comet_health_check(ngx_conf_t *cf)
     tenants = mcf->tenants->list.elts;
 
     for (i = 0; i < mcf->tenants->list.nelts; i++) {
-        if (ngx_comet_health_is_pool(tenants[i]->policy.keys)) {
+        if (ngx_comet_health_is_pool(tenants[i]->policy.keys)
+            || ngx_comet_health_budget(&tenants[i]->policy))
+        {
             mcf->zone->ward = 1;
         }
     }
@@ -360,6 +374,7 @@ ngx_comet_health_look(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 {
     u_char                  id[NGX_COMET_ID_LEN];
     ngx_int_t               rc;
+    ngx_uint_t              budget;
     ngx_comet_health_t     *health;
     ngx_comet_main_conf_t  *mcf;
 
@@ -377,13 +392,15 @@ ngx_comet_health_look(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
         ngx_comet_health_id(ctx, &ctx->model, health->breaker);
     }
 
-    if (conf->budget) {
+    budget = ngx_comet_health_budget(ctx->policy);
+
+    if (budget) {
         ngx_comet_health_id(ctx, NULL, id);
     }
 
     ngx_comet_health_lock(mcf);
 
-    if (conf->budget && health->attempts == 0) {
+    if (budget && health->attempts == 0) {
         ngx_comet_health_count_call(health, id);
     }
 
@@ -420,7 +437,7 @@ ngx_comet_health_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     health->told = 0;
 
     if (ngx_comet_health_is_pool(health->keys)
-        || lcf->health->breaker || lcf->health->budget)
+        || lcf->health->breaker || ngx_comet_health_budget(ctx->policy))
     {
         rc = ngx_comet_health_look(r, ctx, lcf->health);
 
@@ -631,11 +648,15 @@ ngx_comet_health_end(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
     ngx_comet_count_attempt(r, outcome);
 
-    if (health->ward == NULL) {
+    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+
+    if (health->ward == NULL
+        || (!ngx_comet_health_is_pool(health->keys)
+            && lcf->health->breaker == NULL))
+    {
         return;
     }
 
-    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
 
     ngx_memzero(&change, sizeof(ngx_comet_health_change_t));
@@ -694,16 +715,14 @@ ngx_comet_health_may_retry(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     u_char                    id[NGX_COMET_ID_LEN];
     ngx_uint_t                rc;
     ngx_comet_health_t       *health;
-    ngx_comet_loc_conf_t     *lcf;
     ngx_comet_main_conf_t    *mcf;
     ngx_comet_ward_budget_t  *budget;
 
     health = ctx->health;
 
-    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
 
-    if (health == NULL || health->ward == NULL || lcf->health->budget == 0) {
+    if (health == NULL || health->ward == NULL) {
         return 0;
     }
 
@@ -713,11 +732,18 @@ ngx_comet_health_may_retry(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     budget = ngx_comet_ward_budget(health->ward, id, ngx_current_msec);
     rc = budget && ngx_comet_budget_take(&budget->state, ngx_current_msec,
-                                         lcf->health->budget);
+                                         ngx_comet_health_budget(ctx->policy));
 
     ngx_comet_health_unlock(mcf);
 
     return rc;
+}
+
+
+ngx_uint_t
+ngx_comet_health_keys(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    return ctx->health->keys->list.nelts;
 }
 
 
@@ -741,18 +767,23 @@ ngx_comet_health_number(ngx_http_request_t *r, const ngx_str_t *name,
 ngx_int_t
 ngx_comet_health_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    ngx_uint_t          seconds;
-    ngx_comet_error_t   error;
-    ngx_comet_health_t *health;
+    ngx_msec_t           wait;
+    ngx_uint_t           seconds;
+    ngx_comet_error_t    error;
+    ngx_comet_health_t  *health;
 
     static ngx_str_t  after = ngx_string("retry-after");
     static ngx_str_t  after_ms = ngx_string("retry-after-ms");
 
     health = ctx->health;
-    seconds = (health->wait + 999) / 1000;
+
+    /* what is longer SDKs take for no time at all */
+
+    wait = ngx_min(health->wait, NGX_COMET_HEALTH_WAIT_MAX);
+    seconds = (wait + 999) / 1000;
 
     if (ngx_comet_health_number(r, &after, seconds) != NGX_OK
-        || ngx_comet_health_number(r, &after_ms, health->wait) != NGX_OK)
+        || ngx_comet_health_number(r, &after_ms, wait) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

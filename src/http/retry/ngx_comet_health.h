@@ -17,7 +17,6 @@
 
 struct ngx_comet_health_conf_s {
     ngx_comet_breaker_conf_t  *breaker;    /* or NULL: off */
-    ngx_uint_t                 budget;     /* percent; comet_retry sets it */
 };
 
 
@@ -73,6 +72,10 @@ ngx_uint_t ngx_comet_health_has_another(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 ngx_uint_t ngx_comet_health_may_retry(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
+
+/* how many keys the pool has */
+
+ngx_uint_t ngx_comet_health_keys(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 
 /* where begin declined: the status of the refusal, with its retry-after */
 

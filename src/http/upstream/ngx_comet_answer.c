@@ -1,7 +1,6 @@
 #include "ngx_comet_answer.h"
 #include "ngx_comet_abort.h"
-#include "ngx_comet_ended.h"
-#include "ngx_comet_health.h"
+#include "ngx_comet_attempt.h"
 #include "ngx_comet_inband.h"
 #include "ngx_comet_line.h"
 #include "ngx_comet_meter.h"
@@ -19,7 +18,6 @@ static ngx_int_t ngx_comet_answer_framing(ngx_http_upstream_t *u,
 static ngx_int_t ngx_comet_answer_interim(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_answer_complete_head(ngx_http_request_t *r);
 static void ngx_comet_answer_drop_nominated(ngx_http_upstream_t *u);
-static ngx_uint_t ngx_comet_answer_bodiless(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_answer_filter_init(void *data);
 static ngx_int_t ngx_comet_answer_plain(void *data, ssize_t bytes);
 static ngx_int_t ngx_comet_answer_chunked(void *data, ssize_t bytes);
@@ -77,9 +75,14 @@ static ngx_str_t  ngx_comet_keep_prefixes[] = {
 
 
 void
-ngx_comet_answer_init(ngx_http_request_t *r)
+ngx_comet_answer_init(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_http_upstream_t  *u;
+
+    ngx_memzero(&ctx->answer->status, sizeof(ngx_http_status_t));
+    ngx_memzero(&ctx->answer->chunked, sizeof(ngx_http_chunked_t));
+    ctx->answer->interim = 0;
+    ctx->relaying = 0;
 
     u = r->upstream;
 
@@ -92,6 +95,8 @@ ngx_comet_answer_init(ngx_http_request_t *r)
 }
 
 
+/* nginx turns to another server */
+
 ngx_int_t
 ngx_comet_answer_reinit(ngx_http_request_t *r)
 {
@@ -99,12 +104,7 @@ ngx_comet_answer_reinit(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
-    ngx_memzero(&ctx->answer->status, sizeof(ngx_http_status_t));
-    ngx_memzero(&ctx->answer->chunked, sizeof(ngx_http_chunked_t));
-    ctx->answer->interim = 0;
-    ctx->relaying = 0;
-
-    ngx_comet_answer_init(r);
+    ngx_comet_answer_init(r, ctx);
     ngx_comet_patience_request(r, ctx);
 
     return NGX_OK;
@@ -393,7 +393,6 @@ static ngx_int_t
 ngx_comet_answer_complete_head(ngx_http_request_t *r)
 {
     ngx_comet_ctx_t      *ctx;
-    ngx_comet_outcome_t   outcome;
     ngx_http_upstream_t  *u;
 
     u = r->upstream;
@@ -420,18 +419,15 @@ ngx_comet_answer_complete_head(ngx_http_request_t *r)
 
     ctx->relaying = 1;
 
-    ngx_comet_ended_head(r, &outcome);
-    ngx_comet_health_head(r, ctx, &outcome);
-
     /* nginx reads no more of an answer that nobody is to get */
 
     ctx->unmetered = (r->post_action && u->headers_in.status_n / 100 == 2);
 
-    return NGX_OK;
+    return ctx->attempt->hooks->head(r, ctx);
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_comet_answer_bodiless(ngx_http_request_t *r)
 {
     ngx_comet_ctx_t      *ctx;
@@ -447,7 +443,7 @@ ngx_comet_answer_bodiless(ngx_http_request_t *r)
 }
 
 
-static void
+void
 ngx_comet_answer_drop(ngx_http_upstream_t *u, u_char *name, size_t len)
 {
     ngx_uint_t        i;
@@ -760,18 +756,15 @@ ngx_comet_answer_finalize(ngx_http_request_t *r, ngx_int_t rc)
     ngx_uint_t            truncated;
     ngx_comet_ctx_t      *ctx;
     ngx_connection_t     *pc;
-    ngx_comet_outcome_t   outcome;
     ngx_http_upstream_t  *u;
 
     u = r->upstream;
     pc = u->peer.connection;
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
-    ngx_comet_ended(r, rc, &outcome);
-    ngx_comet_health_end(r, ctx, &outcome);
-
     ngx_comet_abort_end(r, ctx, rc);
     ngx_comet_patience_stop(ctx);
+    ctx->attempt->hooks->ended(r, ctx, rc);
 
     if (!u->header_sent) {
         ctx->relaying = 0;

@@ -19,8 +19,17 @@ struct ngx_comet_answer_s {
 extern ngx_str_t  ngx_comet_hide_headers[];
 
 
-void ngx_comet_answer_init(ngx_http_request_t *r);
+void ngx_comet_answer_init(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 ngx_int_t ngx_comet_answer_reinit(ngx_http_request_t *r);
+
+/* it has no body, by its head */
+
+ngx_uint_t ngx_comet_answer_bodiless(ngx_http_request_t *r);
+
+/* a header of this name is not passed on */
+
+void ngx_comet_answer_drop(ngx_http_upstream_t *u, u_char *name, size_t len);
+
 void ngx_comet_answer_finalize(ngx_http_request_t *r, ngx_int_t rc);
 
 

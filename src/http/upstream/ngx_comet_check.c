@@ -189,7 +189,7 @@ ngx_comet_check_exposure(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
                             "whoever answers,");
     }
 
-    uscf = conf->pass->upstream.upstream;
+    uscf = conf->pass->peers;
     host = &conf->pass->target.host;
 
     if (conf->pass->tls_needed || uscf == NULL
@@ -467,8 +467,8 @@ ngx_comet_check_name(ngx_conf_t *cf, ngx_comet_loc_conf_t *pass)
         return;
     }
 
-    name = pass->pass->upstream.upstream->host;
-    block = pass->pass->upstream.upstream->flags & NGX_HTTP_UPSTREAM_CREATE;
+    name = pass->pass->peers->host;
+    block = pass->pass->peers->flags & NGX_HTTP_UPSTREAM_CREATE;
 
     if (block && ngx_strlchr(name.data, name.data + name.len, '.') == NULL
         && (name.len != local.len

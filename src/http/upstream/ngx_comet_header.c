@@ -9,6 +9,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/rand.h>
 #include <openssl/sha.h>
 
 
@@ -381,4 +382,50 @@ ngx_comet_header_hash(ngx_comet_ctx_t *ctx, ngx_str_t *value, u_char *p)
     }
 
     return ngx_hex_dump(p, digest, SHA256_DIGEST_LENGTH);
+}
+
+
+ngx_int_t
+ngx_comet_header_idempotency(ngx_http_request_t *r, ngx_str_t *line)
+{
+    u_char            *p, random[16];
+    ngx_uint_t         i;
+    ngx_list_part_t   *part;
+    ngx_table_elt_t   *h;
+
+    static ngx_str_t  name = ngx_string("Idempotency-Key: ");
+
+    if (line->len || r->method != NGX_HTTP_POST) {
+        return NGX_OK;
+    }
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].value.len
+                && ngx_comet_header_forwarded(h[i].lowcase_key, h[i].key.len)
+                   == NGX_COMET_HEADER_HASHED)
+            {
+                return NGX_OK;
+            }
+        }
+    }
+
+    p = ngx_pnalloc(r->pool, name.len + 2 * sizeof(random)
+                             + sizeof(CRLF) - 1);
+
+    if (p == NULL || RAND_bytes(random, sizeof(random)) != 1) {
+        return NGX_ERROR;
+    }
+
+    line->data = p;
+
+    p = ngx_copy(p, name.data, name.len);
+    p = ngx_hex_dump(p, random, sizeof(random));
+    *p++ = CR; *p++ = LF;
+
+    line->len = p - line->data;
+
+    return NGX_OK;
 }

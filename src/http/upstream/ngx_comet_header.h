@@ -26,4 +26,10 @@ u_char *ngx_comet_headers_copy(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     u_char *p);
 
 
+/* one for all attempts of a call whose client sends none */
+
+ngx_int_t ngx_comet_header_idempotency(ngx_http_request_t *r,
+    ngx_str_t *line);
+
+
 #endif /* _NGX_COMET_HEADER_H_INCLUDED_ */

@@ -7,11 +7,14 @@
 #include "ngx_comet_pass.h"
 #include "ngx_comet_abort.h"
 #include "ngx_comet_answer.h"
+#include "ngx_comet_attempt.h"
 #include "ngx_comet_body.h"
 #include "ngx_comet_conf.h"
 #include "ngx_comet_endpoints.h"
-#include "ngx_comet_health.h"
+#include "ngx_comet_held.h"
 #include "ngx_comet_request.h"
+#include "ngx_comet_retry.h"
+#include "ngx_comet_route.h"
 
 
 /* what the parts of this wing keep of a request */
@@ -20,6 +23,9 @@ typedef struct {
     ngx_comet_sending_t  sending;
     ngx_comet_answer_t   answer;
     ngx_comet_abort_t    abort;
+    ngx_comet_attempt_t  attempt;
+    ngx_comet_retry_t    retry;
+    ngx_comet_held_t     held;
 } ngx_comet_passed_t;
 
 
@@ -31,7 +37,8 @@ static void ngx_comet_pass_inherit(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
 static ngx_int_t ngx_comet_pass_eval(ngx_http_request_t *r,
     ngx_comet_pass_conf_t *pass, ngx_comet_sending_t *sending);
-static void ngx_comet_pass_start(ngx_http_request_t *r);
+static ngx_int_t ngx_comet_pass_make(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
 static void ngx_comet_pass_abort(ngx_http_request_t *r);
 
 
@@ -138,6 +145,7 @@ ngx_comet_pass_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
                         |NGX_HTTP_UPSTREAM_IGN_XA_CHARSET
                         |NGX_HTTP_UPSTREAM_IGN_VARY;
 
+    u->upstream = &ngx_comet_attempt_peers;
     u->pass_request_headers = 1;
     u->pass_request_body = 1;
     ngx_str_set(&u->module, "comet");
@@ -189,7 +197,7 @@ ngx_comet_pass_inherit(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
     pass->target = around->target;
     pass->url_lengths = around->url_lengths;
     pass->url_values = around->url_values;
-    pass->upstream.upstream = around->upstream.upstream;
+    pass->peers = around->peers;
 
     core->handler = ngx_comet_pass_handler;
 }
@@ -198,12 +206,9 @@ ngx_comet_pass_inherit(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
 ngx_int_t
 ngx_comet_pass_handler(ngx_http_request_t *r)
 {
-    ngx_int_t               rc;
-    ngx_comet_ctx_t        *ctx;
-    ngx_comet_passed_t     *passed;
-    ngx_http_upstream_t    *u;
-    ngx_comet_loc_conf_t   *lcf;
-    ngx_comet_pass_conf_t  *pass;
+    ngx_int_t            rc;
+    ngx_comet_ctx_t     *ctx;
+    ngx_comet_passed_t  *passed;
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
@@ -215,10 +220,6 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (ngx_http_upstream_create(r) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
     passed = ngx_pcalloc(r->pool, sizeof(ngx_comet_passed_t));
     if (passed == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -227,39 +228,79 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
     ctx->sending = &passed->sending;
     ctx->answer = &passed->answer;
     ctx->abort = &passed->abort;
+    ctx->attempt = &passed->attempt;
+    ctx->retry = &passed->retry;
+    ctx->held = &passed->held;
+
+    ctx->attempt->make = ngx_comet_pass_make;
+
+    rc = ngx_comet_body_read(r, ngx_comet_retry_first);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    return NGX_DONE;
+}
+
+
+/* an upstream for an attempt */
+
+static ngx_int_t
+ngx_comet_pass_make(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_comet_url_t        *url;
+    ngx_comet_sending_t    *sending;
+    ngx_http_upstream_t    *u;
+    ngx_comet_loc_conf_t   *lcf;
+    ngx_comet_pass_conf_t  *pass;
+
+    if (ngx_http_upstream_create(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+
     pass = lcf->pass;
+    sending = ctx->sending;
 
     u = r->upstream;
     u->conf = &pass->upstream;
 
-    if (pass->url_lengths == NULL) {
-        ctx->sending->target = &pass->target;
-        u->schema = pass->target.schema;
+    url = ctx->target ? ctx->target->pass : NULL;
+
+    if (url) {
+        sending->target = &url->target;
+        sending->peers = url->upstream;
+        u->ssl = url->tls;
+
+    } else if (pass->url_lengths == NULL) {
+        sending->target = &pass->target;
+        sending->peers = pass->peers;
         u->ssl = pass->tls_needed;
 
-    } else if (ngx_comet_pass_eval(r, pass, ctx->sending) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    } else if (ngx_comet_pass_eval(r, pass, sending) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    ctx->sending->host = ctx->sending->target->host;
-    ctx->upstream = ctx->sending->target->name;
+    u->schema = sending->target->schema;
+    sending->host = sending->target->host;
+    ctx->upstream = sending->target->name;
 
-    if (pass->host && ngx_http_complex_value(r, pass->host, &ctx->sending->host)
-                      != NGX_OK)
+    if (pass->host && url == NULL
+        && ngx_http_complex_value(r, pass->host, &sending->host) != NGX_OK)
     {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
     }
 
     if ((pass->host || pass->url_lengths)
-        && (!ngx_comet_url_is_word(&ctx->sending->host)
-            || !ngx_comet_url_is_word(&ctx->sending->target->prefix)))
+        && (!ngx_comet_url_is_word(&sending->host)
+            || !ngx_comet_url_is_word(&sending->target->prefix)))
     {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "\"comet_host\" or \"comet_pass\" evaluated to a "
                       "value with a space or a control character");
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
     }
 
     u->output.tag = (ngx_buf_tag_t) &ngx_comet_module;
@@ -274,36 +315,9 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
     u->abort_request = ngx_comet_pass_abort;
     u->finalize_request = ngx_comet_answer_finalize;
 
-    ngx_comet_answer_init(r);
+    ngx_comet_answer_init(r, ctx);
 
-    rc = ngx_comet_body_read(r, ngx_comet_pass_start);
-
-    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
-        return rc;
-    }
-
-    return NGX_DONE;
-}
-
-
-static void
-ngx_comet_pass_start(ngx_http_request_t *r)
-{
-    ngx_int_t         rc;
-    ngx_comet_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
-
-    rc = ngx_comet_health_begin(r, ctx);
-
-    if (rc == NGX_OK) {
-        ngx_http_upstream_init(r);
-        return;
-    }
-
-    ngx_http_finalize_request(r, rc == NGX_DECLINED
-                                 ? ngx_comet_health_refuse(r, ctx)
-                                 : NGX_HTTP_INTERNAL_SERVER_ERROR);
+    return NGX_OK;
 }
 
 
@@ -501,7 +515,7 @@ ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     pass->target = parsed.target;
-    pass->upstream.upstream = parsed.upstream;
+    pass->peers = parsed.upstream;
     pass->tls_needed = parsed.tls;
 
     return NGX_CONF_OK;

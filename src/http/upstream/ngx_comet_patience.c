@@ -9,6 +9,7 @@
 
 #include "ngx_comet_patience.h"
 #include "ngx_comet_meter.h"
+#include "ngx_comet_policy.h"
 
 
 /* ms: so soon a worker that is to exit ends what nobody waits for */
@@ -23,6 +24,7 @@ struct ngx_comet_patience_s {
     ngx_msec_t                 limit;
     const char                *what;
     uint64_t                   events;
+    unsigned                   first:1;    /* nothing has come yet */
 };
 
 
@@ -112,6 +114,7 @@ ngx_comet_patience_set(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     patience->since = ngx_current_msec;
     patience->limit = limit;
     patience->what = what;
+    patience->first = 0;
 
     /* the timer is not moved at each event: it looks when it expires */
 
@@ -141,19 +144,93 @@ ngx_comet_patience_cleanup(void *data)
 }
 
 
+/* what SDKs say of their own patience, in seconds; or 0 */
+
+static ngx_msec_t
+ngx_comet_patience_of_client(ngx_http_request_t *r)
+{
+    ngx_int_t         ms;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  name = ngx_string("x-stainless-timeout");
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].key.len == name.len
+                && ngx_memcmp(h[i].lowcase_key, name.data, name.len) == 0)
+            {
+                ms = ngx_atofp(h[i].value.data, h[i].value.len, 3);
+
+                return ms == NGX_ERROR ? 0 : ms;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_msec_t
+ngx_comet_patience_left(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_msec_t  limit, client, passed;
+
+    limit = ctx->policy->deadline;
+
+    if (limit == 0) {
+        return NGX_MAX_INT32_VALUE;
+    }
+
+    client = ngx_comet_patience_of_client(r);
+
+    if (client) {
+        limit = ngx_min(limit, client);
+    }
+
+    passed = ngx_comet_elapsed(r);
+
+    return passed < limit ? limit - passed : 0;
+}
+
+
 /* a request is sent, or sent again */
 
 void
 ngx_comet_patience_request(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
+    ngx_msec_t             limit, left;
+    const char            *what;
     ngx_comet_loc_conf_t  *lcf;
+
+    if (r != r->main) {
+        return;
+    }
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
-    if (ctx->stream && r == r->main && lcf->patience->first_token) {
+    limit = ctx->stream ? lcf->patience->first_token : 0;
+    what = "the first token";
+
+    if (ctx->policy->deadline) {
+        left = ngx_max(ngx_comet_patience_left(r, ctx), 1);
+
+        if (limit == 0 || left < limit) {
+            limit = left;
+            what = "an answer, by \"comet_deadline\"";
+        }
+    }
+
+    if (limit) {
         ngx_comet_patience_stop(ctx);
-        ngx_comet_patience_set(r, ctx, lcf->patience->first_token,
-                               "the first token");
+        ngx_comet_patience_set(r, ctx, limit, what);
+
+        if (ctx->patience) {
+            ctx->patience->first = 1;
+        }
     }
 }
 
@@ -178,7 +255,7 @@ ngx_comet_patience_answer(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return;
     }
 
-    if (lcf->patience->first_token && meter->usage.pieces == 0) {
+    if (ctx->patience && ctx->patience->first && meter->usage.pieces == 0) {
         return;
     }
 

@@ -17,6 +17,11 @@ struct ngx_comet_patience_conf_s {
 extern ngx_comet_part_t  ngx_comet_patience_part;
 
 
+/* until the deadline of the call, over all attempts */
+
+ngx_msec_t ngx_comet_patience_left(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+
 void ngx_comet_patience_request(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 void ngx_comet_patience_answer(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 void ngx_comet_patience_drain(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,

@@ -95,6 +95,7 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
           + ngx_comet_version.len + host->len
           + ngx_comet_authorization.len + bearer->len
           + sizeof(CRLF) - 1
+          + ctx->sending->idempotency.len
           + ngx_comet_length.len + NGX_OFF_T_LEN + sizeof(CRLF) - 1
           + ngx_comet_headers_size(r) + sizeof(CRLF) - 1;
 
@@ -112,6 +113,9 @@ ngx_comet_request_create(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
                        ngx_comet_authorization.len);
     b->last = ngx_copy(b->last, bearer->data, bearer->len);
     *b->last++ = CR; *b->last++ = LF;
+
+    b->last = ngx_copy(b->last, ctx->sending->idempotency.data,
+                       ctx->sending->idempotency.len);
 
     if (sized) {
         b->last = ngx_copy(b->last, ngx_comet_length.data,

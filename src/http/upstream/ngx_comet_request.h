@@ -10,8 +10,10 @@
 
 
 struct ngx_comet_sending_s {
-    ngx_comet_target_t        *target;
-    ngx_str_t                  host;
+    ngx_comet_target_t            *target;
+    ngx_str_t                      host;
+    ngx_http_upstream_srv_conf_t  *peers;
+    ngx_str_t                      idempotency;    /* a line of the head */
 };
 
 

@@ -1,0 +1,310 @@
+#include "ngx_comet_attempt.h"
+#include "ngx_comet_request.h"
+
+
+static ngx_int_t ngx_comet_attempt_init(ngx_http_request_t *r,
+    ngx_http_upstream_srv_conf_t *us);
+static ngx_int_t ngx_comet_attempt_get(ngx_peer_connection_t *pc, void *data);
+static void ngx_comet_attempt_free(ngx_peer_connection_t *pc, void *data,
+    ngx_uint_t state);
+static ngx_comet_outcome_e ngx_comet_attempt_kind(ngx_http_upstream_t *u);
+static void ngx_comet_attempt_handler(ngx_event_t *ev);
+static void ngx_comet_attempt_cleanup(void *data);
+
+
+ngx_http_upstream_srv_conf_t  ngx_comet_attempt_peers = {
+    .peer = { .init = ngx_comet_attempt_init }
+};
+
+
+/* as nginx names what went wrong */
+
+static const ngx_uint_t  ngx_comet_attempt_types[NGX_COMET_OUTCOME_KINDS] = {
+    [NGX_COMET_OUTCOME_CONNECT] = NGX_HTTP_UPSTREAM_FT_ERROR,
+    [NGX_COMET_OUTCOME_TLS] = NGX_HTTP_UPSTREAM_FT_ERROR,
+    [NGX_COMET_OUTCOME_RESET] = NGX_HTTP_UPSTREAM_FT_ERROR,
+    [NGX_COMET_OUTCOME_TIMEOUT] = NGX_HTTP_UPSTREAM_FT_TIMEOUT,
+    [NGX_COMET_OUTCOME_INVALID] = NGX_HTTP_UPSTREAM_FT_INVALID_HEADER
+};
+
+
+ngx_int_t
+ngx_comet_attempt_make(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ctx->attempt->request = r;
+    ctx->attempt->taken = 0;
+    ctx->attempt->kept = 0;
+
+    return ctx->attempt->make(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_comet_attempt_init(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *us)
+{
+    ngx_comet_ctx_t               *ctx;
+    ngx_comet_attempt_t           *attempt;
+    ngx_http_upstream_t           *u;
+    ngx_http_upstream_srv_conf_t  *peers;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    u = r->upstream;
+    peers = ctx->sending->peers;
+
+    u->upstream = peers;
+
+#if (NGX_HTTP_SSL)
+    u->ssl_name = peers->host;
+#endif
+
+    if (peers->peer.init(r, peers) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    attempt = ctx->attempt;
+
+    attempt->get = u->peer.get;
+    attempt->free = u->peer.free;
+
+    u->peer.get = ngx_comet_attempt_get;
+    u->peer.free = ngx_comet_attempt_free;
+
+    return NGX_OK;
+}
+
+
+static ngx_http_request_t *
+ngx_comet_attempt_request(ngx_peer_connection_t *pc)
+{
+    u_char               *p;
+    ngx_http_upstream_t  *u;
+
+    p = (u_char *) pc - offsetof(ngx_http_upstream_t, peer);
+    u = (ngx_http_upstream_t *) p;
+
+    return u->input_filter_ctx;
+}
+
+
+static ngx_int_t
+ngx_comet_attempt_get(ngx_peer_connection_t *pc, void *data)
+{
+    ngx_int_t            rc;
+    ngx_comet_ctx_t     *ctx;
+    ngx_http_request_t  *r;
+
+    r = ngx_comet_attempt_request(pc);
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    rc = ctx->attempt->get(pc, data);
+
+    ctx->attempt->kept = pc->cached;
+
+    /* no server is live: nginx does not free what it did not get */
+
+    if (rc == NGX_BUSY) {
+        ctx->attempt->hooks->failed(r, ctx, NGX_COMET_OUTCOME_CONNECT);
+    }
+
+    return rc;
+}
+
+
+static void
+ngx_comet_attempt_free(ngx_peer_connection_t *pc, void *data,
+    ngx_uint_t state)
+{
+    ngx_comet_ctx_t      *ctx;
+    ngx_comet_outcome_e   kind;
+    ngx_http_request_t   *r;
+    ngx_http_upstream_t  *u;
+
+    r = ngx_comet_attempt_request(pc);
+    u = r->upstream;
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    kind = ngx_comet_attempt_kind(u);
+
+    ctx->attempt->free(pc, data, state);
+
+    /* without a state it is over, as nginx or we want it */
+
+    if (!(state & NGX_PEER_FAILED)) {
+        return;
+    }
+
+    pc->sockaddr = NULL;
+
+    if (!r->connection->error
+        && !ngx_comet_attempt_goes_on(r, ngx_comet_attempt_types[kind]))
+    {
+        ctx->attempt->hooks->failed(r, ctx, kind);
+    }
+}
+
+
+/* of one that failed before there was an answer */
+
+static ngx_comet_outcome_e
+ngx_comet_attempt_kind(ngx_http_upstream_t *u)
+{
+    ngx_connection_t  *c;
+
+    c = u->peer.connection;
+
+    if (c == NULL) {
+        return NGX_COMET_OUTCOME_CONNECT;
+    }
+
+    if (c->read->timedout || c->write->timedout) {
+        return NGX_COMET_OUTCOME_TIMEOUT;
+    }
+
+#if (NGX_HTTP_SSL)
+    if (u->ssl && c->ssl && !c->ssl->handshaked) {
+        return NGX_COMET_OUTCOME_TLS;
+    }
+#endif
+
+    if (!u->request_sent) {
+        return NGX_COMET_OUTCOME_CONNECT;
+    }
+
+    /* the head of an answer that ends too early is not one that is wrong */
+
+    if (c->read->eof || c->read->error || c->error
+        || u->buffer.last == u->buffer.start)
+    {
+        return NGX_COMET_OUTCOME_RESET;
+    }
+
+    return NGX_COMET_OUTCOME_INVALID;
+}
+
+
+ngx_uint_t
+ngx_comet_attempt_goes_on(ngx_http_request_t *r, ngx_uint_t type)
+{
+    ngx_uint_t                 tries;
+    ngx_http_upstream_t       *u;
+    ngx_http_upstream_conf_t  *conf;
+
+    u = r->upstream;
+    conf = u->conf;
+
+    tries = u->peer.tries
+            + (u->peer.cached && type == NGX_HTTP_UPSTREAM_FT_ERROR);
+
+    if (u->request_sent
+        && (r->method & (NGX_HTTP_POST|NGX_HTTP_LOCK|NGX_HTTP_PATCH)))
+    {
+        type |= NGX_HTTP_UPSTREAM_FT_NON_IDEMPOTENT;
+    }
+
+    return tries > 0
+           && (conf->next_upstream & type) == type
+           && !(conf->next_upstream_timeout
+                && ngx_current_msec - u->peer.start_time
+                   >= conf->next_upstream_timeout);
+}
+
+
+/*
+ * The upstream is ended as nginx itself does it where a request gets another
+ * one.  Each of the two ends to come, that one and the one of the function of
+ * nginx's that called us, gives up a hold on the request.
+ */
+
+ngx_int_t
+ngx_comet_attempt_take(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_msec_t wait)
+{
+    ngx_event_t          *ev;
+    ngx_pool_cleanup_t   *cln;
+    ngx_comet_attempt_t  *attempt;
+    ngx_http_upstream_t  *u;
+
+    attempt = ctx->attempt;
+
+    ev = &attempt->event;
+
+    if (!attempt->watched) {
+
+        cln = ngx_pool_cleanup_add(r->pool, 0);
+        if (cln == NULL) {
+            return NGX_ERROR;
+        }
+
+        cln->handler = ngx_comet_attempt_cleanup;
+        cln->data = attempt;
+
+        ev->handler = ngx_comet_attempt_handler;
+        ev->data = attempt;
+        ev->log = r->connection->log;
+
+        attempt->watched = 1;
+    }
+
+    attempt->taken = 1;
+
+    u = r->upstream;
+
+    u->peer.tries = 0;
+    u->peer.cached = 0;
+
+    r->main->count += 2;
+    (*u->cleanup)(r);
+
+    /* a client that leaves ends it */
+
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    if (r->connection->read->ready) {
+        ngx_post_event(r->connection->read, &ngx_posted_events);
+    }
+
+    if (wait) {
+        ngx_add_timer(ev, wait);
+
+    } else {
+        ngx_post_event(ev, &ngx_posted_events);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_comet_attempt_handler(ngx_event_t *ev)
+{
+    ngx_comet_attempt_t *attempt = ev->data;
+
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = attempt->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    attempt->hooks->next(r, ngx_http_get_module_ctx(r, ngx_comet_module));
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_comet_attempt_cleanup(void *data)
+{
+    ngx_comet_attempt_t *attempt = data;
+
+    if (attempt->event.timer_set) {
+        ngx_del_timer(&attempt->event);
+    }
+
+    if (attempt->event.posted) {
+        ngx_delete_posted_event(&attempt->event);
+    }
+}

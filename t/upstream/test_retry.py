@@ -1,0 +1,305 @@
+"""An attempt that fails: what follows, and what the client is told."""
+
+import itertools
+import re
+
+import pytest
+
+from conftest import edge_conf, wait_for
+from faults import Faults
+from wire import ASKED, CHAT, STREAM, Client, call, chat, plan, request
+
+RETRY = "comet_retry attempts=3 base=1ms max=50ms; comet_tell_attempts on;"
+CALLS = itertools.count()
+
+BIG = dict(CHAT, messages=[{"role": "user", "content": "x" * 100000}])
+
+LOG = 'log_format r "$comet_attempts|$comet_retry_reason|$status";' \
+      "access_log attempts.log r;"
+
+
+def attempts(*wishes):
+    return plan(call="call %d" % next(CALLS), attempts=list(wishes))
+
+
+def edge_of(nginx, mock, location=RETRY, port=None, **frame):
+    conf = edge_conf(mock, location, http=LOG + frame.pop("http", ""))
+    if port:
+        conf = conf.replace("127.0.0.1:%d" % mock.port, "127.0.0.1:%d" % port)
+    return nginx(conf, **frame)
+
+
+@pytest.fixture
+def retrying(nginx, mock):
+    return edge_of(nginx, mock)
+
+
+def logged(edge):
+    path = edge.dir / "attempts.log"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def last(edge, n=1):
+    wait_for(lambda: len(logged(edge)) >= n)
+    return logged(edge)[-1].split("|")
+
+
+STATUSES = [408, 429, 500, 502, 503, 504, 524, 529]
+
+FAILURES = {
+    **{str(n): {"status": n} for n in STATUSES},
+    "503, chunked": {"status": 503, "framing": "chunked", "pieces": 1},
+    "503, until the end": {"status": 503, "framing": "close"},
+    "503, byte by byte": {"status": 503, "pieces": 2, "longest": 3},
+    "503, and no body": {"status": 503, "body": ""},
+    "503, cut in its body": {"status": 503, "cut": 150},
+    "reset before the head": {"cut": 0, "how": "reset"},
+    "closed before the head": {"cut": 0},
+    "cut in the head": {"cut": 20},
+    "reset in the head": {"cut": 20, "how": "reset"},
+    "no HTTP": {"raw": "SGVsbG8sIHdvcmxkCg0KDQo="},
+}
+
+
+@pytest.mark.parametrize("size", ["in memory", "in a file"])
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("how", FAILURES)
+def test_the_next_attempt_is_as_if_there_had_been_none(retrying, mock, how,
+                                                       stream, size):
+    body = dict(BIG if size == "in a file" else CHAT, stream=stream,
+                max_completion_tokens=7, model="gpt-4o")
+    before = len(mock.requests)
+    answer = chat(retrying, body, attempts(FAILURES[how], FAILURES[how], {}))
+    assert answer.status == 200 and answer.complete
+    assert answer.header("x-comet-attempts") == "3"
+    assert answer.header("x-should-retry") is None
+    sent = mock.requests[before:]
+    assert len(sent) == 3
+    assert len({one.body for one in sent}) == 1
+    assert b'"max_tokens":' in sent[0].body.replace(b" ", b"")
+    key, = {one.header("idempotency-key") for one in sent}
+    assert len(key) == 32
+    assert last(retrying)[0] == "3" and last(retrying)[2] == "200"
+
+
+@pytest.mark.parametrize("n", [1, 2, 4])
+@pytest.mark.parametrize("how", FAILURES)
+def test_after_the_last_attempt_the_last_answer_is_told(nginx, mock, how, n):
+    edge = edge_of(nginx, mock, "comet_retry attempts=%d base=1ms max=2ms;"
+                                "comet_tell_attempts on;" % n)
+    before = len(mock.requests)
+    answer = chat(edge, CHAT, attempts(FAILURES[how]))
+    assert len(mock.requests) - before == n
+    assert answer.header("x-comet-attempts") == str(n)
+    status = FAILURES[how].get("status", 502)
+    assert answer.status == status
+    assert answer.header("x-should-retry") == ("false" if n > 1 else None)
+    if "cut" not in FAILURES[how] and FAILURES[how].get("body") != "":
+        assert set(answer.json()["error"]) == {"message", "type", "param",
+                                               "code"}
+
+
+def test_a_real_answer_is_worth_more_than_none(retrying, mock):
+    """The client is told what the API said, not that it was then lost."""
+    answer = chat(retrying, CHAT, attempts(
+        {"status": 429, "headers": {"x-said": "req_1",
+                                    "retry-after-ms": "3"}},
+        {"cut": 0, "how": "reset"}))
+    assert answer.status == 429 and answer.complete
+    assert answer.header("x-said") == "req_1"
+    assert answer.json()["error"]["message"]
+    assert answer.header("x-comet-attempts") == "3"
+    assert answer.header("x-should-retry") == "false"
+    assert answer.header("set-cookie") is None
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_what_is_the_client_s_fault_is_not_tried_again(retrying, mock, status):
+    before = len(mock.requests)
+    assert chat(retrying, CHAT, plan(status=status)).status == status
+    assert len(mock.requests) - before == 1
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked", "close"])
+@pytest.mark.parametrize("error,n", [
+    ({"type": "invalid_request_error", "code": None}, 1),
+    ({"type": "server_error", "code": "invalid_request_error"}, 1),
+    ({"type": "server_error", "code": None, "message": "invalid_request"}, 3),
+])
+def test_a_500_that_blames_the_request(retrying, mock, error, n, framing):
+    text = '{"error":%s}' % __import__("json").dumps(error)
+    before = len(mock.requests)
+    answer = chat(retrying, CHAT, plan(status=500, body=text, framing=framing))
+    assert answer.status == 500 and answer.complete
+    assert answer.body.decode() == text
+    assert len(mock.requests) - before == n
+
+
+def test_a_large_error_passes_as_it_is(retrying, mock):
+    text = "x" * 200000
+    before = len(mock.requests)
+    for framing in ("length", "chunked", "close"):
+        answer = chat(retrying, CHAT,
+                      plan(status=503, fill=200000, framing=framing))
+        assert answer.status == 503 and answer.body.decode() == text
+    assert len(mock.requests) - before == 3
+
+
+@pytest.mark.parametrize("size", [4000, 4096, 8000, 30000, 60000])
+def test_an_error_of_any_size_passes_in_the_end(retrying, mock, size):
+    text = "x" * size
+    for framing in ("length", "chunked", "close"):
+        answer = chat(retrying, CHAT,
+                      plan(status=503, fill=size, framing=framing, chunks=1))
+        assert answer.status == 503 and answer.body.decode() == text
+
+
+@pytest.mark.parametrize("header,n", [
+    ({"retry-after": "0"}, 3), ({"retry-after": "1"}, 1),
+    ({"retry-after-ms": "20"}, 3), ({"retry-after-ms": "51"}, 1),
+    ({"retry-after": "Fri, 31 Dec 2100 23:59:59 GMT"}, 1),
+    ({"retry-after": "1", "retry-after-ms": "20"}, 3),
+    ({"retry-after": "soon"}, 3),
+])
+def test_the_api_says_when(retrying, mock, header, n):
+    before = len(mock.requests)
+    answer = chat(retrying, CHAT, plan(status=429, headers=header))
+    assert answer.status == 429
+    assert len(mock.requests) - before == n
+    for name, value in header.items():
+        assert answer.header(name) == value
+    if header == {"retry-after-ms": "20"}:
+        waits = re.findall(r"begins in (\d+) ms", retrying.log())
+        assert waits == ["20", "20"]
+
+
+def test_waits_are_jittered_and_bounded(nginx, mock):
+    edge = edge_of(nginx, mock, "comet_retry attempts=4 base=8ms max=20ms;")
+    for _ in range(20):
+        assert chat(edge, CHAT, plan(status=503)).status == 503
+    waits = [int(n) for n in re.findall(r"begins in (\d+) ms", edge.log())]
+    assert len(waits) == 60
+    for at, bound in enumerate([8, 16, 20]):
+        assert max(waits[at::3]) <= bound
+        assert len(set(waits[at::3])) > 1
+
+
+@pytest.mark.parametrize("on,how,n", [
+    ("http_503", {"status": 503}, 3), ("http_503", {"status": 502}, 1),
+    ("error", {"cut": 0}, 3), ("http_429,http_529", {"cut": 0}, 1),
+    ("http_429,http_529", {"status": 529}, 3),
+    ("invalid", FAILURES["no HTTP"], 3), ("error", FAILURES["no HTTP"], 1),
+])
+def test_what_is_tried_again_can_be_chosen(nginx, mock, on, how, n):
+    edge = edge_of(nginx, mock,
+                   "comet_retry attempts=3 base=1ms on=%s;" % on)
+    before = len(mock.requests)
+    chat(edge, CHAT, plan(**how))
+    assert len(mock.requests) - before == n
+
+
+def test_without_the_directive_there_is_one_attempt(edge, mock):
+    before = len(mock.requests)
+    assert chat(edge, CHAT, plan(status=503)).status == 503
+    assert chat(edge, CHAT, plan(cut=0)).status == 502
+    assert len(mock.requests) - before == 2
+
+
+@pytest.mark.parametrize("how", ["reset", "close", "read", "garbage"])
+@pytest.mark.parametrize("size", ["in memory", "in a file"])
+def test_connections_that_fail(nginx, mock, how, size):
+    faults = Faults(mock.port, [how, how])
+    edge = edge_of(nginx, mock, port=faults.port)
+    before = len(mock.requests)
+    answer = chat(edge, BIG if size == "in a file" else CHAT)
+    assert answer.status == 200
+    assert faults.connections == 3
+    assert len(mock.requests) - before == 1
+    faults.stop()
+
+
+def test_nobody_listens(nginx, mock):
+    faults = Faults(mock.port, [])
+    faults.stop()
+    edge = edge_of(nginx, mock, port=faults.port)
+    answer = chat(edge, CHAT)
+    assert answer.status == 502
+    assert answer.header("x-comet-attempts") == "3"
+    assert answer.header("x-should-retry") == "false"
+    assert last(edge) == ["3", "error", "502"]
+
+
+def test_a_head_that_does_not_come(nginx, mock):
+    faults = Faults(mock.port, ["stall", "stall"])
+    edge = edge_of(nginx, mock, RETRY + "comet_read_timeout 100ms;",
+                   port=faults.port)
+    assert chat(edge, CHAT).status == 200
+    assert last(edge) == ["3", "timeout", "200"]
+    faults.stop()
+
+
+def test_a_first_token_that_does_not_come(nginx, mock):
+    edge = edge_of(nginx, mock, RETRY + "comet_first_token_timeout 100ms;")
+    answer = chat(edge, STREAM, attempts({"silent": True}, {}))
+    assert answer.status == 200 and answer.complete
+    assert last(edge) == ["2", "timeout", "200"]
+
+
+def test_never_after_a_byte_has_gone_to_the_client(retrying, mock):
+    before = len(mock.requests)
+    answer = chat(retrying, STREAM, plan(cut=400))
+    assert answer.status == 200
+    assert b"error" in answer.body
+    assert len(mock.requests) - before == 1
+
+
+def test_a_client_that_leaves_ends_the_wait(nginx, mock):
+    edge = edge_of(nginx, mock, "comet_retry attempts=3 base=60s max=60s;")
+    before = len(mock.requests)
+    with Client(edge) as client:
+        client.send(request("POST", "/v1/chat/completions", CHAT,
+                            attempts({"status": 503, "headers":
+                                      {"retry-after": "50"}})))
+        wait_for(lambda: "begins in 50000 ms" in edge.log())
+    assert last(edge) == ["1", "http_503", "499"]
+    assert len(mock.requests) - before == 1
+
+
+def test_a_deadline_is_over_all_attempts(nginx, mock):
+    edge = edge_of(nginx, mock, "comet_retry attempts=3 base=1ms max=60s;"
+                                "comet_deadline 300ms;")
+    before = len(mock.requests)
+    answer = chat(edge, CHAT, plan(silent=True))
+    assert answer.status == 504
+    assert len(mock.requests) - before == 1
+    answer = chat(edge, CHAT, plan(status=503,
+                                   headers={"retry-after": "5"}))
+    assert answer.status == 503
+    assert len(mock.requests) - before == 2
+    answer = chat(edge, STREAM, plan(events=8, pace=0.06))
+    assert answer.status == 200 and answer.complete
+
+
+@pytest.mark.parametrize("said", ["0.2", "1"])
+def test_an_sdk_shortens_the_deadline(nginx, mock, said):
+    edge = edge_of(nginx, mock, "comet_deadline 60s;")
+    answer = chat(edge, CHAT, {**plan(silent=True),
+                               "x-stainless-timeout": said})
+    assert answer.status == 504
+
+
+def test_an_idempotency_key_of_the_client_is_kept(retrying, mock):
+    before = len(mock.requests)
+    headers = attempts({"status": 503}, {})
+    chat(retrying, CHAT, {**headers, "Idempotency-Key": "mine"})
+    keys = [one.header("idempotency-key") for one in mock.requests[before:]]
+    assert len(keys) == 2 and len(set(keys)) == 1 and keys[0]
+    chat(retrying, CHAT)
+    assert mock.last().header("idempotency-key") not in keys
+
+
+def test_a_get_is_tried_again_too(retrying, mock):
+    answer = call(retrying, "GET", "/v1/models",
+                  headers={**ASKED, **attempts({"status": 503}, {})})
+    assert answer.status == 200
+    assert mock.last().header("idempotency-key") is None
