@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import socket
 
 import pytest
 
@@ -219,10 +220,10 @@ def test_connections_that_fail(nginx, mock, how, size):
 
 
 def test_nobody_listens(nginx, mock):
-    faults = Faults(mock.port, [])
-    faults.stop()
-    edge = edge_of(nginx, mock, port=faults.port)
-    answer = chat(edge, CHAT)
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        edge = edge_of(nginx, mock, port=deaf.getsockname()[1])
+        answer = chat(edge, CHAT)
     assert answer.status == 502
     assert answer.header("x-comet-attempts") == "3"
     assert answer.header("x-should-retry") == "false"
