@@ -8,6 +8,7 @@ import pytest
 
 from conftest import edge_conf, wait_for
 from faults import Faults
+from test_pass import Names
 from wire import ASKED, CHAT, STREAM, Client, call, chat, plan, request
 
 RETRY = "comet_retry attempts=3 base=1ms max=50ms; comet_tell_attempts on;"
@@ -304,3 +305,30 @@ def test_a_get_is_tried_again_too(retrying, mock):
                   headers={**ASKED, **attempts({"status": 503}, {})})
     assert answer.status == 200
     assert mock.last().header("idempotency-key") is None
+
+
+def test_an_address_that_variables_name(nginx, mock):
+    faults = Faults(mock.port, ["reset", "close"])
+    edge = edge_of(nginx, mock, RETRY, port=faults.port)
+    edge.write(edge.http.replace("http://127.0.0.1:", "http://$arg_h:"))
+    edge.reload()
+    answer = call(edge, "POST", "/v1/chat/completions?h=127.0.0.1", CHAT)
+    assert answer.status == 200
+    assert faults.connections == 3
+    faults.stop()
+
+
+def test_a_name_that_is_not_found(nginx, mock):
+    names = Names()
+    names.unknown = 2
+    edge = edge_of(nginx, mock, RETRY + "resolver 127.0.0.1:%d ipv6=off;"
+                   % names.port)
+    edge.reload(edge.http.replace("http://127.0.0.1:",
+                                  "http://$http_x_region.api.test:"))
+    answer = chat(edge, CHAT, {"X-Region": "eu"})
+    assert answer.status == 200
+    assert last(edge) == ["3", "error", "200"]
+    names.unknown = 1000
+    answer = chat(edge, CHAT, {"X-Region": "us"})
+    assert answer.status == 502
+    assert answer.header("x-comet-attempts") == "3"

@@ -2,6 +2,13 @@
 #include "ngx_comet_request.h"
 
 
+static ngx_int_t ngx_comet_attempt_resolve(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+static void ngx_comet_attempt_resolved(ngx_resolver_ctx_t *resolver);
+static ngx_int_t ngx_comet_attempt_find(ngx_http_request_t *r,
+    ngx_comet_sending_t *sending);
+static ngx_int_t ngx_comet_attempt_watch(ngx_http_request_t *r,
+    ngx_comet_attempt_t *attempt);
 static ngx_int_t ngx_comet_attempt_init(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us);
 static ngx_int_t ngx_comet_attempt_get(ngx_peer_connection_t *pc, void *data);
@@ -39,29 +46,168 @@ ngx_comet_attempt_make(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 }
 
 
-static ngx_int_t
-ngx_comet_attempt_init(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *us)
+void
+ngx_comet_attempt_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    ngx_comet_ctx_t               *ctx;
-    ngx_comet_attempt_t           *attempt;
-    ngx_http_upstream_t           *u;
-    ngx_http_upstream_srv_conf_t  *peers;
+    if (ctx->sending->peers || ctx->sending->resolved->sockaddr) {
+        ngx_http_upstream_init(r);
+        return;
+    }
 
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    if (ngx_comet_attempt_resolve(r, ctx) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+    }
+}
 
-    u = r->upstream;
-    peers = ctx->sending->peers;
 
-    u->upstream = peers;
+/* as nginx's upstream does, whose failure nobody but nginx sees */
 
-#if (NGX_HTTP_SSL)
-    u->ssl_name = peers->host;
-#endif
+static ngx_int_t
+ngx_comet_attempt_resolve(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_resolver_ctx_t        *resolver, temp;
+    ngx_comet_attempt_t       *attempt;
+    ngx_http_core_loc_conf_t  *clcf;
 
-    if (peers->peer.init(r, peers) != NGX_OK) {
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    attempt = ctx->attempt;
+
+    if (ngx_comet_attempt_watch(r, attempt) != NGX_OK) {
         return NGX_ERROR;
     }
 
+    temp.name = ctx->sending->resolved->host;
+
+    resolver = ngx_resolve_start(clcf->resolver, &temp);
+    if (resolver == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (resolver == NGX_NO_RESOLVER) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "no resolver defined to resolve %V", &temp.name);
+        ngx_http_finalize_request(r, NGX_HTTP_BAD_GATEWAY);
+        return NGX_OK;
+    }
+
+    resolver->name = temp.name;
+    resolver->handler = ngx_comet_attempt_resolved;
+    resolver->data = attempt;
+    resolver->timeout = clcf->resolver_timeout;
+
+    attempt->resolver = resolver;
+
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    if (ngx_resolve_name(resolver) != NGX_OK) {
+        attempt->resolver = NULL;
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_comet_attempt_resolved(ngx_resolver_ctx_t *resolver)
+{
+    ngx_comet_attempt_t *attempt = resolver->data;
+
+    ngx_int_t                      rc;
+    ngx_uint_t                     run_posted;
+    ngx_comet_ctx_t               *ctx;
+    ngx_connection_t              *c;
+    ngx_http_request_t            *r;
+    ngx_http_upstream_resolved_t  *resolved;
+
+    run_posted = resolver->async;
+
+    r = attempt->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    resolved = ctx->sending->resolved;
+
+    if (resolver->state) {
+        ngx_log_error(NGX_LOG_ERR, c->log, 0,
+                      "%V could not be resolved (%i: %s)", &resolver->name,
+                      resolver->state, ngx_resolver_strerror(resolver->state));
+
+        rc = NGX_DECLINED;
+
+    } else {
+        resolved->naddrs = resolver->naddrs;
+        resolved->addrs = resolver->addrs;
+
+        rc = ngx_http_upstream_create_round_robin_peer(r, resolved);
+    }
+
+    ngx_resolve_name_done(resolver);
+    attempt->resolver = NULL;
+
+    if (rc == NGX_OK) {
+        ngx_http_upstream_init(r);
+
+    } else if (rc == NGX_DECLINED) {
+        attempt->hooks->failed(r, ctx, NGX_COMET_OUTCOME_CONNECT);
+
+        if (!attempt->taken) {
+            ngx_http_finalize_request(r, NGX_HTTP_BAD_GATEWAY);
+        }
+
+    } else {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+    }
+
+    if (run_posted) {
+        ngx_http_run_posted_requests(c);
+    }
+}
+
+
+/* of the upstream block, or of the name and address that variables gave */
+
+static ngx_int_t
+ngx_comet_attempt_find(ngx_http_request_t *r, ngx_comet_sending_t *sending)
+{
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+#if (NGX_HTTP_SSL)
+    u->ssl_name = sending->peers ? sending->peers->host
+                                 : sending->resolved->host;
+#endif
+
+    if (sending->peers) {
+        u->upstream = sending->peers;
+        return sending->peers->peer.init(r, sending->peers);
+    }
+
+    return sending->resolved->sockaddr
+           ? ngx_http_upstream_create_round_robin_peer(r, sending->resolved)
+           : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_comet_attempt_init(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *us)
+{
+    ngx_comet_ctx_t      *ctx;
+    ngx_comet_attempt_t  *attempt;
+    ngx_http_upstream_t  *u;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    if (ngx_comet_attempt_find(r, ctx->sending) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    u = r->upstream;
     attempt = ctx->attempt;
 
     attempt->get = u->peer.get;
@@ -210,6 +356,33 @@ ngx_comet_attempt_goes_on(ngx_http_request_t *r, ngx_uint_t type)
 }
 
 
+static ngx_int_t
+ngx_comet_attempt_watch(ngx_http_request_t *r, ngx_comet_attempt_t *attempt)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    if (attempt->watched) {
+        return NGX_OK;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_comet_attempt_cleanup;
+    cln->data = attempt;
+
+    attempt->event.handler = ngx_comet_attempt_handler;
+    attempt->event.data = attempt;
+    attempt->event.log = r->connection->log;
+
+    attempt->watched = 1;
+
+    return NGX_OK;
+}
+
+
 /*
  * The upstream is ended as nginx itself does it where a request gets another
  * one.  Each of the two ends to come, that one and the one of the function of
@@ -220,30 +393,13 @@ ngx_int_t
 ngx_comet_attempt_take(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_msec_t wait)
 {
-    ngx_event_t          *ev;
-    ngx_pool_cleanup_t   *cln;
     ngx_comet_attempt_t  *attempt;
     ngx_http_upstream_t  *u;
 
     attempt = ctx->attempt;
 
-    ev = &attempt->event;
-
-    if (!attempt->watched) {
-
-        cln = ngx_pool_cleanup_add(r->pool, 0);
-        if (cln == NULL) {
-            return NGX_ERROR;
-        }
-
-        cln->handler = ngx_comet_attempt_cleanup;
-        cln->data = attempt;
-
-        ev->handler = ngx_comet_attempt_handler;
-        ev->data = attempt;
-        ev->log = r->connection->log;
-
-        attempt->watched = 1;
+    if (ngx_comet_attempt_watch(r, attempt) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     attempt->taken = 1;
@@ -253,8 +409,12 @@ ngx_comet_attempt_take(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     u->peer.tries = 0;
     u->peer.cached = 0;
 
-    r->main->count += 2;
-    (*u->cleanup)(r);
+    /* a name that was not found never had an upstream */
+
+    if (u->cleanup) {
+        r->main->count += 2;
+        (*u->cleanup)(r);
+    }
 
     /* a client that leaves ends it */
 
@@ -266,10 +426,10 @@ ngx_comet_attempt_take(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     }
 
     if (wait) {
-        ngx_add_timer(ev, wait);
+        ngx_add_timer(&attempt->event, wait);
 
     } else {
-        ngx_post_event(ev, &ngx_posted_events);
+        ngx_post_event(&attempt->event, &ngx_posted_events);
     }
 
     return NGX_OK;
@@ -306,5 +466,9 @@ ngx_comet_attempt_cleanup(void *data)
 
     if (attempt->event.posted) {
         ngx_delete_posted_event(&attempt->event);
+    }
+
+    if (attempt->resolver) {
+        ngx_resolve_name_done(attempt->resolver);
     }
 }

@@ -42,6 +42,7 @@ struct ngx_comet_attempt_s {
     ngx_event_get_peer_pt             get;       /* nginx's, behind ours */
     ngx_event_free_peer_pt            free;
     ngx_event_t                       event;     /* the next attempt */
+    ngx_resolver_ctx_t               *resolver;  /* while it looks for a name */
 
     unsigned                          watched:1; /* by a cleanup */
     unsigned                          taken:1;   /* out of nginx's hands */
@@ -54,9 +55,10 @@ struct ngx_comet_attempt_s {
 extern ngx_http_upstream_srv_conf_t  ngx_comet_attempt_peers;
 
 
-/* an upstream, which is yet to begin */
+/* an upstream; and nginx has it */
 
 ngx_int_t ngx_comet_attempt_make(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+void ngx_comet_attempt_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 
 /*
  * Called by a hook, head() or failed(): the next attempt begins after so many

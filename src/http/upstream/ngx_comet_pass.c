@@ -37,6 +37,8 @@ static void ngx_comet_pass_inherit(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
 static ngx_int_t ngx_comet_pass_eval(ngx_http_request_t *r,
     ngx_comet_pass_conf_t *pass, ngx_comet_sending_t *sending);
+static ngx_http_upstream_srv_conf_t *ngx_comet_pass_block(
+    ngx_http_request_t *r, ngx_http_upstream_resolved_t *resolved);
 static ngx_int_t ngx_comet_pass_make(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 static void ngx_comet_pass_abort(ngx_http_request_t *r);
@@ -233,6 +235,7 @@ ngx_comet_pass_handler(ngx_http_request_t *r)
     ctx->held = &passed->held;
 
     ctx->attempt->make = ngx_comet_pass_make;
+    ngx_str_set(&ctx->sending->idempotency, "");
 
     rc = ngx_comet_body_read(r, ngx_comet_retry_first);
 
@@ -335,7 +338,6 @@ ngx_comet_pass_eval(ngx_http_request_t *r, ngx_comet_pass_conf_t *pass,
     ngx_str_t                       value;
     ngx_url_t                       url;
     ngx_comet_scheme_t             *scheme;
-    ngx_http_upstream_t            *u;
     ngx_http_upstream_resolved_t   *resolved;
 
     if (ngx_http_script_run(r, &value, pass->url_lengths->elts, 0,
@@ -380,10 +382,7 @@ ngx_comet_pass_eval(ngx_http_request_t *r, ngx_comet_pass_conf_t *pass,
         return NGX_ERROR;
     }
 
-    u = r->upstream;
-
-    u->schema = scheme->name;
-    u->ssl = (scheme->port == 443);
+    r->upstream->ssl = (scheme->port == 443);
 
     sending->target = ngx_palloc(r->pool, sizeof(ngx_comet_target_t));
     resolved = ngx_pcalloc(r->pool, sizeof(ngx_http_upstream_resolved_t));
@@ -405,9 +404,40 @@ ngx_comet_pass_eval(ngx_http_request_t *r, ngx_comet_pass_conf_t *pass,
     resolved->port = (in_port_t) (url.no_port ? scheme->port : url.port);
     resolved->no_port = url.no_port;
 
-    u->resolved = resolved;
+    sending->resolved = resolved;
+    sending->peers = ngx_comet_pass_block(r, resolved);
 
     return NGX_OK;
+}
+
+
+/* the upstream block of this name, as nginx finds it; or NULL */
+
+static ngx_http_upstream_srv_conf_t *
+ngx_comet_pass_block(ngx_http_request_t *r,
+    ngx_http_upstream_resolved_t *resolved)
+{
+    ngx_uint_t                       i;
+    ngx_http_upstream_srv_conf_t   **uscfp;
+    ngx_http_upstream_main_conf_t   *umcf;
+
+    umcf = ngx_http_get_module_main_conf(r, ngx_http_upstream_module);
+
+    uscfp = umcf->upstreams.elts;
+
+    for (i = 0; i < umcf->upstreams.nelts; i++) {
+        if (uscfp[i]->host.len == resolved->host.len
+            && ((uscfp[i]->port == 0 && resolved->no_port)
+                || uscfp[i]->port == resolved->port)
+            && ngx_strncasecmp(uscfp[i]->host.data, resolved->host.data,
+                               resolved->host.len)
+               == 0)
+        {
+            return uscfp[i];
+        }
+    }
+
+    return NULL;
 }
 
 

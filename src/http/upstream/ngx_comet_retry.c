@@ -97,10 +97,6 @@ ngx_comet_retry_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     rc = ngx_comet_attempt_make(r, ctx);
 
-    if (rc == NGX_OK && ngx_comet_retry_can(r, ctx)) {
-        rc = ngx_comet_header_idempotency(r, &ctx->sending->idempotency);
-    }
-
     if (rc == NGX_OK) {
         rc = ngx_comet_health_begin(r, ctx);
     }
@@ -132,7 +128,15 @@ ngx_comet_retry_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     ngx_memzero(&retry->outcome, sizeof(ngx_comet_outcome_t));
     retry->outcome.kind = NGX_COMET_OUTCOME_CLIENT;
 
-    ngx_http_upstream_init(r);
+    if (ngx_comet_retry_can(r, ctx)
+        && ngx_comet_header_idempotency(r, &ctx->sending->idempotency)
+           != NGX_OK)
+    {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_comet_attempt_begin(r, ctx);
 }
 
 
