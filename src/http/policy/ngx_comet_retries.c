@@ -1,6 +1,5 @@
 #include "ngx_comet_retries.h"
 #include "ngx_comet_outcome.h"
-#include "ngx_comet_policy.h"
 
 
 #define NGX_COMET_ATTEMPTS_MAX  10
@@ -200,13 +199,13 @@ ngx_comet_retries_read(ngx_conf_t *cf, ngx_comet_retries_t *retries,
 char *
 ngx_comet_retries(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_comet_policy_conf_t *policy = conf;
-
     ngx_str_t            *value;
     ngx_uint_t            i, seen;
-    ngx_comet_retries_t  *retries;
+    ngx_comet_retries_t  *retries, **to;
 
-    if (policy->retries != NGX_CONF_UNSET_PTR) {
+    to = (ngx_comet_retries_t **) ((char *) conf + cmd->offset);
+
+    if (*to != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
     }
 
@@ -216,7 +215,7 @@ ngx_comet_retries(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     *retries = ngx_comet_retries_default;
-    policy->retries = retries;
+    *to = retries;
 
     value = cf->args->elts;
 

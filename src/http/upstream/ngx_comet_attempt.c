@@ -1,5 +1,4 @@
 #include "ngx_comet_attempt.h"
-#include "ngx_comet_request.h"
 
 
 static ngx_int_t ngx_comet_attempt_resolve(ngx_http_request_t *r,

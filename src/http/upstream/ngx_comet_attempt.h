@@ -11,6 +11,18 @@
 
 #include "ngx_comet_http.h"
 #include "ngx_comet_outcome.h"
+#include "ngx_comet_url.h"
+
+
+/* where it goes */
+
+struct ngx_comet_sending_s {
+    ngx_comet_target_t            *target;
+    ngx_str_t                      host;
+    ngx_http_upstream_srv_conf_t  *peers;
+    ngx_http_upstream_resolved_t  *resolved;       /* where there are none */
+    ngx_str_t                      idempotency;    /* a line of the head */
+};
 
 
 /* whoever decides what follows */

@@ -6,19 +6,19 @@
 
 
 #include "ngx_comet_http.h"
-#include "ngx_comet_request.h"
 #include "ngx_comet_set.h"
+#include "ngx_comet_url.h"
 
 
 struct ngx_comet_pass_conf_s {
-    ngx_http_upstream_conf_t   upstream;
+    ngx_http_upstream_conf_t       upstream;
     ngx_http_upstream_srv_conf_t  *peers;
-    ngx_comet_target_t         target;
-    ngx_str_t                  url;        /* with variables */
-    ngx_array_t               *url_lengths;
-    ngx_array_t               *url_values;
-    ngx_http_complex_value_t  *host;
-    unsigned                   tls_needed:1;
+    ngx_comet_target_t             target;
+    ngx_str_t                      url;        /* with variables */
+    ngx_array_t                   *url_lengths;
+    ngx_array_t                   *url_values;
+    ngx_http_complex_value_t      *host;
+    unsigned                       tls_needed:1;
 };
 
 

@@ -1,6 +1,7 @@
 #include "ngx_comet_request.h"
 #include "ngx_comet_abort.h"
 #include "ngx_comet_answer.h"
+#include "ngx_comet_attempt.h"
 #include "ngx_comet_count.h"
 #include "ngx_comet_header.h"
 #include "ngx_comet_health.h"

@@ -5,7 +5,6 @@
 #include "ngx_comet_held.h"
 #include "ngx_comet_patience.h"
 #include "ngx_comet_policy.h"
-#include "ngx_comet_request.h"
 #include "ngx_comet_retries.h"
 #include "ngx_comet_route.h"
 #include "ngx_comet_variables.h"
