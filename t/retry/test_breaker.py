@@ -41,6 +41,7 @@ def test_it_opens_by_failures_in_a_row(nginx, mock, http):
     assert (len(mock.requests), mock.connections) == (sent, connected)
     assert 'breaker opened for upstream "127.0.0.1:%d" model "gpt-5.4" for ' \
         '60000ms' % mock.port in edge.log()
+    wait_for(lambda: len(edge.access()) == 7)
     assert edge.access()[-1].split("|")[2] == "-"
 
 

@@ -1,5 +1,8 @@
 """What comet_metrics tells of attempts, breakers and keys."""
 
+import socket
+import threading
+
 from conftest import free_port
 from test_metrics import Metrics
 from test_pool import ZONE, calls, pool, rest
@@ -30,6 +33,25 @@ def test_attempts_by_what_became_of_them(nginx, mock):
     edge.reload(conf(mock).replace(":%d" % mock.port, ":%d" % free_port()))
     assert chat(edge).status == 502
     assert attempts(edge)["connect"] == 1
+
+
+def test_a_handshake_that_fails(nginx, mock):
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def talk():
+        peer, _ = server.accept()
+        peer.recv(1 << 16)
+        peer.sendall(b"no TLS\r\n")
+        peer.close()
+    thread = threading.Thread(target=talk)
+    thread.start()
+    edge = nginx(conf(mock, location="comet_ssl_verify off;").replace(
+        "http://127.0.0.1:%d" % mock.port,
+        "https://127.0.0.1:%d" % server.getsockname()[1]))
+    assert chat(edge).status == 502
+    thread.join()
+    server.close()
+    assert attempts(edge) == {"tls": 1}
 
 
 def test_breakers_and_keys_are_told(nginx, mock):

@@ -299,14 +299,15 @@ ngx_comet_health_choose(ngx_comet_health_t *health)
 /* under the lock, as all that follows up to the next that says otherwise */
 
 static ngx_int_t
-ngx_comet_health_ask(ngx_comet_main_conf_t *mcf,
-    ngx_comet_health_conf_t *conf, ngx_comet_health_t *health)
+ngx_comet_health_ask(ngx_comet_main_conf_t *mcf, ngx_comet_health_t *health)
 {
     ngx_comet_bearer_t         *bearer;
     ngx_comet_ward_key_t       *key;
+    ngx_comet_health_conf_t    *conf;
     ngx_comet_ward_breaker_t   *breaker;
     ngx_comet_ledger_memory_t  *memory;
 
+    conf = health->conf;
     breaker = NULL;
 
     if (conf->breaker) {
@@ -369,16 +370,17 @@ ngx_comet_health_count_call(ngx_comet_health_t *health, u_char *id)
 
 
 static ngx_int_t
-ngx_comet_health_look(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
-    ngx_comet_health_conf_t *conf)
+ngx_comet_health_look(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    u_char                  id[NGX_COMET_ID_LEN];
-    ngx_int_t               rc;
-    ngx_uint_t              budget;
-    ngx_comet_health_t     *health;
-    ngx_comet_main_conf_t  *mcf;
+    u_char                    id[NGX_COMET_ID_LEN];
+    ngx_int_t                 rc;
+    ngx_uint_t                budget;
+    ngx_comet_health_t       *health;
+    ngx_comet_main_conf_t    *mcf;
+    ngx_comet_health_conf_t  *conf;
 
     health = ctx->health;
+    conf = health->conf;
     mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
 
     health->ward = ngx_comet_health_ward(mcf);
@@ -404,7 +406,7 @@ ngx_comet_health_look(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
         ngx_comet_health_count_call(health, id);
     }
 
-    rc = ngx_comet_health_ask(mcf, conf, health);
+    rc = ngx_comet_health_ask(mcf, health);
 
     ngx_comet_health_unlock(mcf);
 
@@ -415,10 +417,10 @@ ngx_comet_health_look(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 ngx_int_t
 ngx_comet_health_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    ngx_int_t             rc;
-    ngx_comet_bearer_t   *bearer;
-    ngx_comet_health_t   *health;
-    ngx_comet_loc_conf_t *lcf;
+    ngx_int_t              rc;
+    ngx_comet_bearer_t    *bearer;
+    ngx_comet_health_t    *health;
+    ngx_comet_loc_conf_t  *lcf;
 
     health = ngx_comet_health_make(r, ctx);
     if (health == NULL) {
@@ -427,6 +429,7 @@ ngx_comet_health_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
 
+    health->conf = lcf->health;
     health->keys = ctx->keys ? ctx->keys : ctx->policy->keys;
     health->ward = NULL;
     health->lease = NULL;
@@ -437,9 +440,9 @@ ngx_comet_health_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     health->told = 0;
 
     if (ngx_comet_health_is_pool(health->keys)
-        || lcf->health->breaker || ngx_comet_health_budget(ctx->policy))
+        || health->conf->breaker || ngx_comet_health_budget(ctx->policy))
     {
-        rc = ngx_comet_health_look(r, ctx, lcf->health);
+        rc = ngx_comet_health_look(r, ctx);
 
         if (rc != NGX_OK) {
             return rc;
@@ -463,23 +466,25 @@ ngx_comet_health_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 /* the breaker is made by what it has to remember */
 
 static void
-ngx_comet_health_tell_breaker(ngx_comet_health_conf_t *conf,
-    ngx_comet_health_t *health, int says, ngx_comet_health_change_t *change)
+ngx_comet_health_tell_breaker(ngx_comet_health_t *health, int says,
+    ngx_comet_health_change_t *change)
 {
+    ngx_comet_breaker_conf_t  *conf;
     ngx_comet_ward_breaker_t  *breaker;
 
-    if (conf->breaker == NULL || health->told) {
+    conf = health->conf->breaker;
+
+    if (conf == NULL || health->told) {
         return;
     }
 
     breaker = ngx_comet_ward_breaker(health->ward, health->breaker,
                                      ngx_current_msec,
                                      says < 0
-                                     || (says > 0 && conf->breaker->share));
+                                     || (says > 0 && conf->share));
 
     if (breaker) {
-        change->breaker = ngx_comet_breaker_tell(conf->breaker,
-                                                 &breaker->state,
+        change->breaker = ngx_comet_breaker_tell(conf, &breaker->state,
                                                  ngx_current_msec,
                                                  health->probe, says);
         change->probe = health->probe;
@@ -566,8 +571,7 @@ ngx_comet_health_log_key(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
 static void
 ngx_comet_health_log_breaker(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
-    ngx_comet_health_conf_t *conf, const ngx_comet_outcome_t *outcome,
-    ngx_comet_health_change_t *change)
+    const ngx_comet_outcome_t *outcome, ngx_comet_health_change_t *change)
 {
     char       text[NGX_COMET_OUTCOME_NAME];
     ngx_str_t  model;
@@ -592,7 +596,8 @@ ngx_comet_health_log_breaker(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
                   "breaker opened%s for upstream \"%V\" model \"%V\" for "
                   "%uLms: the last attempt ended with \"%s\"",
                   change->probe ? " again" : "", &ctx->upstream, &model,
-                  conf->breaker->rest, ngx_comet_outcome_name(outcome, text));
+                  ctx->health->conf->breaker->rest,
+                  ngx_comet_outcome_name(outcome, text));
 }
 
 
@@ -602,29 +607,29 @@ ngx_comet_health_head(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 {
     int                         says;
     ngx_comet_health_t         *health;
-    ngx_comet_loc_conf_t       *lcf;
     ngx_comet_main_conf_t      *mcf;
     ngx_comet_health_change_t   change;
 
     health = ctx->health;
     says = ngx_comet_outcome_says(outcome);
 
-    if (health == NULL || !health->begun || health->probe == 0 || says == 0) {
+    if (health == NULL || !health->begun || health->probe == 0 || says == 0
+        || ngx_comet_outcome_asks_body(outcome))
+    {
         return;
     }
 
-    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
 
     ngx_memzero(&change, sizeof(ngx_comet_health_change_t));
 
     ngx_comet_health_lock(mcf);
-    ngx_comet_health_tell_breaker(lcf->health, health, says, &change);
+    ngx_comet_health_tell_breaker(health, says, &change);
     ngx_comet_health_unlock(mcf);
 
     health->told = 1;
 
-    ngx_comet_health_log_breaker(r, ctx, lcf->health, outcome, &change);
+    ngx_comet_health_log_breaker(r, ctx, outcome, &change);
 }
 
 
@@ -633,7 +638,6 @@ ngx_comet_health_end(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     const ngx_comet_outcome_t *outcome)
 {
     ngx_comet_health_t         *health;
-    ngx_comet_loc_conf_t       *lcf;
     ngx_comet_main_conf_t      *mcf;
     ngx_comet_health_change_t   change;
 
@@ -648,11 +652,9 @@ ngx_comet_health_end(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
     ngx_comet_count_attempt(r, outcome);
 
-    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
-
     if (health->ward == NULL
         || (!ngx_comet_health_is_pool(health->keys)
-            && lcf->health->breaker == NULL))
+            && health->conf->breaker == NULL))
     {
         return;
     }
@@ -669,13 +671,13 @@ ngx_comet_health_end(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     }
 
     ngx_comet_health_tell_key(health, outcome, &change);
-    ngx_comet_health_tell_breaker(lcf->health, health,
-                                  ngx_comet_outcome_says(outcome), &change);
+    ngx_comet_health_tell_breaker(health, ngx_comet_outcome_says(outcome),
+                                  &change);
 
     ngx_comet_health_unlock(mcf);
 
     ngx_comet_health_log_key(r, ctx, &change);
-    ngx_comet_health_log_breaker(r, ctx, lcf->health, outcome, &change);
+    ngx_comet_health_log_breaker(r, ctx, outcome, &change);
 }
 
 

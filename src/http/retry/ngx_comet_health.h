@@ -34,6 +34,7 @@ struct ngx_comet_health_s {
 
     ngx_http_request_t        *request;
     ngx_comet_ctx_t           *ctx;
+    ngx_comet_health_conf_t   *conf;       /* of where it began */
     ngx_comet_keys_t          *keys;
     ngx_comet_ward_t          *ward;       /* or NULL: nothing to look after */
     ngx_comet_lease_t         *lease;
@@ -65,8 +66,10 @@ void ngx_comet_health_head(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 void ngx_comet_health_end(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     const ngx_comet_outcome_t *outcome);
 
-/* after an end: whether the pool has another key, and whether the budget lets
- * one more attempt be made, which is then counted */
+/*
+ * After an end: whether the pool has another key, and whether the budget lets
+ * one more attempt be made, which is then counted.
+ */
 
 ngx_uint_t ngx_comet_health_has_another(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
