@@ -38,6 +38,9 @@ typedef struct {
 
 static ngx_comet_ward_t  *ngx_comet_health_own;
 
+static const char  ngx_comet_why_breaker[] = "breaker_open";
+static const char  ngx_comet_why_keys[] = "keys_at_rest";
+
 
 ngx_comet_part_t  ngx_comet_health_part = {
     .create_loc_conf = ngx_comet_health_create,
@@ -285,7 +288,7 @@ ngx_comet_health_choose(ngx_comet_health_t *health)
 
     if (i < 0) {
         health->wait = (ngx_msec_t) wait;
-        health->why = "keys_at_rest";
+        health->why = ngx_comet_why_keys;
         return NGX_DECLINED;
     }
 
@@ -320,7 +323,7 @@ ngx_comet_health_ask(ngx_comet_main_conf_t *mcf, ngx_comet_health_t *health)
                                            &breaker->state, ngx_current_msec,
                                            &health->probe);
         if (health->wait) {
-            health->why = "breaker_open";
+            health->why = ngx_comet_why_breaker;
             return NGX_DECLINED;
         }
     }
@@ -790,7 +793,7 @@ ngx_comet_health_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (health->why[0] == 'k') {
+    if (health->why == ngx_comet_why_keys) {
         error = ngx_comet_error_of_status(NGX_HTTP_TOO_MANY_REQUESTS);
         error.code = health->why;
 
