@@ -98,8 +98,8 @@ typedef struct {
     uint64_t                     amount;
     uint64_t                     wait;        /* found: 0, or why not now */
     ngx_comet_level_t            level;       /* found: afterwards */
-    unsigned                     probe:1;     /* only look whether it fits */
-    unsigned                     held:1;      /* reserved until the end */
+    unsigned char                probe;       /* only look whether it fits */
+    unsigned char                held;        /* reserved until the end */
 } ngx_comet_entry_t;
 
 

@@ -257,6 +257,14 @@ ngx_comet_limit_reset(const ngx_comet_limit_t *limit,
 }
 
 
+static const uint64_t  ngx_comet_tens[NGX_COMET_DIGITS_LEN] = {
+    0, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
+    1000000000, 10000000000, 100000000000, 1000000000000, 10000000000000,
+    100000000000000, 1000000000000000, 10000000000000000,
+    100000000000000000, 1000000000000000000, 10000000000000000000ULL
+};
+
+
 /* with every answer: not by printf(), and two at a time */
 
 static const char  ngx_comet_pairs[] =
@@ -270,27 +278,27 @@ static const char  ngx_comet_pairs[] =
 size_t
 ngx_comet_digits(char *text, uint64_t n)
 {
-    char    digits[NGX_COMET_DIGITS_LEN];
-    size_t  i;
+    char    *p;
+    size_t   len;
 
-    i = sizeof(digits);
+    /* of so many bits, by log10(2), and one more from a power of ten on */
 
-    for ( /* void */ ; n >= 100; n /= 100) {
-        i -= 2;
-        memcpy(digits + i, ngx_comet_pairs + n % 100 * 2, 2);
+    len = (64 - (size_t) __builtin_clzll(n | 1)) * 1233 >> 12;
+    len += n >= ngx_comet_tens[len];
+
+    for (p = text + len; n >= 100; n /= 100) {
+        p -= 2;
+        memcpy(p, ngx_comet_pairs + n % 100 * 2, 2);
     }
 
     if (n >= 10) {
-        i -= 2;
-        memcpy(digits + i, ngx_comet_pairs + n * 2, 2);
+        memcpy(p - 2, ngx_comet_pairs + n * 2, 2);
 
     } else {
-        digits[--i] = (char) ('0' + n);
+        p[-1] = (char) ('0' + n);
     }
 
-    memcpy(text, digits + i, sizeof(digits) - i);
-
-    return sizeof(digits) - i;
+    return len;
 }
 
 

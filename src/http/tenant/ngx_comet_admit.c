@@ -655,24 +655,23 @@ static ngx_int_t
 ngx_comet_admit_tell(ngx_http_request_t *r, ngx_comet_quota_t *quota,
     const ngx_comet_told_t *told)
 {
-    char       text[NGX_COMET_DIGITS_LEN + NGX_COMET_DURATION_LEN];
     ngx_str_t  remaining, reset;
 
     if (quota->conf == NULL || told->limit.len == 0) {
         return NGX_OK;
     }
 
-    remaining.len = ngx_comet_digits(text, quota->left);
-    reset.len = ngx_comet_duration(text + remaining.len,
-                                   ngx_comet_admit_reset(quota));
-
-    remaining.data = ngx_pnalloc(r->pool, remaining.len + reset.len);
+    remaining.data = ngx_pnalloc(r->pool, NGX_COMET_DIGITS_LEN
+                                          + NGX_COMET_DURATION_LEN);
     if (remaining.data == NULL) {
         return NGX_ERROR;
     }
 
-    reset.data = ngx_cpymem(remaining.data, text, remaining.len + reset.len)
-                 - reset.len;
+    remaining.len = ngx_comet_digits((char *) remaining.data, quota->left);
+
+    reset.data = remaining.data + remaining.len;
+    reset.len = ngx_comet_duration((char *) reset.data,
+                                   ngx_comet_admit_reset(quota));
 
     if (ngx_comet_header_add(r, &told->limit, &quota->conf->told)
         != NGX_OK
