@@ -176,7 +176,7 @@ ngx_comet_text_units(const unsigned char *p, const unsigned char *end)
 
 /* goes over plain blocks, up to the first byte that needs care */
 
-ngx_comet_text_apart const unsigned char *
+ngx_comet_inline const unsigned char *
 ngx_comet_text_blocks(const unsigned char *p, const unsigned char *end)
 {
     ngx_comet_block_t  block;
@@ -262,11 +262,6 @@ NGX_COMET_TEXT_RUN(const unsigned char *p, const unsigned char *end)
         if (ngx_comet_block_any_odd(&block) | tail) {
             bad |= ngx_comet_block_bad(&block, last);
             tail = src[NGX_COMET_BLOCK - 1] >= 0x80;
-
-        } else if ((backslash | quote | bad) == 0) {
-            p = ngx_comet_text_blocks(p + NGX_COMET_BLOCK, end);
-            last = ngx_comet_vector_fill(0);
-            continue;
         }
 
         /* what lies behind the closing quote is no concern of ours */
