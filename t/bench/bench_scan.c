@@ -1,13 +1,15 @@
 /*
- * The speed over bodies of several kinds, beside that of memcpy() and cJSON in
- * the same rounds.  All take turns within a round; medians are printed, and
- * the best round of whole bodies, for machines that others use too.
+ * How fast bodies of several kinds are judged, on each level of the kernels,
+ * beside memcpy() and cJSON.  A body comes in pieces of 64 KB, each copied into
+ * the one buffer first, as reads do; that is timed as memcpy().  All take turns
+ * within a round; medians are printed, and the best rounds, for machines that
+ * others use too.
  */
 
 
 #define _GNU_SOURCE
 
-#include "ngx_comet_scan.h"
+#include "ngx_comet_judge.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +22,8 @@
 #define BENCH_ROUNDS  31
 #define BENCH_CHAT    (2 * 1024 * 1024)
 #define BENCH_IMAGE   (16 * 1024 * 1024)
-#define BENCH_CHUNK   (64 * 1024)
+#define BENCH_PIECE   (64 * 1024)
+#define BENCH_WAYS    (NGX_COMET_TEXT_LEVELS + 2)
 
 
 typedef struct {
@@ -28,15 +31,21 @@ typedef struct {
     unsigned char  *body;
     size_t          len;
     size_t          room;
-    unsigned char  *copy;
-    size_t          chunk;
 } bench_t;
 
 
-typedef void (*bench_pt)(bench_t *b);
+/* where times go: the levels, then these */
+
+enum {
+    BENCH_MEMCPY = NGX_COMET_TEXT_LEVELS,
+    BENCH_CJSON
+};
 
 
-static uint64_t  bench_roles;
+typedef double  bench_times_t[BENCH_WAYS][BENCH_ROUNDS];
+
+
+static unsigned char  bench_buffer[BENCH_PIECE] __attribute__((aligned(4096)));
 
 
 static const char *bench_prose[] = {
@@ -91,16 +100,6 @@ static const char *bench_japanese[] = {
 };
 
 
-static const char *bench_ascii[] = {
-    "\\u0414\\u043e\\u0431\\u0440\\u0438\\u0439 "
-    "\\u0434\\u0435\\u043d\\u044c! ",
-    "\\u041f\\u0456\\u0434\\u043a\\u0430\\u0436\\u0456\\u0442\\u044c, ",
-    "\\u2014 \\u0441\\u043a\\u0430\\u0437\\u0430\\u043b\\u0430 "
-    "\\u0432\\u043e\\u043d\\u0430. \\ud83d\\ude00\\n",
-    NULL
-};
-
-
 static uint32_t
 bench_random(uint32_t n)
 {
@@ -130,6 +129,39 @@ bench_add(bench_t *b, const char *text)
 }
 
 
+/* each character that is not ASCII as json.dumps() of Python writes it */
+
+static void
+bench_add_escaped(bench_t *b, const char *text)
+{
+    char                  escape[16];
+    unsigned              code, more;
+    const unsigned char  *p;
+
+    for (p = (const unsigned char *) text; *p; /* void */ ) {
+        more = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
+        code = more ? *p & (0x3f >> more) : *p;
+
+        for (p++; more; more--, p++) {
+            code = code << 6 | (*p & 0x3f);
+        }
+
+        if (code < 0x80) {
+            snprintf(escape, sizeof(escape), "%c", (char) code);
+
+        } else if (code < 0x10000) {
+            snprintf(escape, sizeof(escape), "\\u%04x", code);
+
+        } else {
+            snprintf(escape, sizeof(escape), "\\u%04x\\u%04x",
+                     0xd7c0 + (code >> 10), 0xdc00 + (code & 0x3ff));
+        }
+
+        bench_add(b, escape);
+    }
+}
+
+
 static void
 bench_begin(bench_t *b, const char *name, size_t size)
 {
@@ -137,19 +169,17 @@ bench_begin(bench_t *b, const char *name, size_t size)
 
     b->name = name;
     b->room = size + 65536;
-    b->body = aligned_alloc(4096, (b->room + 4095) / 4096 * 4096);
-    b->copy = aligned_alloc(4096, (b->room + 4095) / 4096 * 4096);
+    b->body = malloc(b->room);
 
-    if (b->body == NULL || b->copy == NULL) {
+    if (b->body == NULL) {
         abort();
     }
-
-    memset(b->copy, 0, b->room);
 }
 
 
 static void
-bench_chat(bench_t *b, const char *name, const char **sentences)
+bench_chat(bench_t *b, const char *name, const char **sentences,
+    void (*add)(bench_t *b, const char *text))
 {
     size_t    n, end;
     unsigned  i;
@@ -171,7 +201,7 @@ bench_chat(bench_t *b, const char *name, const char **sentences)
         end = b->len + 200 + bench_random(3800);
 
         while (b->len < end) {
-            bench_add(b, sentences[bench_random((uint32_t) n)]);
+            add(b, sentences[bench_random((uint32_t) n)]);
         }
 
         bench_add(b, "\"}");
@@ -203,86 +233,80 @@ bench_image(bench_t *b, const char *name)
 }
 
 
-/* looks at the roles as the gateway does, and at nothing else */
+static double
+bench_now(void)
+{
+    struct timespec  t;
 
-static int
-bench_handler(void *data, const ngx_comet_token_t *token)
+    clock_gettime(CLOCK_MONOTONIC, &t);
+
+    return (double) t.tv_sec * 1e9 + (double) t.tv_nsec;
+}
+
+
+static void *
+bench_alloc(void *data, size_t size)
 {
     (void) data;
+    (void) size;
 
-    if (token->type == NGX_COMET_NAME && token->len == 4
-        && memcmp(token->text, "role", 4) == 0)
-    {
-        return NGX_COMET_SCAN_TEXT;
-    }
-
-    if (token->type == NGX_COMET_STRING && token->text) {
-        bench_roles += token->text[0] == 'u';
-    }
-
-    return NGX_COMET_SCAN_ON;
+    return NULL;
 }
 
 
-static void
-bench_scan(bench_t *b)
-{
-    size_t            at, n;
-    ngx_comet_scan_t  scan;
+/* returns how long it took; *copied is how long the reads did */
 
-    ngx_comet_scan_init(&scan, 64, bench_handler, NULL);
+static double
+bench_judge(bench_t *b, double *copied)
+{
+    size_t                    at, n;
+    double                    from, read, took;
+    ngx_comet_policy_t        policy;
+    static ngx_comet_judge_t  judge;
+
+    memset(&policy, 0, sizeof(ngx_comet_policy_t));
+    policy.alloc = bench_alloc;
+
+    from = bench_now();
+    ngx_comet_judge_init(&judge, NGX_COMET_ENDPOINT_CHAT, &policy);
+    took = bench_now() - from;
+
+    *copied = 0;
 
     for (at = 0; at < b->len; at += n) {
-        n = b->len - at;
+        n = b->len - at < BENCH_PIECE ? b->len - at : BENCH_PIECE;
 
-        if (b->chunk && n > b->chunk) {
-            n = b->chunk;
-        }
+        from = bench_now();
+        memcpy(bench_buffer, b->body + at, n);
+        read = bench_now();
+        (void) ngx_comet_judge_feed(&judge, bench_buffer, n);
+        took += bench_now() - read;
 
-        if (ngx_comet_scan_feed(&scan, b->body + at, n)) {
-            break;
-        }
+        *copied += read - from;
     }
 
-    if (ngx_comet_scan_finish(&scan) != NGX_COMET_SCAN_OK) {
-        fprintf(stderr, "%s: %s at %llu\n", b->name,
-                ngx_comet_scan_message(&scan),
-                (unsigned long long) scan.offset);
+    from = bench_now();
+
+    if (ngx_comet_judge_finish(&judge) != 0
+        || judge.verdict != NGX_COMET_PASS)
+    {
+        fprintf(stderr, "%s: %s\n", b->name, judge.message);
         exit(1);
     }
+
+    return took + bench_now() - from;
 }
 
 
-static void
-bench_whole(bench_t *b)
-{
-    b->chunk = 0;
-    bench_scan(b);
-}
-
-
-static void
-bench_chunks(bench_t *b)
-{
-    b->chunk = BENCH_CHUNK;
-    bench_scan(b);
-}
-
-
-static void
-bench_memcpy(bench_t *b)
-{
-    memcpy(b->copy, b->body, b->len);
-    __asm__ volatile ("" : : "r" (b->copy) : "memory");
-}
-
-
-static void
+static double
 bench_cjson(bench_t *b)
 {
-    cJSON  *root;
+    cJSON   *root;
+    double   from, took;
 
+    from = bench_now();
     root = cJSON_ParseWithLength((const char *) b->body, b->len);
+    took = bench_now() - from;
 
     if (root == NULL) {
         fprintf(stderr, "%s: cJSON fails\n", b->name);
@@ -290,20 +314,8 @@ bench_cjson(bench_t *b)
     }
 
     cJSON_Delete(root);
-}
 
-
-static double
-bench_time(bench_pt run, bench_t *b)
-{
-    struct timespec  from, to;
-
-    clock_gettime(CLOCK_MONOTONIC, &from);
-    run(b);
-    clock_gettime(CLOCK_MONOTONIC, &to);
-
-    return (double) (to.tv_sec - from.tv_sec) * 1e9
-           + (double) (to.tv_nsec - from.tv_nsec);
+    return took;
 }
 
 
@@ -320,72 +332,96 @@ bench_compare(const void *a, const void *b)
 
 
 static void
-bench_run(bench_t *b)
+bench_run(bench_t *b, bench_times_t times)
 {
-    int     i, j;
-    double  times[4][BENCH_ROUNDS], speed[4];
-
-    static const bench_pt  runs[] = {
-        bench_memcpy, bench_whole, bench_chunks, bench_cjson
-    };
+    int                     i, level;
+    ngx_comet_text_run_pt   run;
 
     for (i = 0; i < BENCH_ROUNDS; i++) {
-        for (j = 0; j < 4; j++) {
-            times[j][i] = bench_time(runs[j], b);
+
+        for (level = 0; level < NGX_COMET_TEXT_LEVELS; level++) {
+            run = ngx_comet_text_level((ngx_comet_text_level_e) level);
+
+            if (run) {
+                ngx_comet_text_run = run;
+                times[level][i] = bench_judge(b, &times[BENCH_MEMCPY][i]);
+            }
+        }
+
+        times[BENCH_CJSON][i] = bench_cjson(b);
+    }
+
+    for (i = 0; i < BENCH_WAYS; i++) {
+        qsort(times[i], BENCH_ROUNDS, sizeof(double), bench_compare);
+    }
+}
+
+
+static void
+bench_print(const char *title, const bench_t *bodies, bench_times_t *times,
+    size_t nbodies, int round)
+{
+    int     way;
+    size_t  i;
+
+    static const char *const  names[] = {
+        [NGX_COMET_TEXT_SCALAR] = "plain C",
+        [NGX_COMET_TEXT_SSSE3] = "SSSE3",
+        [NGX_COMET_TEXT_AVX2] = "AVX2",
+        [NGX_COMET_TEXT_NEON] = "NEON",
+        [BENCH_MEMCPY] = "memcpy",
+        [BENCH_CJSON] = "cJSON"
+    };
+
+    printf("%-14s %8s", title, "KB");
+
+    for (way = 0; way < BENCH_WAYS; way++) {
+        if (times[0][way][0]) {
+            printf(" %8s", names[way]);
         }
     }
 
-    for (j = 0; j < 4; j++) {
-        qsort(times[j], BENCH_ROUNDS, sizeof(double), bench_compare);
-        speed[j] = (double) b->len / times[j][BENCH_ROUNDS / 2];
+    printf("\n");
+
+    for (i = 0; i < nbodies; i++) {
+        printf("%-14s %8zu", bodies[i].name, bodies[i].len / 1024);
+
+        for (way = 0; way < BENCH_WAYS; way++) {
+            if (times[0][way][0]) {
+                printf(" %8.2f", (double) bodies[i].len
+                                 / times[i][way][round]);
+            }
+        }
+
+        printf("\n");
     }
-
-    printf("%-12s %8zu %8.2f %8.2f %6.2f %8.2f %6.2f %8.2f %8.2f\n", b->name,
-           b->len / 1024, speed[0], speed[1], speed[1] / speed[0],
-           speed[2], speed[2] / speed[0], speed[3],
-           (double) b->len / times[1][0]);
-
-    free(b->body);
-    free(b->copy);
 }
 
 
 int
-main(int argc, char *argv[])
+main(void)
 {
-    int                    level;
-    bench_t                b;
-    ngx_comet_text_run_pt  run;
+    size_t  i;
 
-    if (argc > 1) {
-        level = atoi(argv[1]);
-        run = ngx_comet_text_level((ngx_comet_text_level_e) level);
+    static bench_t        b[7];
+    static bench_times_t  times[7];
 
-        if (run == NULL) {
-            fprintf(stderr, "this machine has no level %d\n", level);
-            return 1;
-        }
+    bench_image(&b[0], "image");
+    bench_chat(&b[1], "prose", bench_prose, bench_add);
+    bench_chat(&b[2], "source", bench_source, bench_add);
+    bench_chat(&b[3], "ukrainian", bench_ukrainian, bench_add);
+    bench_chat(&b[4], "japanese", bench_japanese, bench_add);
+    bench_chat(&b[5], "\\u ukrainian", bench_ukrainian, bench_add_escaped);
+    bench_chat(&b[6], "\\u japanese", bench_japanese, bench_add_escaped);
 
-        ngx_comet_text_run = run;
+    for (i = 0; i < 7; i++) {
+        bench_run(&b[i], times[i]);
     }
 
-    printf("GB/s; ratios to memcpy; fed whole and by %d KB\n\n"
-           "%-12s %8s %8s %8s %6s %8s %6s %8s %8s\n", BENCH_CHUNK / 1024,
-           "body", "KB", "memcpy", "whole", "ratio", "chunks", "ratio",
-           "cJSON", "best");
-
-    bench_image(&b, "image");
-    bench_run(&b);
-    bench_chat(&b, "prose", bench_prose);
-    bench_run(&b);
-    bench_chat(&b, "source", bench_source);
-    bench_run(&b);
-    bench_chat(&b, "ukrainian", bench_ukrainian);
-    bench_run(&b);
-    bench_chat(&b, "japanese", bench_japanese);
-    bench_run(&b);
-    bench_chat(&b, "\\uXXXX", bench_ascii);
-    bench_run(&b);
+    printf("GB/s, judged in pieces of %d KB\n\n", BENCH_PIECE / 1024);
+    bench_print("median", b, times, 7, BENCH_ROUNDS / 2);
+    printf("\n");
+    bench_print("best", b, times, 7, 0);
 
     return 0;
 }
