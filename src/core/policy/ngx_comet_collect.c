@@ -625,7 +625,7 @@ ngx_comet_collect_usual(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token)
 {
     ngx_comet_frame_t        *frame;
-    const ngx_comet_taken_t  *taken;
+    const ngx_comet_begun_t  *taken;
 
     if (judge->enough) {
         return NGX_COMET_SCAN_STOP;

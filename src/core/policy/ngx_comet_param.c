@@ -60,7 +60,7 @@ static const ngx_comet_head_t  part_heads[] = {
     { .len = 0 }
 };
 
-static const ngx_comet_taken_t  part_taken[] = { { .present = 1 } };
+static const ngx_comet_begun_t  part_taken[] = { { .present = 1 } };
 
 static const ngx_comet_form_t  part_form = {
     { part_heads, ngx_comet_usual_bit('"')|ngx_comet_usual_bit('t') },
@@ -119,7 +119,7 @@ static const ngx_comet_head_t  message_heads[] = {
     { .len = 0 }
 };
 
-static const ngx_comet_taken_t  message_taken[] = {
+static const ngx_comet_begun_t  message_taken[] = {
     [SAID] = { .present = ROLE, .last = &message[1] },
     [CALLS] = { .present = ROLE },
     [CALLS_NULL] = { .present = ROLE, .null = CONTENT },

@@ -70,14 +70,14 @@ typedef struct {
     unsigned                   null;
     unsigned                   needs;     /* bits of .needs */
     const ngx_comet_field_t   *last;      /* NULL: not one of the fields */
-} ngx_comet_taken_t;
+} ngx_comet_begun_t;
 
 
 /* the usual spelling of objects */
 
 typedef struct {
     ngx_comet_usual_t          usual;
-    const ngx_comet_taken_t   *taken;     /* by kind */
+    const ngx_comet_begun_t   *taken;     /* by kind */
 } ngx_comet_form_t;
 
 
