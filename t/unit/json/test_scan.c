@@ -694,7 +694,7 @@ test_levels_units(void **state)
 
     (void) state;
 
-    for (i = 0; i < 300000; i++) {
+    for (i = 0; i < 100000; i++) {
         n = 0;
 
         while (n < 150 + i % 200) {
