@@ -303,6 +303,12 @@ static void
 ngx_comet_usage_clear(ngx_comet_usage_event_t *event,
     const ngx_comet_member_t *member)
 {
+    /* as it is but for duplicates */
+
+    if (event->have == 0 && event->bad == 0 && !event->usage) {
+        return;
+    }
+
     if (member->is < NGX_COMET_USAGE_NUMBERS) {
         event->numbers[member->is] = 0;
 
