@@ -77,6 +77,10 @@ static ngx_comet_header_t  ngx_comet_forwarded[] = {
 
 static ngx_comet_header_t  *ngx_comet_forwarded_first[32];
 
+/* lengths of the names that are hashed, as bits; none of them is a prefix */
+
+static uint32_t  ngx_comet_hashed_lengths;
+
 
 /* what never leaves, whatever an operator writes */
 
@@ -144,6 +148,10 @@ ngx_comet_header_init(ngx_conf_t *cf)
 
         if (*first == NULL) {
             *first = header;
+        }
+
+        if (header->what == NGX_COMET_HEADER_HASHED) {
+            ngx_comet_hashed_lengths |= 1u << header->name.len;
         }
     }
 
@@ -289,9 +297,14 @@ ngx_comet_headers_size(ngx_http_request_t *r)
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
-            len += h[i].key.len + sizeof(": ") - 1
-                   + ngx_max(h[i].value.len, NGX_COMET_HASH_LEN)
+            len += h[i].key.len + sizeof(": ") - 1 + h[i].value.len
                    + sizeof(CRLF) - 1;
+
+            if (h[i].key.len < 32
+                && (ngx_comet_hashed_lengths >> h[i].key.len) & 1)
+            {
+                len += NGX_COMET_HASH_LEN;
+            }
         }
     }
 
