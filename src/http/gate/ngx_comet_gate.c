@@ -196,7 +196,9 @@ ngx_comet_gate_policy(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    ngx_comet_admit_relies(r, ctx, policy);
+    if (ngx_comet_admit_relies(r, ctx, policy) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     policy->usage = (lcf->meter->usage && r == r->main);
 

@@ -98,14 +98,22 @@ ngx_comet_admit_init(ngx_conf_t *cf)
 }
 
 
-void
+ngx_int_t
 ngx_comet_admit_relies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_comet_policy_t *policy)
 {
     ngx_comet_demands_t    *demands;
+    ngx_comet_loc_conf_t   *lcf;
     ngx_comet_main_conf_t  *mcf;
 
-    demands = ctx->policy->demands;
+    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
+
+    demands = ngx_comet_demands_of(lcf->caller->pool, ctx->policy,
+                                   ctx->tenant);
+    if (demands == NULL) {
+        return NGX_ERROR;
+    }
+
     mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
 
     if (mcf->limited->prices.nelts) {
@@ -114,12 +122,14 @@ ngx_comet_admit_relies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 
     /* on trial they refuse nobody */
 
-    if (demands == NULL || ctx->policy->dry_run) {
-        return;
+    if (ctx->policy->dry_run) {
+        return NGX_OK;
     }
 
     policy->sized |= demands->judged;
     policy->named |= demands->named;
+
+    return NGX_OK;
 }
 
 
@@ -231,21 +241,11 @@ ngx_comet_admit_counts_money(ngx_comet_asked_t *asked)
 ngx_int_t
 ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    ngx_comet_asked_t      asked;
-    ngx_comet_demands_t   *demands;
-    ngx_comet_loc_conf_t  *lcf;
+    ngx_comet_asked_t  asked;
 
     static const uint64_t  one[NGX_COMET_UNITS] = { 1, 1, 1, 1 };
 
-    lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
-
-    demands = ngx_comet_demands_of(lcf->caller->pool, ctx->policy,
-                                   ctx->tenant);
-    if (demands == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (demands->n == 0) {
+    if (ctx->policy->demands->n == 0) {
         return NGX_OK;
     }
 

@@ -43,9 +43,9 @@ struct ngx_comet_admission_s {
 extern ngx_comet_part_t  ngx_comet_admit_part;
 
 
-/* which members of a body the limits rely on */
+/* before all of them: which members of a body the limits rely on */
 
-void ngx_comet_admit_relies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+ngx_int_t ngx_comet_admit_relies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_comet_policy_t *policy);
 
 /* before the body is read, and when it is known what is asked of which model */
