@@ -20,6 +20,7 @@
 #include "ngx_comet_meter_variables.h"
 #include "ngx_comet_metrics.h"
 #include "ngx_comet_models.h"
+#include "ngx_comet_names.h"
 #include "ngx_comet_params.h"
 #include "ngx_comet_pass.h"
 #include "ngx_comet_patience.h"
@@ -68,6 +69,7 @@ static ngx_comet_part_t  *ngx_comet_parts[] = {
     &ngx_comet_endpoints_part,
     &ngx_comet_models_part,
 
+    &ngx_comet_names_part,
     &ngx_comet_pass_part,
     &ngx_comet_header_part,
     &ngx_comet_tls_part,

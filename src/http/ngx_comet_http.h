@@ -31,6 +31,7 @@ typedef struct ngx_comet_zone_s           ngx_comet_zone_t;
 typedef struct ngx_comet_tenants_s        ngx_comet_tenants_t;
 typedef struct ngx_comet_limited_s        ngx_comet_limited_t;
 typedef struct ngx_comet_found_s          ngx_comet_found_t;
+typedef struct ngx_comet_names_s          ngx_comet_names_t;
 
 typedef struct ngx_comet_tenant_s         ngx_comet_tenant_t;
 typedef struct ngx_comet_route_target_s   ngx_comet_route_target_t;
@@ -71,6 +72,7 @@ typedef struct {
     ngx_comet_tenants_t       *tenants;
     ngx_comet_limited_t       *limited;
     ngx_comet_found_t         *found;      /* series, by a worker */
+    ngx_comet_names_t         *names;      /* of APIs */
     unsigned                   refused:1;  /* by a check */
 } ngx_comet_main_conf_t;
 

@@ -108,6 +108,9 @@ class Mock:
         self._loop.call_soon_threadsafe(self._stopping.set_result, None)
         self._thread.join()
 
+    def is_up(self):
+        return self._thread.is_alive()
+
     def release(self, n=1):
         def permit():
             self._permits += n

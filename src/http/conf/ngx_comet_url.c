@@ -135,7 +135,7 @@ ngx_comet_url_parse(ngx_conf_t *cf, const char *directive, ngx_str_t *url,
     ngx_comet_url_t *parsed)
 {
     char                *rv;
-    ngx_url_t            u;
+    ngx_url_t           *u;
     ngx_comet_scheme_t  *scheme;
 
     rv = ngx_comet_url_check(cf, directive, url);
@@ -164,22 +164,31 @@ ngx_comet_url_parse(ngx_conf_t *cf, const char *directive, ngx_str_t *url,
         return NGX_CONF_ERROR;
     }
 
-    ngx_memzero(&u, sizeof(ngx_url_t));
-
-    u.url.len = url->len - scheme->name.len;
-    u.url.data = url->data + scheme->name.len;
-    u.default_port = scheme->port;
-    u.uri_part = 1;
-    u.no_resolve = 1;
-
-    parsed->upstream = ngx_http_upstream_add(cf, &u, 0);
-    if (parsed->upstream == NULL) {
+    u = ngx_pcalloc(cf->pool, sizeof(ngx_url_t));
+    if (u == NULL) {
         return NGX_CONF_ERROR;
     }
 
+    u->url.len = url->len - scheme->name.len;
+    u->url.data = url->data + scheme->name.len;
+    u->default_port = scheme->port;
+    u->uri_part = 1;
+    u->no_resolve = 1;
+
+    if (ngx_parse_url(cf->pool, u) != NGX_OK) {
+        if (u->err) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "%s in \"%s %V\"", u->err, directive, url);
+        }
+
+        return NGX_CONF_ERROR;
+    }
+
+    parsed->address = u;
+    parsed->upstream = NULL;
     parsed->tls = (scheme->port == 443);
 
-    ngx_comet_url_target(&parsed->target, &scheme->name, &u);
+    ngx_comet_url_target(&parsed->target, &scheme->name, u);
 
     return NGX_CONF_OK;
 }

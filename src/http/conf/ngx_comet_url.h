@@ -18,10 +18,14 @@ typedef struct {
 } ngx_comet_target_t;
 
 
-/* without variables */
+/*
+ * Without variables.  An upstream block of its name may still follow, so the
+ * upstream is looked for when all is read.
+ */
 
 typedef struct {
     ngx_comet_target_t             target;
+    ngx_url_t                     *address;
     ngx_http_upstream_srv_conf_t  *upstream;
     unsigned                       tls:1;
 } ngx_comet_url_t;

@@ -1,4 +1,5 @@
 #include "ngx_comet_attempt.h"
+#include "ngx_comet_peers.h"
 
 
 static ngx_int_t ngx_comet_attempt_resolve(ngx_http_request_t *r,
@@ -48,7 +49,12 @@ ngx_comet_attempt_make(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 void
 ngx_comet_attempt_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    if (ctx->sending->peers || ctx->sending->resolved->sockaddr) {
+    if (ctx->sending->peers) {
+        ngx_comet_peers_start(r, ctx->sending->peers);
+        return;
+    }
+
+    if (ctx->sending->resolved->sockaddr) {
         ngx_http_upstream_init(r);
         return;
     }

@@ -12,6 +12,7 @@
 #include "ngx_comet_conf.h"
 #include "ngx_comet_endpoints.h"
 #include "ngx_comet_held.h"
+#include "ngx_comet_peers.h"
 #include "ngx_comet_request.h"
 #include "ngx_comet_retry.h"
 #include "ngx_comet_route.h"
@@ -165,6 +166,14 @@ ngx_comet_pass_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
 
     if (conf->pass->host == NULL) {
         conf->pass->host = prev->pass->host;
+    }
+
+    if (conf->pass->address) {
+        conf->pass->peers = ngx_comet_peers_upstream(cf, conf->pass->address,
+                                                     &conf->place);
+        if (conf->pass->peers == NULL) {
+            return NGX_ERROR;
+        }
     }
 
     ngx_comet_pass_inherit(cf, prev, conf);
@@ -545,7 +554,7 @@ ngx_comet_pass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     pass->target = parsed.target;
-    pass->peers = parsed.upstream;
+    pass->address = parsed.address;
     pass->tls_needed = parsed.tls;
 
     return NGX_CONF_OK;

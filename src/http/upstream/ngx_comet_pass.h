@@ -14,6 +14,7 @@ struct ngx_comet_pass_conf_s {
     ngx_http_upstream_conf_t       upstream;
     ngx_http_upstream_srv_conf_t  *peers;
     ngx_comet_target_t             target;
+    ngx_url_t                     *address;    /* without variables */
     ngx_str_t                      url;        /* with variables */
     ngx_array_t                   *url_lengths;
     ngx_array_t                   *url_values;
