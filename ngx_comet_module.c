@@ -14,6 +14,7 @@
 #include "ngx_comet_gate.h"
 #include "ngx_comet_header.h"
 #include "ngx_comet_health.h"
+#include "ngx_comet_keep.h"
 #include "ngx_comet_key.h"
 #include "ngx_comet_limits.h"
 #include "ngx_comet_meter.h"
@@ -70,6 +71,7 @@ static ngx_comet_part_t  *ngx_comet_parts[] = {
     &ngx_comet_models_part,
 
     &ngx_comet_names_part,
+    &ngx_comet_keep_part,
     &ngx_comet_pass_part,
     &ngx_comet_header_part,
     &ngx_comet_tls_part,
@@ -228,6 +230,9 @@ static ngx_command_t  ngx_comet_commands[] = {
 
     ngx_comet_command("comet_bind", NGX_COMET_ANY|NGX_CONF_TAKE12,
         ngx_http_upstream_bind_set_slot, pass, upstream.local),
+
+    ngx_comet_command("comet_keepalive", NGX_COMET_ANY|NGX_CONF_TAKE12,
+        ngx_comet_keepalive, keep, number),
 
     ngx_comet_checked("comet_socket_keepalive", NGX_COMET_ANY|NGX_CONF_FLAG,
         &ngx_comet_takes_flag, pass, upstream.socket_keepalive),

@@ -23,6 +23,7 @@ typedef struct ngx_comet_health_conf_s    ngx_comet_health_conf_t;
 typedef struct ngx_comet_endpoints_conf_s ngx_comet_endpoints_conf_t;
 typedef struct ngx_comet_header_conf_s    ngx_comet_header_conf_t;
 typedef struct ngx_comet_pass_conf_s      ngx_comet_pass_conf_t;
+typedef struct ngx_comet_keep_conf_s      ngx_comet_keep_conf_t;
 typedef struct ngx_comet_tls_conf_s       ngx_comet_tls_conf_t;
 typedef struct ngx_comet_abort_conf_s     ngx_comet_abort_conf_t;
 typedef struct ngx_comet_patience_conf_s  ngx_comet_patience_conf_t;
@@ -86,6 +87,7 @@ struct ngx_comet_loc_conf_s {
     ngx_comet_endpoints_conf_t *endpoints;
     ngx_comet_header_conf_t   *header;
     ngx_comet_pass_conf_t     *pass;
+    ngx_comet_keep_conf_t     *keep;
     ngx_comet_tls_conf_t      *tls;
     ngx_comet_abort_conf_t    *abort;
     ngx_comet_patience_conf_t *patience;

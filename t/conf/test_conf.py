@@ -62,6 +62,12 @@ MISTAKES = [
     (GOOD + "comet_read_timeout soon;", "invalid value"),
     (GOOD + "comet_buffer_size -1;", "invalid value"),
     (GOOD + "comet_next_upstream http_529;", "invalid value"),
+    (GOOD + "comet_keepalive many;", "as in 32 or 32 timeout=30s, or off"),
+    (GOOD + "comet_keepalive 0;", 'invalid value "0"'),
+    (GOOD + "comet_keepalive 2 time=3s;", 'invalid value "time=3s"'),
+    (GOOD + "comet_keepalive 2 timeout=0;", 'invalid value "timeout=0"'),
+    (GOOD + "comet_keepalive off timeout=3s;", 'invalid value "off"'),
+    (GOOD + "comet_keepalive 2; comet_keepalive 3;", "is duplicate"),
     (GOOD + "comet_ssl_verify maybe;", "invalid value"),
     (GOOD + "comet_ssl_protocols SSLv2;", "invalid value"),
     (GOOD + "comet_bind nonsense;", "invalid address"),
@@ -319,6 +325,8 @@ def test_what_is_right_passes_in_silence(nginx, text):
     ("comet_pass https://backend;", 'the name "backend", that of the upstream'),
     ("comet_pass https://no.such.host.invalid;",
      'host not found: "no.such.host.invalid" of "comet_pass"'),
+    ("comet_pass http://backend; comet_keepalive 2;",
+     'no effect on the upstream block "backend": write "keepalive" there'),
     ("comet_pass https://$host;", 'add "resolver ADDRESS;"'),
     ("comet_pass https://api.example.com/$arg_a;", 'has no "resolver"')])
 def test_what_may_be_meant_is_a_warning(nginx, text, said):

@@ -43,6 +43,7 @@ def pki(tmp_path_factory):
     issue("middle", "ca.ext", "root")
     issue("api", "api.ext", "middle")
     issue("client", "api.ext", "root")
+    issue("guest", "api.ext", "root")
     (d / "chain.pem").write_text((d / "api.pem").read_text()
                                  + (d / "middle.pem").read_text())
     return d

@@ -6,6 +6,7 @@
 
 #include "ngx_comet_check.h"
 #include "ngx_comet_conf.h"
+#include "ngx_comet_keep.h"
 #include "ngx_comet_pass.h"
 
 
@@ -39,6 +40,8 @@ static void ngx_comet_check_rewrite(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *pass);
 static void ngx_comet_check_proxy(ngx_conf_t *cf, ngx_comet_loc_conf_t *pass);
 static void ngx_comet_check_name(ngx_conf_t *cf, ngx_comet_loc_conf_t *pass);
+static void ngx_comet_check_keepalive(ngx_conf_t *cf,
+    ngx_comet_loc_conf_t *pass);
 static void ngx_comet_check_resolver(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *pass);
 
@@ -278,6 +281,7 @@ ngx_comet_check_pass(ngx_conf_t *cf, ngx_comet_main_conf_t *mcf,
 {
     ngx_comet_check_rewrite(cf, pass);
     ngx_comet_check_proxy(cf, pass);
+    ngx_comet_check_keepalive(cf, pass);
 
     if (pass->pass->url_lengths) {
         ngx_comet_check_resolver(cf, pass);
@@ -489,6 +493,26 @@ ngx_comet_check_name(ngx_conf_t *cf, ngx_comet_loc_conf_t *pass)
                             "the certificate of the API will be checked for "
                             "the address \"%V\" as a name: write its name, or "
                             "add \"comet_ssl_name NAME;\",", &name);
+    }
+}
+
+
+/* an upstream block keeps its connections itself */
+
+static void
+ngx_comet_check_keepalive(ngx_conf_t *cf, ngx_comet_loc_conf_t *pass)
+{
+    ngx_http_upstream_srv_conf_t  *uscf;
+
+    uscf = pass->pass->upstream.upstream;
+
+    if (uscf && (uscf->flags & NGX_HTTP_UPSTREAM_CREATE)
+        && pass->keep->place.line)
+    {
+        ngx_comet_conf_warn(cf, &pass->keep->place,
+                            "\"comet_keepalive\" has no effect on the "
+                            "upstream block \"%V\": write \"keepalive\" "
+                            "there,", &uscf->host);
     }
 }
 

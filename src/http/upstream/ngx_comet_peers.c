@@ -6,6 +6,7 @@
 
 #include "ngx_comet_peers.h"
 #include "ngx_comet_conf.h"
+#include "ngx_comet_keep.h"
 #include "ngx_comet_names.h"
 
 
@@ -21,6 +22,7 @@ typedef struct {
     ngx_comet_addr_t           *addr;      /* of this attempt */
     ngx_uint_t                  first;
     uint64_t                    tried;     /* a bit for each */
+    ngx_comet_keeper_t          keeper;
 } ngx_comet_peer_t;
 
 
@@ -139,7 +141,9 @@ ngx_comet_peers_init(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *us)
     peer->upstream = u;
     peer->name = us->peer.data;
 
-    if (ngx_comet_names_hold(r, peer->name, &addrs) != NGX_OK) {
+    if (ngx_comet_names_hold(r, peer->name, &addrs) != NGX_OK
+        || ngx_comet_keep_init(r, &peer->keeper) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -190,7 +194,7 @@ ngx_comet_peers_get(ngx_peer_connection_t *pc, void *data)
     pc->socklen = addr->socklen;
     pc->name = &addr->name;
 
-    return NGX_OK;
+    return ngx_comet_keep_get(pc, &peer->keeper);
 }
 
 
@@ -266,16 +270,16 @@ ngx_comet_peers_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
 {
     ngx_comet_peer_t *peer = data;
 
-    ngx_uint_t            answered;
-    ngx_http_upstream_t  *u;
-
-    u = peer->upstream;
+    ngx_uint_t  answered;
 
     /* a head has come: an error of the API is none of its address */
 
-    answered = (u->state->header_time != (ngx_msec_t) -1);
+    answered = (peer->upstream->state->header_time != (ngx_msec_t) -1);
 
-    if (answered || (state & NGX_PEER_FAILED)) {
+    if (ngx_comet_keep_free(pc, &peer->keeper, state)) {
+        peer->tried &= ~((uint64_t) 1 << (peer->addr - peer->addrs->addr));
+
+    } else if (answered || (state & NGX_PEER_FAILED)) {
         ngx_comet_peers_settle(peer, !answered);
     }
 
@@ -333,12 +337,16 @@ ngx_comet_peers_failed(ngx_http_request_t *r)
 static ngx_int_t
 ngx_comet_peers_set_session(ngx_peer_connection_t *pc, void *data)
 {
-    return NGX_OK;
+    ngx_comet_peer_t *peer = data;
+
+    return ngx_comet_keep_set_session(pc, &peer->keeper);
 }
 
 
 static void
 ngx_comet_peers_save_session(ngx_peer_connection_t *pc, void *data)
 {
-    /* void */
+    ngx_comet_peer_t *peer = data;
+
+    ngx_comet_keep_save_session(pc, &peer->keeper);
 }
