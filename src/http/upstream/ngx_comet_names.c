@@ -131,6 +131,10 @@ ngx_comet_names_add(ngx_conf_t *cf, ngx_url_t *url, ngx_comet_place_t *place)
     name->timeout = core->resolver_timeout;
     name->delay = NGX_COMET_NAMES_RETRY;
 
+    /* of http itself it may not be merged */
+
+    ngx_conf_init_msec_value(name->timeout, 30000);
+
     ngx_queue_init(&name->waiting);
 
     return ngx_comet_names_first(cf, name, url, place) == NGX_OK ? name : NULL;
@@ -162,7 +166,7 @@ ngx_comet_names_resolver(ngx_conf_t *cf, ngx_url_t *url,
 
     core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    if (core->resolver->connections.nelts) {
+    if (core->resolver && core->resolver->connections.nelts) {
         *resolver = core->resolver;
         return NGX_OK;
     }
