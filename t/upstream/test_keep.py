@@ -300,19 +300,22 @@ class Peer:
 
     def deafen(self):
         """Drop what comes before TCP sees it, so that it is never
-        acknowledged."""
+        acknowledged: nothing of ours may wait for that any more."""
+        wait_for(lambda: self.unheard(mine=True) == 0)
         instruction = struct.pack("HBBI", 6, 0, 0, 0)      # return 0 bytes
         self.program = ctypes.create_string_buffer(instruction)
         self.socket.setsockopt(socket.SOL_SOCKET, 26, struct.pack(
             "HP", 1, ctypes.addressof(self.program)))      # SO_ATTACH_FILTER
 
-    def unheard(self):
-        """How many bytes in the edge's socket nobody acknowledged."""
-        mine = ":%04X" % self.socket.getsockname()[1]
-        its = ":%04X" % self.address[1]
+    def unheard(self, mine=False):
+        """How many bytes in a socket were not acknowledged."""
+        ends = [":%04X" % self.address[1],
+                ":%04X" % self.socket.getsockname()[1]]
+        if mine:
+            ends.reverse()
         for line in open("/proc/net/tcp").read().splitlines()[1:]:
             field = line.split()
-            if field[1].endswith(its) and field[2].endswith(mine):
+            if field[1].endswith(ends[0]) and field[2].endswith(ends[1]):
                 return int(field[4].split(":")[0], 16)
         return 0
 
