@@ -40,7 +40,6 @@ ngx_comet_attempt_make(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ctx->attempt->request = r;
     ctx->attempt->taken = 0;
-    ctx->attempt->kept = 0;
 
     return ctx->attempt->make(r, ctx);
 }
@@ -249,8 +248,6 @@ ngx_comet_attempt_get(ngx_peer_connection_t *pc, void *data)
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
 
     rc = ctx->attempt->get(pc, data);
-
-    ctx->attempt->kept = pc->cached;
 
     /* no server is live: nginx does not free what it did not get */
 

@@ -58,7 +58,6 @@ struct ngx_comet_attempt_s {
 
     unsigned                          watched:1; /* by a cleanup */
     unsigned                          taken:1;   /* out of nginx's hands */
-    unsigned                          kept:1;    /* on a connection that was */
 };
 
 

@@ -40,7 +40,7 @@ typedef struct {
 
 /* lives in the pool of its connection */
 
-struct ngx_comet_kept_s {
+struct ngx_comet_idle_s {
     ngx_queue_t                 queue;
     ngx_comet_party_t           party;
     ngx_comet_keep_conf_t      *keep;
@@ -84,7 +84,7 @@ static ngx_int_t ngx_comet_keep_put(ngx_peer_connection_t *pc,
     ngx_comet_keeper_t *keeper);
 static void ngx_comet_keep_write(ngx_event_t *ev);
 static void ngx_comet_keep_read(ngx_event_t *ev);
-static void ngx_comet_keep_drop(ngx_comet_kept_t *kept);
+static void ngx_comet_keep_drop(ngx_comet_idle_t *kept);
 static void ngx_comet_keep_close(ngx_connection_t *c);
 static ngx_comet_session_t *ngx_comet_keep_session(ngx_peer_connection_t *pc,
     ngx_comet_keeper_t *keeper);
@@ -320,7 +320,7 @@ ngx_comet_keep_get(ngx_peer_connection_t *pc, ngx_comet_keeper_t *keeper)
 {
     ngx_queue_t       *q, *next;
     ngx_connection_t  *c;
-    ngx_comet_kept_t  *kept;
+    ngx_comet_idle_t  *kept;
 
     keeper->kept = NULL;
 
@@ -339,7 +339,7 @@ ngx_comet_keep_get(ngx_peer_connection_t *pc, ngx_comet_keeper_t *keeper)
          q = next)
     {
         next = ngx_queue_next(q);
-        kept = ngx_queue_data(q, ngx_comet_kept_t, queue);
+        kept = ngx_queue_data(q, ngx_comet_idle_t, queue);
 
         if (!ngx_comet_party_is(&kept->party, pc, keeper)) {
             continue;
@@ -533,7 +533,7 @@ ngx_comet_keep_put(ngx_peer_connection_t *pc, ngx_comet_keeper_t *keeper)
 {
     u_char                 *identity;
     ngx_connection_t       *c;
-    ngx_comet_kept_t       *kept;
+    ngx_comet_idle_t       *kept;
     ngx_comet_keep_conf_t  *keep;
 
     c = pc->connection;
@@ -546,7 +546,7 @@ ngx_comet_keep_put(ngx_peer_connection_t *pc, ngx_comet_keeper_t *keeper)
     kept = keeper->kept;
 
     if (kept == NULL) {
-        kept = ngx_palloc(c->pool, sizeof(ngx_comet_kept_t));
+        kept = ngx_palloc(c->pool, sizeof(ngx_comet_idle_t));
         identity = ngx_pnalloc(c->pool, keeper->identity.len);
 
         if (kept == NULL || identity == NULL) {
@@ -561,7 +561,7 @@ ngx_comet_keep_put(ngx_peer_connection_t *pc, ngx_comet_keeper_t *keeper)
 
     if (keep->nidle >= keep->number) {
         ngx_comet_keep_drop(ngx_queue_data(ngx_queue_last(&keep->idle),
-                                           ngx_comet_kept_t, queue));
+                                           ngx_comet_idle_t, queue));
     }
 
     ngx_queue_insert_head(&keep->idle, &kept->queue);
@@ -627,7 +627,7 @@ ngx_comet_keep_read(ngx_event_t *ev)
 
 
 static void
-ngx_comet_keep_drop(ngx_comet_kept_t *kept)
+ngx_comet_keep_drop(ngx_comet_idle_t *kept)
 {
     ngx_queue_remove(&kept->queue);
     kept->keep->nidle--;

@@ -15,14 +15,14 @@ struct ngx_comet_keep_conf_s {
 
     /* of a worker; the last used first */
 
-    ngx_queue_t                idle;       /* of ngx_comet_kept_t */
+    ngx_queue_t                idle;       /* of ngx_comet_idle_t */
     ngx_uint_t                 nidle;
     ngx_queue_t                sessions;
     ngx_uint_t                 nsessions;
 };
 
 
-typedef struct ngx_comet_kept_s  ngx_comet_kept_t;
+typedef struct ngx_comet_idle_s  ngx_comet_idle_t;
 
 
 /* what a request may use, and what it does with it */
@@ -31,7 +31,7 @@ typedef struct {
     ngx_comet_keep_conf_t     *keep;       /* NULL: nothing */
     ngx_http_upstream_t       *upstream;
     ngx_str_t                  identity;
-    ngx_comet_kept_t          *kept;       /* what its connection was */
+    ngx_comet_idle_t          *kept;       /* what its connection was */
     uint64_t                   acked;      /* bytes, when it was taken */
     unsigned                   fresh:1;    /* no more kept ones */
     unsigned                   rewind:1;   /* sent, but to nobody */

@@ -22,8 +22,6 @@ static ngx_uint_t ngx_comet_retry_over(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 static ngx_comet_next_e ngx_comet_retry_choose(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx, ngx_msec_t *wait);
-static ngx_uint_t ngx_comet_retry_was_closed(ngx_http_request_t *r,
-    ngx_comet_ctx_t *ctx);
 static void ngx_comet_retry_ended(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_int_t rc);
 static void ngx_comet_retry_next(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
@@ -384,11 +382,6 @@ ngx_comet_retry_choose(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
         return NGX_COMET_NEXT_NONE;
     }
 
-    if (ngx_comet_retry_was_closed(r, ctx)) {
-        retry->tries--;
-        return NGX_COMET_NEXT_SAME;
-    }
-
     decided = ngx_comet_outcome_decide(&retry->outcome, conf->on,
                                        ngx_comet_health_has_another(r, ctx));
 
@@ -414,21 +407,6 @@ ngx_comet_retry_choose(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     }
 
     return ctx->target ? NGX_COMET_NEXT_TARGET : NGX_COMET_NEXT_NONE;
-}
-
-
-/*
- * A connection that was kept, and that the API closed before it read of the
- * request: there is no attempt that it knows of.
- */
-
-static ngx_uint_t
-ngx_comet_retry_was_closed(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
-{
-    return ctx->attempt->kept
-           && r->upstream->state->bytes_received == 0
-           && (ctx->retry->outcome.kind == NGX_COMET_OUTCOME_RESET
-               || ctx->retry->outcome.kind == NGX_COMET_OUTCOME_CONNECT);
 }
 
 
