@@ -94,10 +94,10 @@ def test_what_is_none(nginx, mock, status):
 def test_clients_that_leave_are_none(nginx, mock):
     edge = nginx(breaker(mock))
     for _ in range(5):
+        n = len(mock.requests)
         with Client(edge) as client:
             client.send(request("POST", "/v1/chat/completions", CHAT,
                                 plan(silent=True)))
-            n = len(mock.requests)
             wait_for(lambda: len(mock.requests) > n)
         wait_for(mock.last().gone.is_set)
     assert statuses(edge, 1) == [200]

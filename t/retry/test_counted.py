@@ -66,7 +66,8 @@ def test_breakers_and_keys_are_told(nginx, mock):
     assert metrics.sum("comet_breakers_half_open") == 0
     assert metrics.sum("comet_breaker_openings_total") == 1
     assert chat(edge).status == 503
-    assert Metrics(edge).sum("comet_attempts_total") == 7
+    assert Metrics(edge).sum("comet_attempts_total") == 7 + 2
+    assert metrics.sum("comet_retries_total") == 2
     assert "sk-" not in metrics.text
 
 

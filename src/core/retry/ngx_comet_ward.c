@@ -1,4 +1,5 @@
 #include "ngx_comet_ward.h"
+#include "ngx_comet_layout.h"
 
 #include <string.h>
 
@@ -63,6 +64,80 @@ ngx_comet_ward_alloc(ngx_comet_ledger_memory_t *memory, size_t size)
 }
 
 
+uint64_t
+ngx_comet_ward_layout(void)
+{
+    static const size_t  numbers[] = {
+        sizeof(ngx_comet_window_t),
+        ngx_comet_member(ngx_comet_window_t, slot),
+        ngx_comet_member(ngx_comet_window_t, all),
+        ngx_comet_member(ngx_comet_window_t, some),
+
+        sizeof(ngx_comet_breaker_t),
+        ngx_comet_member(ngx_comet_breaker_t, state),
+        ngx_comet_member(ngx_comet_breaker_t, row),
+        ngx_comet_member(ngx_comet_breaker_t, good),
+        ngx_comet_member(ngx_comet_breaker_t, probe),
+        ngx_comet_member(ngx_comet_breaker_t, probes),
+        ngx_comet_member(ngx_comet_breaker_t, before),
+        ngx_comet_member(ngx_comet_breaker_t, since),
+        ngx_comet_member(ngx_comet_breaker_t, window),
+
+        sizeof(ngx_comet_budget_t),
+        ngx_comet_member(ngx_comet_budget_t, window),
+
+        sizeof(ngx_comet_key_state_t),
+        ngx_comet_member(ngx_comet_key_state_t, calls),
+        ngx_comet_member(ngx_comet_key_state_t, bound),
+        ngx_comet_member(ngx_comet_key_state_t, rests),
+        ngx_comet_member(ngx_comet_key_state_t, out),
+
+        sizeof(ngx_comet_ward_head_t),
+        ngx_comet_member(ngx_comet_ward_head_t, id),
+        ngx_comet_member(ngx_comet_ward_head_t, used),
+
+        sizeof(ngx_comet_ward_key_t),
+        ngx_comet_member(ngx_comet_ward_key_t, head),
+        ngx_comet_member(ngx_comet_ward_key_t, state),
+
+        sizeof(ngx_comet_ward_breaker_t),
+        ngx_comet_member(ngx_comet_ward_breaker_t, head),
+        ngx_comet_member(ngx_comet_ward_breaker_t, state),
+        ngx_comet_member(ngx_comet_ward_breaker_t, calls),
+
+        sizeof(ngx_comet_ward_budget_t),
+        ngx_comet_member(ngx_comet_ward_budget_t, head),
+        ngx_comet_member(ngx_comet_ward_budget_t, state),
+
+        sizeof(ngx_comet_lease_t),
+        ngx_comet_member(ngx_comet_lease_t, owner),
+        ngx_comet_member(ngx_comet_lease_t, probe),
+        ngx_comet_member(ngx_comet_lease_t, key),
+        ngx_comet_member(ngx_comet_lease_t, breaker),
+        ngx_comet_member(ngx_comet_lease_t, next),
+
+        sizeof(ngx_comet_leases_t),
+        ngx_comet_member(ngx_comet_leases_t, next),
+        ngx_comet_member(ngx_comet_leases_t, leases),
+
+        sizeof(ngx_comet_ward_t),
+        ngx_comet_member(ngx_comet_ward_t, layout),
+        ngx_comet_member(ngx_comet_ward_t, keys),
+        ngx_comet_member(ngx_comet_ward_t, breakers),
+        ngx_comet_member(ngx_comet_ward_t, budgets),
+        ngx_comet_member(ngx_comet_ward_t, nkeys),
+        ngx_comet_member(ngx_comet_ward_t, nbreakers),
+        ngx_comet_member(ngx_comet_ward_t, nbudgets),
+        ngx_comet_member(ngx_comet_ward_t, leases),
+        ngx_comet_member(ngx_comet_ward_t, free),
+        ngx_comet_member(ngx_comet_ward_t, opened),
+    };
+
+    return ngx_comet_layout(ngx_comet_ledger_layout(), numbers,
+                            sizeof(numbers) / sizeof(numbers[0]));
+}
+
+
 ngx_comet_ward_t *
 ngx_comet_ward_create(ngx_comet_ledger_memory_t *memory, size_t size)
 {
@@ -72,6 +147,7 @@ ngx_comet_ward_create(ngx_comet_ledger_memory_t *memory, size_t size)
 
     memset(&ward, 0, sizeof(ngx_comet_ward_t));
 
+    ward.layout = ngx_comet_ward_layout();
     ward.nkeys = ngx_comet_ward_entries(size, sizeof(ngx_comet_ward_key_t));
     ward.nbreakers = ngx_comet_ward_entries(size,
                                             sizeof(ngx_comet_ward_breaker_t));

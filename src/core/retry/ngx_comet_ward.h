@@ -69,6 +69,7 @@ struct ngx_comet_leases_s {
 
 
 struct ngx_comet_ward_s {
+    uint64_t                     layout;
     ngx_comet_ward_key_t        *keys;
     ngx_comet_ward_breaker_t    *breakers;
     ngx_comet_ward_budget_t     *budgets;
@@ -91,6 +92,10 @@ typedef struct {
     uint64_t                     out;       /* keys */
 } ngx_comet_ward_sum_t;
 
+
+/* a number for how all of it lies in memory */
+
+uint64_t ngx_comet_ward_layout(void);
 
 /* of a zone of so many bytes, it takes an eighth at most, but what it needs */
 

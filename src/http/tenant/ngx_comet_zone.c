@@ -289,7 +289,8 @@ ngx_comet_zone_differs(ngx_comet_ledger_t *ledger)
         return 1;
     }
 
-    return ledger->tally && ledger->tally->layout != ngx_comet_tally_layout();
+    return (ledger->tally && ledger->tally->layout != ngx_comet_tally_layout())
+           || (ledger->ward && ledger->ward->layout != ngx_comet_ward_layout());
 }
 
 

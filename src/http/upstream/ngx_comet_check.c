@@ -504,7 +504,7 @@ ngx_comet_check_keepalive(ngx_conf_t *cf, ngx_comet_loc_conf_t *pass)
 {
     ngx_http_upstream_srv_conf_t  *uscf;
 
-    uscf = pass->pass->upstream.upstream;
+    uscf = pass->pass->peers;
 
     if (uscf && (uscf->flags & NGX_HTTP_UPSTREAM_CREATE)
         && pass->keep->place.line)
