@@ -711,7 +711,7 @@ test_shares(void **state)
 
     ngx_comet_tally_add(others[1], 0, UINT64_MAX);
     assert_int_equal(ngx_comet_tally_value(tally, series,
-                                           NGX_COMET_SERIES_TIMES, 0),
+                                           NGX_COMET_SERIES_KINDS - 1, 0),
                      UINT64_MAX);
 
     store_free(store);
