@@ -145,7 +145,7 @@ def test_a_slow_client_slows_the_upstream(nginx, mock):
 
 
 def test_a_thousand_streams_on_one_worker(nginx, mock):
-    edge = nginx(edge_conf(mock), connections=8192)
+    edge = nginx(edge_conf(mock, "comet_keepalive off;"), connections=8192)
     count = 100 if SLOW else 1000
 
     async def one(n, start):
@@ -278,7 +278,8 @@ def hangs_up(edge, data, mock, when, reset):
 @pytest.mark.parametrize("reset", [False, True])
 @pytest.mark.parametrize("point", ["before the head", "in a stream",
                                    "in a plain answer", "slow reader"])
-def test_a_client_that_hangs_up_closes_the_upstream(edge, mock, point, reset):
+def test_a_client_that_hangs_up_closes_the_upstream(nginx, mock, point, reset):
+    edge = nginx(edge_conf(mock, "comet_keepalive off;"))
     chat(edge, version="1.0")
     before = memory(edge)
 
@@ -304,7 +305,8 @@ def test_a_client_that_hangs_up_closes_the_upstream(edge, mock, point, reset):
 
 
 def test_hanging_up_at_every_point_leaves_nothing(nginx, mock):
-    edge = nginx(edge_conf(mock, "client_body_buffer_size 1k;"))
+    edge = nginx(edge_conf(mock, "client_body_buffer_size 1k;"
+                                 "comet_keepalive off;"))
     body = dict(STREAM, padding="z" * 4000)
     data = request("POST", "/v1/chat/completions", body,
                    plan(events=5, pace=0.002))
