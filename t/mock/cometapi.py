@@ -40,10 +40,13 @@ import socket
 import ssl
 import struct
 import threading
-import time
 
 WORDS = ("The edge answers with every byte as it came, "
          "neither later nor changed. ").split(" ")
+
+
+# any time: that of two answers is the same
+CREATED = 1774412483
 
 
 class Cut(Exception):
@@ -395,7 +398,7 @@ def answer_of(mock, request, words):
         if request.method == "DELETE":
             return {"id": name, "object": "response", "deleted": True}
         return dict(value, id=name)
-    models = [{"id": name, "object": "model", "created": 1774412483,
+    models = [{"id": name, "object": "model", "created": CREATED,
                "owned_by": owner}
               for name, owner in [("gpt-5.4", "openai"), ("o3", "openai"),
                                   ("claude-sonnet-4-6", "anthropic"),
@@ -410,7 +413,7 @@ def chat(request, words):
     prompt, completion = usage(request, words)
     return {
         "id": "chatcmpl-mock", "object": "chat.completion",
-        "created": int(time.time()), "model": body.get("model", "gpt-5.4"),
+        "created": CREATED, "model": body.get("model", "gpt-5.4"),
         "choices": [{
             "index": i, "logprobs": None, "finish_reason": "stop",
             "message": {"role": "assistant", "content": "".join(words),
@@ -437,7 +440,7 @@ def response(request, words, status):
     done = status == "completed"
     return {
         "id": "resp_mock%08x" % random.getrandbits(32), "object": "response",
-        "created_at": int(time.time()), "status": status,
+        "created_at": CREATED, "status": status,
         "background": False, "error": None, "incomplete_details": None,
         "instructions": None, "max_output_tokens": None,
         "model": body.get("model", "gpt-5.4"),
@@ -486,7 +489,7 @@ def sse(data, event=None):
 def chat_stream(request, words):
     body = request.json()
     base = {"id": "chatcmpl-mock", "object": "chat.completion.chunk",
-            "created": 1774412483, "model": body.get("model", "gpt-5.4")}
+            "created": CREATED, "model": body.get("model", "gpt-5.4")}
 
     def chunk(delta, finish=None):
         return sse(dict(base, choices=[{"index": 0, "delta": delta,

@@ -764,8 +764,9 @@ def test_the_python_sdk_knows_each_refusal(nginx, mock):
         ask(sdk(server), "o3")
     for _ in range(4):                       # it waits as it is told
         ask(sdk(server, retries=5))
+    server.reload(tenants(mock, alice="comet_rate 1r/m;"))
     with pytest.raises(openai.RateLimitError) as caught:
-        for _ in range(9):
+        for _ in range(2):
             ask(sdk(server, retries=0))
     assert caught.value.code == "rate_limit_exceeded"
 
