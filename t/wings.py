@@ -39,7 +39,7 @@ FAMILIES = {
 
 # parts that know each other, and why
 CIRCLES = {
-    frozenset(["judge", "collect", "range", "amend"]):
+    frozenset(["judge", "collect", "range", "fit", "amend"]):
         "one judge, fed by tokens: what it keeps, what it finds, what it changes",
 }
 

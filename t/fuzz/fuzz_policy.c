@@ -2,7 +2,8 @@
  * The core of the gate: three bytes choose endpoint, policy and cuts, the
  * rest is a body or chooses its members.  What passes must be the same however
  * it is cut, must be read alike by cJSON, and must pass unchanged once the
- * edits are applied.
+ * edits are applied.  Where a route leads to another model, that is the one
+ * in what is sent.
  */
 
 #include "judging.h"
@@ -98,6 +99,23 @@ provider(void *data, const char *model, size_t len)
 }
 
 
+static const char *const  targets[] = {
+    NULL, "gpt-4o", "gpt-5", "claude-1", "gemini-1", "o1-pro", "m", "x"
+};
+
+
+/* from every model */
+
+static const char *
+route(void *data, const char *model, size_t len)
+{
+    (void) model;
+    (void) len;
+
+    return ((arena_t *) data)->to;
+}
+
+
 static void
 choose(const unsigned char *bits)
 {
@@ -115,6 +133,13 @@ choose(const unsigned char *bits)
     policy.admit = arena_admit;
     policy.alloc = arena_alloc;
     policy.data = &arena;
+
+    arena.to = targets[bits[2] / 4 % 8];
+
+    if (arena.to) {
+        policy.route = route;
+        policy.named = 1;
+    }
 
     arena.admits = bits[1] & 8 ? "gpt-4o" : NULL;
     arena.left = bits[1] / 16;
@@ -156,7 +181,7 @@ judge_in_pieces(ngx_comet_judge_t *to, const ngx_comet_endpoint_t *endpoint,
     must(!early || to->verdict == NGX_COMET_REFUSED);
     must(to->verdict != NGX_COMET_REFUSED || to->violations);
     must(to->nedits == 0 || to->verdict == NGX_COMET_PASS
-         || to->verdict == NGX_COMET_REPAIRED);
+         || to->verdict == NGX_COMET_REPAIRED || to->target);
 
     return 0;
 }
@@ -279,6 +304,12 @@ check_again(const cJSON *json)
     must(text != NULL);
     must(json == NULL || valid(text, len));
 
+    /* lists are asked about the name that was given */
+
+    if (judge.target) {
+        arena.admits = NULL;
+    }
+
     for ( ;; ) {
         must(judge_in_pieces(&again, judge.endpoint, text, len, 0) == 0);
 
@@ -300,6 +331,31 @@ check_again(const cJSON *json)
         policy.mode = NGX_COMET_REJECT;
     }
 
+    free(text);
+}
+
+
+/* in every mode */
+
+static void
+check_target(void)
+{
+    char    *text;
+    cJSON   *json, *model;
+    size_t   len;
+
+    text = apply(&judge, body, length, &len);
+    must(text != NULL);
+
+    json = cJSON_ParseWithLength(text, len);
+
+    if (json) {
+        model = cJSON_GetObjectItemCaseSensitive(json, "model");
+        must(cJSON_IsString(model)
+             && strcmp(model->valuestring, judge.target) == 0);
+    }
+
+    cJSON_Delete(json);
     free(text);
 }
 
@@ -434,6 +490,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     arena.left = 0;
     check_cuts(data[2] + 1u);
+
+    if (judge.verdict != NGX_COMET_REFUSED && judge.target) {
+        check_target();
+    }
 
     relied = policy.mode != NGX_COMET_OBSERVE || policy.named || policy.sized;
 

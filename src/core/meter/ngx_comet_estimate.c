@@ -30,6 +30,9 @@ ngx_comet_estimate_number(ngx_comet_judge_t *judge, ngx_comet_param_e id)
             number = strtod(rule->set, &end);
             return end == rule->set ? -1 : number;
         }
+    }
+
+    if (judge->policy->mode != NGX_COMET_OBSERVE || slot->fitted) {
 
         if (slot->drop) {
             return -1;
@@ -50,7 +53,9 @@ ngx_comet_estimate_number(ngx_comet_judge_t *judge, ngx_comet_param_e id)
 static int
 ngx_comet_estimate_caps_it(ngx_comet_judge_t *judge, ngx_comet_param_e id)
 {
-    if (judge->policy->mode != NGX_COMET_OBSERVE || judge->provider == NULL) {
+    if (judge->policy->mode != NGX_COMET_OBSERVE || judge->provider == NULL
+        || judge->target)
+    {
         return 1;
     }
 
@@ -128,10 +133,12 @@ ngx_comet_estimate_hides(ngx_comet_judge_t *judge)
         if (rule) {
             return strcmp(rule->set, "\"none\"") != 0;
         }
+    }
 
-        if (slot->drop) {
-            slot = NULL;
-        }
+    if (slot && slot->drop
+        && (judge->policy->mode != NGX_COMET_OBSERVE || slot->fitted))
+    {
+        slot = NULL;
     }
 
     if (slot && slot->whole) {

@@ -14,7 +14,10 @@
 #include <strings.h>
 
 
-static void ngx_comet_amend_caps(ngx_comet_judge_t *judge);
+static void ngx_comet_amend_to(ngx_comet_judge_t *judge);
+static void ngx_comet_amend_cap(ngx_comet_judge_t *judge);
+static int ngx_comet_amend_caps(ngx_comet_judge_t *judge,
+    ngx_comet_param_e right);
 static void ngx_comet_amend_limit(ngx_comet_judge_t *judge,
     ngx_comet_param_e id);
 static void ngx_comet_amend_cap_set(ngx_comet_judge_t *judge,
@@ -66,7 +69,7 @@ ngx_comet_amend_room(ngx_comet_judge_t *judge)
     ngx_comet_range_t       *range;
     const ngx_comet_rule_t  *rule;
 
-    n = 2;
+    n = 3;
 
     for (rule = judge->policy->rules; rule && rule->param; rule++) {
         n++;
@@ -91,7 +94,11 @@ ngx_comet_amend_put(ngx_comet_judge_t *judge, uint64_t start, uint64_t end,
 {
     ngx_comet_edit_t  *edit;
 
-    if (text == NULL) {
+    /* what is only looked at is changed by a route alone */
+
+    if (text == NULL
+        || (judge->policy->mode == NGX_COMET_OBSERVE && judge->target == NULL))
+    {
         return;
     }
 
@@ -134,27 +141,19 @@ ngx_comet_amend_compare(const void *one, const void *two)
 int
 ngx_comet_amend(ngx_comet_judge_t *judge)
 {
-    const ngx_comet_rule_t  *rule;
-
     if (judge->provider == NULL) {
         return 0;
     }
 
-    if (judge->endpoint->caps[0]) {
-        rule = ngx_comet_judge_own(judge, "max_tokens", NGX_COMET_RULE_SET);
+    ngx_comet_amend_to(judge);
+    ngx_comet_amend_cap(judge);
 
-        if (rule) {
-            ngx_comet_amend_cap_set(judge, rule);
-
-        } else {
-            ngx_comet_amend_caps(judge);
-        }
+    if (judge->policy->mode != NGX_COMET_OBSERVE) {
+        ngx_comet_amend_sets(judge);
+        ngx_comet_amend_usage(judge);
     }
 
-    ngx_comet_amend_sets(judge);
-    ngx_comet_amend_usage(judge);
-
-    if (judge->policy->mode == NGX_COMET_REPAIR) {
+    if (judge->policy->mode == NGX_COMET_REPAIR || judge->target) {
         ngx_comet_amend_repairs(judge);
     }
 
@@ -166,6 +165,23 @@ ngx_comet_amend(ngx_comet_judge_t *judge)
     }
 
     return judge->failed ? -1 : 0;
+}
+
+
+/* the name of a target needs no escapes */
+
+static void
+ngx_comet_amend_to(ngx_comet_judge_t *judge)
+{
+    ngx_comet_slot_t  *slot;
+
+    if (judge->target) {
+        slot = &judge->slots[0];
+
+        ngx_comet_amend_put(judge, slot->value_start, slot->value_end,
+                            ngx_comet_amend_text(judge, "\"%s\"",
+                                                 judge->target));
+    }
 }
 
 
@@ -201,24 +217,48 @@ ngx_comet_amend_is_cap(ngx_comet_slot_t *slot)
 }
 
 
+static void
+ngx_comet_amend_cap(ngx_comet_judge_t *judge)
+{
+    ngx_comet_param_e        right;
+    const ngx_comet_rule_t  *rule;
+
+    if (judge->endpoint->caps[0] == NGX_COMET_PARAM_OTHER) {
+        return;
+    }
+
+    right = ngx_comet_amend_cap_of(judge);
+    rule = ngx_comet_judge_own(judge, "max_tokens", NGX_COMET_RULE_SET);
+
+    if (rule && judge->policy->mode != NGX_COMET_OBSERVE) {
+        ngx_comet_amend_cap_set(judge, rule);
+        return;
+    }
+
+    if (right != NGX_COMET_PARAM_OTHER
+        && (rule == NULL || judge->target)
+        && ngx_comet_amend_caps(judge, right) != 0)
+    {
+        return;
+    }
+
+    if (rule == NULL) {
+        ngx_comet_amend_limit(judge, right == NGX_COMET_PARAM_OTHER
+                                     ? judge->endpoint->caps[0] : right);
+    }
+}
+
+
 /*
  * One cap remains, under the name that the model takes.  A null that stands
  * under the name of a renamed one would be a duplicate, and goes.
  */
 
-static void
-ngx_comet_amend_caps(ngx_comet_judge_t *judge)
+static int
+ngx_comet_amend_caps(ngx_comet_judge_t *judge, ngx_comet_param_e right)
 {
     ngx_comet_slot_t         *slot, *kept, *taken;
-    ngx_comet_param_e         right;
     const ngx_comet_param_e  *id;
-
-    right = ngx_comet_amend_cap_of(judge);
-
-    if (right == NGX_COMET_PARAM_OTHER) {
-        ngx_comet_amend_limit(judge, judge->endpoint->caps[0]);
-        return;
-    }
 
     taken = judge->known[right];
     kept = ngx_comet_amend_is_cap(taken) ? taken : NULL;
@@ -241,7 +281,7 @@ ngx_comet_amend_caps(ngx_comet_judge_t *judge)
                                 "%s is %.24s and %s is %.24s: send one of "
                                 "them, %s", kept->name, kept->text,
                                 slot->name, slot->text, taken->name);
-            return;
+            return -1;
         }
 
         slot->drop = 1;
@@ -261,7 +301,7 @@ ngx_comet_amend_caps(ngx_comet_judge_t *judge)
                             ngx_comet_amend_text(judge, "\"%s\"", taken->name));
     }
 
-    ngx_comet_amend_limit(judge, right);
+    return 0;
 }
 
 
@@ -317,7 +357,9 @@ ngx_comet_amend_limit(ngx_comet_judge_t *judge, ngx_comet_param_e id)
         }
     }
 
-    if (found || !judge->policy->cap_default) {
+    if (found || !judge->policy->cap_default
+        || judge->policy->mode == NGX_COMET_OBSERVE)
+    {
         return;
     }
 
@@ -470,7 +512,7 @@ ngx_comet_amend_usage(ngx_comet_judge_t *judge)
     ngx_comet_slot_t        *slot;
     const ngx_comet_rule_t  *rules[NGX_COMET_RULE_KINDS];
 
-    if (!judge->policy->usage || judge->policy->mode == NGX_COMET_OBSERVE
+    if (!judge->policy->usage
         || !ngx_comet_judge_true(judge, NGX_COMET_PARAM_STREAM))
     {
         return;
@@ -537,6 +579,15 @@ ngx_comet_amend_number(ngx_comet_judge_t *judge, const ngx_comet_slot_t *slot)
 }
 
 
+/* whether the parameter is changed to what it has to be */
+
+static int
+ngx_comet_amend_mends(ngx_comet_judge_t *judge, const ngx_comet_slot_t *slot)
+{
+    return judge->policy->mode == NGX_COMET_REPAIR || slot->fitted;
+}
+
+
 static void
 ngx_comet_amend_repairs(ngx_comet_judge_t *judge)
 {
@@ -546,6 +597,10 @@ ngx_comet_amend_repairs(ngx_comet_judge_t *judge)
 
     for (i = 0; i < judge->nslots; i++) {
         slot = &judge->slots[i];
+
+        if (!ngx_comet_amend_mends(judge, slot)) {
+            continue;
+        }
 
         if (slot->clamped && !slot->drop) {
             text = ngx_comet_amend_number(judge, slot);
@@ -627,8 +682,8 @@ ngx_comet_amend_drops(ngx_comet_judge_t *judge)
 
     for (i = 0; i < judge->nslots; i++) {
         if (judge->slots[i].drop
-            && (judge->policy->mode == NGX_COMET_REPAIR
-                || judge->slots[i].twin))
+            && (judge->slots[i].twin
+                || ngx_comet_amend_mends(judge, &judge->slots[i])))
         {
             dropped[n++] = &judge->slots[i];
         }

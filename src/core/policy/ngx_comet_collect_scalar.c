@@ -106,7 +106,7 @@ ngx_comet_collect_string(ngx_comet_judge_t *judge,
     }
 
     if ((field->flags & NGX_COMET_ROLE)
-        && judge->policy->mode == NGX_COMET_REPAIR
+        && (judge->policy->mode == NGX_COMET_REPAIR || judge->policy->route)
         && ngx_comet_collect_same(token, "developer"))
     {
         ngx_comet_range_role(judge, token);

@@ -9,14 +9,9 @@
 #define NGX_COMET_DEPTH  256
 
 
-static void ngx_comet_judge_param(ngx_comet_judge_t *judge,
-    ngx_comet_slot_t *slot);
-static void ngx_comet_judge_model(ngx_comet_judge_t *judge);
 static void ngx_comet_judge_together(ngx_comet_judge_t *judge);
 static void ngx_comet_judge_required(ngx_comet_judge_t *judge);
 
-
-/* what a rule of an operator may name besides the documented parameters */
 
 #define NGX_COMET_IS_ANY                                                      \
     (NGX_COMET_IS_STRING|NGX_COMET_IS_NUMBER|NGX_COMET_IS_BOOL                \
@@ -26,7 +21,7 @@ static const ngx_comet_field_t  ngx_comet_any_element = {
     .types = NGX_COMET_IS_ANY|NGX_COMET_IS_NULL
 };
 
-static const ngx_comet_field_t  ngx_comet_any_field = {
+const ngx_comet_field_t  ngx_comet_any_field = {
     .types = NGX_COMET_IS_ANY, .element = &ngx_comet_any_element
 };
 
@@ -224,6 +219,7 @@ ngx_comet_judge_end(ngx_comet_judge_t *judge)
     if (rc == NGX_COMET_SCAN_OK) {
         ngx_comet_judge_required(judge);
         ngx_comet_judge_together(judge);
+        ngx_comet_fit_end(judge);
 
         if (ngx_comet_amend(judge) != 0) {
             judge->failed = 1;
@@ -256,18 +252,17 @@ ngx_comet_judge_finish(ngx_comet_judge_t *judge)
     if (ngx_comet_judge_hopeless(judge)) {
         judge->verdict = NGX_COMET_REFUSED;
 
-    } else if (judge->policy->mode == NGX_COMET_OBSERVE) {
-        judge->verdict = judge->violations ? NGX_COMET_OBSERVED
-                                           : NGX_COMET_PASS;
+    } else if (judge->policy->mode == NGX_COMET_OBSERVE
+               && judge->violations)
+    {
+        judge->verdict = NGX_COMET_OBSERVED;
 
     } else {
         judge->verdict = judge->repairs[0] ? NGX_COMET_REPAIRED
                                            : NGX_COMET_PASS;
     }
 
-    if (judge->verdict == NGX_COMET_REFUSED
-        || judge->policy->mode == NGX_COMET_OBSERVE)
-    {
+    if (judge->verdict == NGX_COMET_REFUSED) {
         judge->nedits = 0;
         judge->usage_added = 0;
         judge->repairs[0] = '\0';
@@ -527,9 +522,10 @@ ngx_comet_judge_replaces(ngx_comet_judge_t *judge,
 
 /* an operator's rule goes before the provider's of the same parameter */
 
-void
-ngx_comet_judge_rules(ngx_comet_judge_t *judge, const char *param,
-    const ngx_comet_rule_t **rules)
+static void
+ngx_comet_judge_rules_of(ngx_comet_judge_t *judge,
+    const ngx_comet_provider_t *provider, unsigned described,
+    const char *param, const ngx_comet_rule_t **rules)
 {
     memset(rules, 0, NGX_COMET_RULE_KINDS * sizeof(rules[0]));
 
@@ -538,12 +534,32 @@ ngx_comet_judge_rules(ngx_comet_judge_t *judge, const char *param,
     /* what is documented of models is so of chat, an operator may mean all */
 
     if (judge->endpoint->narrowed
-        || (judge->described
+        || (described
             && (strcmp(param, "temperature") == 0
                 || strcmp(param, "top_p") == 0)))
     {
-        ngx_comet_judge_find(rules, judge->provider->rules, param);
+        ngx_comet_judge_find(rules, provider->rules, param);
     }
+}
+
+
+void
+ngx_comet_judge_rules(ngx_comet_judge_t *judge, const char *param,
+    const ngx_comet_rule_t **rules)
+{
+    ngx_comet_judge_rules_of(judge, judge->provider, judge->described, param,
+                             rules);
+}
+
+
+/* those of the model that was asked for, where it goes to another one */
+
+void
+ngx_comet_judge_rules_named(ngx_comet_judge_t *judge, const char *param,
+    const ngx_comet_rule_t **rules)
+{
+    ngx_comet_judge_rules_of(judge, judge->named, judge->named_described,
+                             param, rules);
 }
 
 
@@ -555,7 +571,7 @@ ngx_comet_judge_params(ngx_comet_judge_t *judge)
     ngx_comet_slot_t  *slot;
 
     if (judge->provider) {
-        ngx_comet_judge_param(judge, judge->slot);
+        ngx_comet_fit_param(judge, judge->slot);
         return;
     }
 
@@ -565,200 +581,13 @@ ngx_comet_judge_params(ngx_comet_judge_t *judge)
         return;
     }
 
-    ngx_comet_judge_model(judge);
+    ngx_comet_fit_model(judge);
 
     for ( /* void */ ; slot < judge->slots + judge->nslots; slot++) {
         if (slot->whole) {
-            ngx_comet_judge_param(judge, slot);
+            ngx_comet_fit_param(judge, slot);
         }
     }
-}
-
-
-static void
-ngx_comet_judge_model(ngx_comet_judge_t *judge)
-{
-    const ngx_comet_policy_t  *policy;
-
-    policy = judge->policy;
-
-    if (policy->provider) {
-        judge->provider = policy->provider(policy->data, judge->model,
-                                           judge->model_len);
-        judge->described = (judge->provider != NULL);
-    }
-
-    if (judge->provider == NULL) {
-        judge->provider = ngx_comet_model_provider(judge->model,
-                                                   judge->model_len);
-    }
-
-    if (policy->models
-        && !policy->admit(policy->data, judge->model, judge->model_len))
-    {
-        judge->violations = 0;
-        judge->message[0] = '\0';
-
-        ngx_comet_judge_say(judge, "model", "model_not_allowed",
-                            "the model %s is not allowed here", judge->model);
-        judge->status = 403;
-        judge->enough = 1;
-        return;
-    }
-
-    if (judge->endpoint->spoken && judge->provider->responses_only) {
-        judge->beyond = 1;
-        ngx_comet_judge_say(judge, "model", "unsupported_value",
-                            "the model %s does not speak %s: call "
-                            "/v1/responses instead", judge->model,
-                            judge->endpoint->spoken);
-    }
-}
-
-
-static void
-ngx_comet_judge_range(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot,
-    const ngx_comet_rule_t *rule)
-{
-    double       low, high;
-    const char  *code;
-
-    low = rule ? rule->low : slot->field->low;
-    high = rule ? rule->high : slot->field->high;
-
-    /* to some readers a cap of 0 is none */
-
-    if (rule && low < 1 && high >= 1 && ngx_comet_judge_is_cap(slot->name)) {
-        low = 1;
-    }
-
-    if ((rule == NULL && low >= high)
-        || (slot->number >= low && slot->number <= high))
-    {
-        return;
-    }
-
-    slot->clamped = 1;
-    slot->clamp = slot->number < low ? low : high;
-
-    code = rule ? "unsupported_value" : "invalid_value";
-
-    if (low == high) {
-        ngx_comet_judge_say(judge, slot->name, code,
-                            "%s is %.24s, but %s takes only %.15g",
-                            slot->name, slot->text, judge->model, low);
-
-    } else if (high > 1e15) {
-        ngx_comet_judge_say(judge, slot->name, code,
-                            "%s is %.24s, but must be %.0f or %s",
-                            slot->name, slot->text, slot->clamp,
-                            slot->clamp == low ? "more" : "less");
-
-    } else {
-        ngx_comet_judge_say(judge, slot->name, code,
-                            "%s is %.24s, but %s takes %.15g to %.15g",
-                            slot->name, slot->text, judge->model, low, high);
-    }
-}
-
-
-static int
-ngx_comet_judge_listed(const ngx_comet_slot_t *slot, const char *const *values)
-{
-    size_t  i;
-
-    for (i = 0; values[i]; i++) {
-        if (strlen(values[i]) == slot->len
-            && slot->len < sizeof(slot->text)
-            && memcmp(values[i], slot->text, slot->len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static void
-ngx_comet_judge_list(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot,
-    const ngx_comet_rule_t *rule)
-{
-    const char  *quote, *text;
-
-    if (rule == NULL || ngx_comet_judge_listed(slot, rule->values)) {
-        return;
-    }
-
-    quote = "\"";
-    text = slot->text;
-
-    if (slot->len == 0 && slot->type != NGX_COMET_IS_STRING) {
-        quote = "";
-        text = slot->type == NGX_COMET_IS_ARRAY ? "an array" : "an object";
-    }
-
-    judge->beyond = 1;
-    ngx_comet_judge_say(judge, slot->name, "unsupported_value",
-                        "%s is %s%.40s%s, but %s takes %s", slot->name,
-                        quote, text, quote, judge->model,
-                        ngx_comet_judge_values(judge, rule->values));
-}
-
-
-static void
-ngx_comet_judge_param(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot)
-{
-    size_t                   max;
-    const ngx_comet_rule_t  *rule, *rules[NGX_COMET_RULE_KINDS];
-
-    if (slot->bad || slot->type == NGX_COMET_IS_NULL) {
-        return;
-    }
-
-    ngx_comet_judge_rules(judge, slot->name, rules);
-
-    if (rules[NGX_COMET_RULE_SET]) {
-        return;
-    }
-
-    /* false asks for nothing */
-
-    if (rules[NGX_COMET_RULE_OFF]
-        && (slot->type != NGX_COMET_IS_BOOL || slot->truth))
-    {
-        slot->drop = 1;
-        ngx_comet_judge_say(judge, slot->name, "unsupported_parameter",
-                            "%s is not supported by %s", slot->name,
-                            judge->model);
-        return;
-    }
-
-    if (slot->type == NGX_COMET_IS_NUMBER) {
-        ngx_comet_judge_range(judge, slot, rules[NGX_COMET_RULE_RANGE]);
-
-    } else if (slot->field == &ngx_comet_any_field
-               && slot->type != NGX_COMET_IS_ARRAY
-               && ngx_comet_judge_own(judge, slot->name, NGX_COMET_RULE_RANGE))
-    {
-        judge->beyond = 1;
-        ngx_comet_judge_say(judge, slot->name, "invalid_type",
-                            "%s must be a number", slot->name);
-    }
-
-    rule = rules[NGX_COMET_RULE_COUNT];
-    max = rule ? (size_t) rule->high : slot->field->max;
-
-    if (slot->type == NGX_COMET_IS_ARRAY && (rule || max)
-        && slot->count > max)
-    {
-        judge->beyond = 1;
-        ngx_comet_judge_say(judge, slot->name, "unsupported_value",
-                            "%s has %zu elements, but %s takes at most %zu",
-                            slot->name, slot->count, judge->model, max);
-    }
-
-    ngx_comet_judge_list(judge, slot, rules[NGX_COMET_RULE_VALUES]);
 }
 
 
@@ -817,6 +646,12 @@ ngx_comet_judge_companion(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot,
     }
 
     slot->drop = 1;
+
+    if (judge->known[companion]->fitted) {
+        slot->fitted = 1;
+        return;
+    }
+
     ngx_comet_judge_say(judge, slot->name, "invalid_value",
                         "%s is allowed only when %s is true", slot->name,
                         judge->known[companion]->name);

@@ -39,6 +39,11 @@ typedef struct {
                                       size_t len);
     int                          (*admit)(void *data, const char *model,
                                       size_t len);
+
+    /* which one it goes to instead, or NULL; the function may be NULL */
+
+    const char                  *(*route)(void *data, const char *model,
+                                      size_t len);
     void                        *(*alloc)(void *data, size_t size);
     void                          *data;
 } ngx_comet_policy_t;
@@ -77,6 +82,7 @@ typedef struct {
     unsigned                       drop:1;
     unsigned                       twin:1;     /* of another cap; no wrong */
     unsigned                       told:1;     /* that it was repaired */
+    unsigned                       fitted:1;   /* for a route, in any mode */
     unsigned                       link;       /* of the same hash, or 0 */
 
     uint64_t                       name_start;
@@ -174,12 +180,20 @@ typedef struct {
     const ngx_comet_provider_t    *provider;   /* once the model is known */
     size_t                         model_len;
 
+    /* of a route, where it goes to another model than it names */
+
+    const char                    *target;     /* or NULL */
+    const ngx_comet_provider_t    *named;      /* of the name */
+    const char                    *misfit;     /* its parameter: in the way */
+
     /* what was found */
 
     unsigned                       failed:1;   /* no memory */
     unsigned                       fatal:1;    /* in every mode */
     unsigned                       beyond:1;   /* repair */
     unsigned                       described:1; /* by an operator: the model */
+    unsigned                       named_described:1;
+    unsigned                       unfit:1;    /* for the target alone */
     unsigned                       usage_added:1;
     size_t                         violations;
     size_t                         nrepairs;
@@ -202,6 +216,7 @@ typedef struct {
     char                           message[NGX_COMET_SAY_MAX];
     char                           repairs[NGX_COMET_SAY_MAX];
     char                           list[256];  /* scratch */
+    char                           why[256];   /* of a misfit */
 } ngx_comet_judge_t;
 
 
@@ -241,9 +256,14 @@ int ngx_comet_judge_replaces(ngx_comet_judge_t *judge,
     const ngx_comet_slot_t *slot);
 void ngx_comet_judge_rules(ngx_comet_judge_t *judge, const char *param,
     const ngx_comet_rule_t **rules);
+void ngx_comet_judge_rules_named(ngx_comet_judge_t *judge, const char *param,
+    const ngx_comet_rule_t **rules);
 int ngx_comet_judge_true(ngx_comet_judge_t *judge, ngx_comet_param_e id);
 int ngx_comet_judge_is_cap(const char *param);
 void ngx_comet_judge_params(ngx_comet_judge_t *judge);
+void ngx_comet_fit_model(ngx_comet_judge_t *judge);
+void ngx_comet_fit_param(ngx_comet_judge_t *judge, ngx_comet_slot_t *slot);
+void ngx_comet_fit_end(ngx_comet_judge_t *judge);
 void ngx_comet_range_role(ngx_comet_judge_t *judge,
     const ngx_comet_token_t *token);
 void ngx_comet_range_number(ngx_comet_judge_t *judge,
@@ -253,6 +273,20 @@ int ngx_comet_collect(void *data, const ngx_comet_token_t *token);
 void ngx_comet_amend_asks(ngx_comet_asks_t *asks,
     const ngx_comet_token_t *token);
 int ngx_comet_amend(ngx_comet_judge_t *judge);
+
+
+/* what an operator's rule may name besides the documented parameters */
+
+extern const ngx_comet_field_t  ngx_comet_any_field;
+
+
+/* the model that it goes to */
+
+static inline const char *
+ngx_comet_judge_sent(const ngx_comet_judge_t *judge)
+{
+    return judge->target ? judge->target : judge->model;
+}
 
 
 /* nothing more is said */

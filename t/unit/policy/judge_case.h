@@ -15,6 +15,8 @@ typedef struct {
     unsigned                 usage;
     unsigned                 named;
     unsigned                 sized;
+    const char              *from;      /* a route, */
+    const char              *to;        /* and its target */
 } setting_t;
 
 
@@ -99,6 +101,13 @@ prepare(const setting_t *setting)
     policy.data = &arena;
 
     arena.admits = setting->admits;
+    arena.from = setting->from;
+    arena.to = setting->to;
+
+    if (setting->from) {
+        policy.route = arena_route;
+        policy.named = 1;
+    }
 }
 
 

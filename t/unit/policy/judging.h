@@ -21,6 +21,8 @@ typedef struct {
     block_t           *blocks;
     size_t             left;      /* allocations before they fail, if > 0 */
     const char        *admits;    /* the only model, if not NULL */
+    const char        *from;      /* the only route, if not NULL, */
+    const char        *to;        /* and where it leads */
 } arena_t;
 
 
@@ -73,6 +75,17 @@ arena_admit(void *data, const char *model, size_t len)
     return arena->admits == NULL
            || (len == strlen(arena->admits)
                && memcmp(model, arena->admits, len) == 0);
+}
+
+
+static inline const char *
+arena_route(void *data, const char *model, size_t len)
+{
+    arena_t  *arena = data;
+
+    return arena->from && len == strlen(arena->from)
+           && memcmp(model, arena->from, len) == 0
+           ? arena->to : NULL;
 }
 
 

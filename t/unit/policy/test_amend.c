@@ -74,12 +74,12 @@ static const ngx_comet_rule_t  options_off[] = {
 
 #define SETTING(name, mode, rules, cap, dflt, admits)                         \
     static const setting_t  name = {                                          \
-        #name, mode, rules, cap, dflt, admits, 0, 0, 0                        \
+        #name, mode, rules, cap, dflt, admits, 0, 0, 0, NULL, NULL            \
     }
 
 #define ASKING(name, mode, rules)                                             \
     static const setting_t  name = {                                          \
-        #name, mode, rules, 0, 0, NULL, 1, 0, 0                               \
+        #name, mode, rules, 0, 0, NULL, 1, 0, 0, NULL, NULL                   \
     }
 
 #define REJECT   NGX_COMET_REJECT
