@@ -30,10 +30,12 @@
 #include "ngx_comet_provider.h"
 #include "ngx_comet_refuse.h"
 #include "ngx_comet_retry.h"
+#include "ngx_comet_route.h"
 #include "ngx_comet_set.h"
 #include "ngx_comet_tenant.h"
 #include "ngx_comet_tenant_variables.h"
 #include "ngx_comet_tls.h"
+#include "ngx_comet_told.h"
 #include "ngx_comet_variables.h"
 #include "ngx_comet_zone.h"
 
@@ -58,6 +60,7 @@ static ngx_comet_part_t  *ngx_comet_parts[] = {
     &ngx_comet_caller_part,
     &ngx_comet_limits_part,
     &ngx_comet_admit_part,
+    &ngx_comet_told_part,
     &ngx_comet_tenant_variables_part,
 
     &ngx_comet_count_part,
@@ -68,6 +71,7 @@ static ngx_comet_part_t  *ngx_comet_parts[] = {
     &ngx_comet_body_part,
     &ngx_comet_gate_part,
     &ngx_comet_endpoints_part,
+    &ngx_comet_route_part,
     &ngx_comet_models_part,
 
     &ngx_comet_names_part,
@@ -209,6 +213,13 @@ static ngx_command_t  ngx_comet_commands[] = {
 
     ngx_comet_command("comet_endpoints", NGX_COMET_ANY|NGX_CONF_1MORE,
         ngx_comet_endpoints, endpoints, opened),
+
+    { ngx_string("comet_route"),
+      NGX_HTTP_MAIN_CONF|NGX_COMET_TENANT_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE12,
+      ngx_comet_route,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
 
     /* upstream */
 

@@ -155,6 +155,13 @@ ngx_comet_text_buf(ngx_http_request_t *r, char *text)
 }
 
 
+ngx_str_t *
+ngx_comet_model_sent(ngx_comet_ctx_t *ctx)
+{
+    return ctx->route_model.len ? &ctx->route_model : &ctx->model;
+}
+
+
 ngx_msec_t
 ngx_comet_elapsed(ngx_http_request_t *r)
 {

@@ -46,6 +46,7 @@ typedef struct ngx_comet_metrics_s        ngx_comet_metrics_t;
 typedef struct ngx_comet_health_s         ngx_comet_health_t;
 typedef struct ngx_comet_keys_s           ngx_comet_keys_t;
 typedef struct ngx_comet_gate_s           ngx_comet_gate_t;
+typedef struct ngx_comet_routed_s         ngx_comet_routed_t;
 typedef struct ngx_comet_sending_s        ngx_comet_sending_t;
 typedef struct ngx_comet_answer_s         ngx_comet_answer_t;
 typedef struct ngx_comet_abort_s          ngx_comet_abort_t;
@@ -69,6 +70,7 @@ typedef struct {
     ngx_array_t                passes;     /* locations with a comet_pass */
     ngx_array_t               *locations;  /* with any directive of ours */
     ngx_array_t               *providers;  /* of ngx_comet_provider_conf_t */
+    ngx_array_t               *routes;     /* of ngx_comet_route_t *, or NULL */
     ngx_comet_zone_t          *zone;
     ngx_comet_tenants_t       *tenants;
     ngx_comet_limited_t       *limited;
@@ -132,7 +134,8 @@ typedef struct {
     ngx_comet_tenant_t        *tenant;
     ngx_comet_policy_conf_t   *policy;     /* the tenant's and the location's */
     ngx_str_t                  model;      /* as it was asked for */
-    const ngx_comet_route_target_t  *target;  /* of a route, or NULL */
+    ngx_str_t                  route_model;  /* where a route led it */
+    const ngx_comet_route_target_t  *target;  /* of the route, or NULL */
     const char                *provider;
     ngx_comet_verdict_e        verdict;
     const char                *error_code;
@@ -161,6 +164,7 @@ typedef struct {
     ngx_comet_metrics_t       *metrics;
     ngx_comet_health_t        *health;
     ngx_comet_gate_t          *gate;
+    ngx_comet_routed_t        *routed;
     ngx_array_t               *list;       /* of models, as it comes */
     ngx_comet_sending_t       *sending;
     ngx_comet_answer_t        *answer;
@@ -233,6 +237,10 @@ ngx_int_t ngx_comet_header_add(ngx_http_request_t *r, const ngx_str_t *name,
 /* of what malloc() gave: it is freed with the request, or here on failure */
 
 ngx_buf_t *ngx_comet_text_buf(ngx_http_request_t *r, char *text);
+
+/* the model that the API was asked for */
+
+ngx_str_t *ngx_comet_model_sent(ngx_comet_ctx_t *ctx);
 
 /* milliseconds since the request began */
 

@@ -103,6 +103,7 @@ ngx_comet_refuse_header_filter(ngx_http_request_t *r)
     ngx_comet_ctx_t       *ctx;
     ngx_comet_loc_conf_t  *lcf;
 
+    static ngx_str_t  model = ngx_string("X-Comet-Model");
     static ngx_str_t  repairs = ngx_string("X-Comet-Repairs");
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_comet_module);
@@ -116,6 +117,9 @@ ngx_comet_refuse_header_filter(ngx_http_request_t *r)
     if (ctx == NULL
         || (ctx->repairs.len
             && ngx_comet_header_add(r, &repairs, &ctx->repairs)
+               != NGX_OK)
+        || (ctx->route_model.len && ctx->verdict != NGX_COMET_REFUSED
+            && ngx_comet_header_add(r, &model, &ctx->route_model)
                != NGX_OK))
     {
         return NGX_ERROR;

@@ -18,6 +18,8 @@ static ngx_int_t ngx_comet_verdict_variable(ngx_http_request_t *r,
 
 static ngx_http_variable_t  ngx_comet_variables[] = {
     ngx_comet_variable("comet_model", ngx_comet_string_variable, model),
+    ngx_comet_variable("comet_route_model", ngx_comet_string_variable,
+                       route_model),
     ngx_comet_variable("comet_provider", ngx_comet_text_variable, provider),
     ngx_comet_variable("comet_endpoint", ngx_comet_endpoint_variable,
                        endpoint),

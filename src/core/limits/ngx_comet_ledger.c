@@ -531,7 +531,7 @@ ngx_comet_ledger_hold(ngx_comet_call_t *call, ngx_comet_entry_t *entry)
 /* after a crash, until calls are counted again, less may be reserved */
 
 static void
-ngx_comet_ledger_release(ngx_comet_hold_t *hold)
+ngx_comet_ledger_free_hold(ngx_comet_hold_t *hold)
 {
     ngx_comet_level_t  *level;
 
@@ -650,10 +650,11 @@ ngx_comet_ledger_charge(ngx_comet_ledger_memory_t *memory,
 }
 
 
-void
-ngx_comet_ledger_settle(ngx_comet_ledger_memory_t *memory,
-    const ngx_comet_clock_t *clock, ngx_comet_call_t *call,
-    ngx_comet_entry_t *entries, size_t n)
+/* all that the call holds too */
+
+static uint64_t
+ngx_comet_ledger_shards(const ngx_comet_call_t *call,
+    const ngx_comet_entry_t *entries, size_t n)
 {
     size_t    i;
     uint64_t  shards;
@@ -664,6 +665,70 @@ ngx_comet_ledger_settle(ngx_comet_ledger_memory_t *memory,
         shards |= ngx_comet_shard(entries[i].ref->id);
     }
 
+    return shards;
+}
+
+
+/* whoever counts again after a crash may find a hold twice, of a dead owner */
+
+static void
+ngx_comet_ledger_let_go(ngx_comet_call_t *call,
+    const ngx_comet_counter_t *counter)
+{
+    size_t            i;
+    ngx_comet_hold_t  hold;
+
+    for (i = 0; i < call->nholds; i++) {
+
+        if (call->holds[i].counter != counter) {
+            continue;
+        }
+
+        hold = call->holds[i];
+        call->holds[i] = call->holds[call->nholds - 1];
+
+        __atomic_store_n(&call->nholds, call->nholds - 1, __ATOMIC_RELEASE);
+
+        ngx_comet_ledger_free_hold(&hold);
+        return;
+    }
+}
+
+
+void
+ngx_comet_ledger_release(ngx_comet_ledger_memory_t *memory,
+    const ngx_comet_clock_t *clock, ngx_comet_call_t *call,
+    ngx_comet_entry_t *entries, size_t n)
+{
+    size_t    i;
+    uint64_t  shards;
+
+    shards = ngx_comet_ledger_shards(call, entries, n);
+
+    ngx_comet_ledger_lock_shards(memory->ledger, shards);
+
+    for (i = 0; i < n; i++) {
+        ngx_comet_ledger_charge(memory, clock, &entries[i]);
+
+        if (call) {
+            ngx_comet_ledger_let_go(call, entries[i].ref->counter);
+        }
+    }
+
+    ngx_comet_ledger_unlock_shards(memory->ledger, shards);
+}
+
+
+void
+ngx_comet_ledger_settle(ngx_comet_ledger_memory_t *memory,
+    const ngx_comet_clock_t *clock, ngx_comet_call_t *call,
+    ngx_comet_entry_t *entries, size_t n)
+{
+    size_t    i;
+    uint64_t  shards;
+
+    shards = ngx_comet_ledger_shards(call, entries, n);
+
     ngx_comet_ledger_lock_shards(memory->ledger, shards);
 
     for (i = 0; i < n; i++) {
@@ -671,7 +736,7 @@ ngx_comet_ledger_settle(ngx_comet_ledger_memory_t *memory,
     }
 
     for (i = 0; call && i < call->nholds; i++) {
-        ngx_comet_ledger_release(&call->holds[i]);
+        ngx_comet_ledger_free_hold(&call->holds[i]);
     }
 
     if (call) {

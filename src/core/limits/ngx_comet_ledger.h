@@ -165,6 +165,12 @@ ngx_comet_admit_e ngx_comet_ledger_admit(ngx_comet_ledger_memory_t *memory,
     const ngx_comet_clock_t *clock, uint32_t owner, ngx_comet_call_t **call,
     ngx_comet_entry_t *entries, size_t n, int force);
 
+/* some of what a call holds, by what it really took of it; it goes on */
+
+void ngx_comet_ledger_release(ngx_comet_ledger_memory_t *memory,
+    const ngx_comet_clock_t *clock, ngx_comet_call_t *call,
+    ngx_comet_entry_t *entries, size_t n);
+
 /* the end of a call: the amounts are what it really took; the same of locks */
 
 void ngx_comet_ledger_settle(ngx_comet_ledger_memory_t *memory,

@@ -28,42 +28,52 @@ static ngx_str_t  ngx_comet_bearer = ngx_string("Bearer ");
 char *
 ngx_comet_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    char       *rv;
-    u_char     *p;
-    ngx_str_t  *value, name, source, key;
+    ngx_str_t  *value;
 
     value = cf->args->elts;
 
-    if (ngx_strncmp(value[1].data, "file:", 5) == 0) {
+    return ngx_comet_key_take(cf, &value[1],
+                              (ngx_comet_keys_t **)
+                                  ((u_char *) conf + cmd->offset));
+}
 
-        name.data = value[1].data + 5;
-        name.len = value[1].len - 5;
-        source = value[1];
+
+char *
+ngx_comet_key_take(ngx_conf_t *cf, ngx_str_t *value, ngx_comet_keys_t **keys)
+{
+    char       *rv;
+    u_char     *p;
+    ngx_str_t   name, source, key;
+
+    if (ngx_strncmp(value->data, "file:", 5) == 0) {
+
+        name.data = value->data + 5;
+        name.len = value->len - 5;
+        source = *value;
 
         rv = ngx_comet_key_file(cf, &name, &key);
 
-    } else if (ngx_strncmp(value[1].data, "env:", 4) == 0) {
+    } else if (ngx_strncmp(value->data, "env:", 4) == 0) {
 
-        name.data = value[1].data + 4;
-        name.len = value[1].len - 4;
-        source = value[1];
+        name.data = value->data + 4;
+        name.len = value->len - 4;
+        source = *value;
 
         rv = ngx_comet_key_env(cf, &name, &key);
 
-    } else if (value[1].len
-               && (ngx_strchr("/.$", value[1].data[0])
-                   || ngx_strlchr(value[1].data, value[1].data + value[1].len,
-                                  ':')))
+    } else if (value->len
+               && (ngx_strchr("/.$", value->data[0])
+                   || ngx_strlchr(value->data, value->data + value->len, ':')))
     {
         return "takes no path and no variable as it stands; write "
                "file:/path/to/the.key, env:NAME or the key itself";
 
-    } else if (ngx_comet_key_is_path(cf, &value[1])) {
+    } else if (ngx_comet_key_is_path(cf, value)) {
         return "looks like the name of a file; write file:PATH to read the "
                "key from there";
 
     } else {
-        key = value[1];
+        key = *value;
         ngx_str_set(&source, "the configuration");
 
         /* as it stands in the file, the key can be masked there */
@@ -89,8 +99,7 @@ ngx_comet_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return rv;
     }
 
-    return ngx_comet_key_add(cf, (ngx_comet_keys_t **)
-                                 ((u_char *) conf + cmd->offset), &key);
+    return ngx_comet_key_add(cf, keys, &key);
 }
 
 

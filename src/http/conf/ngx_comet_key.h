@@ -33,6 +33,11 @@ struct ngx_comet_keys_s {
 /* comet_key, into an ngx_comet_keys_t * */
 
 char *ngx_comet_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* of one word: as comet_key takes it */
+
+char *ngx_comet_key_take(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_comet_keys_t **keys);
 void ngx_comet_key_mask(ngx_conf_t *cf, ngx_str_t *key);
 
 

@@ -12,9 +12,11 @@
 #include "ngx_comet_count.h"
 #include "ngx_comet_endpoints.h"
 #include "ngx_comet_estimate.h"
+#include "ngx_comet_media.h"
 #include "ngx_comet_meter.h"
 #include "ngx_comet_policy.h"
 #include "ngx_comet_refuse.h"
+#include "ngx_comet_route.h"
 
 
 static ngx_int_t ngx_comet_gate_init(ngx_conf_t *cf);
@@ -23,8 +25,6 @@ static ngx_int_t ngx_comet_gate_policy(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 static ngx_int_t ngx_comet_gate_check(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
-static ngx_uint_t ngx_comet_gate_type(ngx_str_t *type);
-static ngx_int_t ngx_comet_gate_media(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_gate_read(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 static void ngx_comet_gate_body_handler(ngx_http_request_t *r);
@@ -36,6 +36,17 @@ static ngx_int_t ngx_comet_gate_work(ngx_http_request_t *r,
 static ngx_int_t ngx_comet_gate_scan_again(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 static ngx_int_t ngx_comet_gate_decide(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+static ngx_int_t ngx_comet_gate_begin(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+static void ngx_comet_gate_end(ngx_comet_ctx_t *ctx);
+static ngx_uint_t ngx_comet_gate_elsewhere(ngx_comet_ctx_t *ctx);
+static void ngx_comet_gate_forget(ngx_comet_ctx_t *ctx);
+static ngx_int_t ngx_comet_gate_next(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+static ngx_int_t ngx_comet_gate_admit(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+static void ngx_comet_gate_accept(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
 static ngx_int_t ngx_comet_gate_refuse(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
@@ -179,7 +190,7 @@ ngx_comet_gate_check(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
-    return ngx_comet_gate_media(r);
+    return ngx_comet_media_check(r);
 }
 
 
@@ -200,130 +211,11 @@ ngx_comet_gate_policy(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return NGX_ERROR;
     }
 
+    ngx_comet_route_relies(r, ctx, policy);
+
     policy->usage = (lcf->meter->usage && r == r->main);
 
     return NGX_OK;
-}
-
-
-/* white space stands around a semicolon and nowhere else */
-
-static u_char *
-ngx_comet_gate_skip(u_char *p, u_char *last)
-{
-    while (p < last && (*p == ' ' || *p == '\t')) {
-        p++;
-    }
-
-    return p;
-}
-
-
-/* application/json, in UTF-8: an API may believe another charset */
-
-static ngx_uint_t
-ngx_comet_gate_type(ngx_str_t *type)
-{
-    u_char      *p, *last;
-    ngx_str_t   *charset;
-
-    static ngx_str_t  json = ngx_string("application/json");
-    static ngx_str_t  charsets[] = {
-        ngx_string("charset=utf-8"),
-        ngx_string("charset=\"utf-8\""),
-        ngx_null_string
-    };
-
-    /* as nearly all send it */
-
-    if (type->len == json.len
-        && ngx_memcmp(type->data, json.data, json.len) == 0)
-    {
-        return 1;
-    }
-
-    if (type->len < json.len
-        || ngx_strncasecmp(type->data, json.data, json.len) != 0)
-    {
-        return 0;
-    }
-
-    last = type->data + type->len;
-    p = ngx_comet_gate_skip(type->data + json.len, last);
-
-    if (p == last) {
-        return 1;
-    }
-
-    if (*p != ';') {
-        return 0;
-    }
-
-    p = ngx_comet_gate_skip(p + 1, last);
-
-    if (p == last) {
-        return 1;
-    }
-
-    for (charset = charsets; charset->len; charset++) {
-
-        if ((size_t) (last - p) >= charset->len
-            && ngx_strncasecmp(p, charset->data, charset->len) == 0)
-        {
-            return ngx_comet_gate_skip(p + charset->len, last) == last;
-        }
-    }
-
-    return 0;
-}
-
-
-/* the gate and the API must read the same text */
-
-static ngx_int_t
-ngx_comet_gate_media(ngx_http_request_t *r)
-{
-    ngx_uint_t        i, types, encoded;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    types = 0;
-    encoded = 0;
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (h[i].key.len == sizeof("content-type") - 1
-                && ngx_strncmp(h[i].lowcase_key, "content-type", 12) == 0)
-            {
-                types++;
-            }
-
-            if (h[i].key.len == sizeof("content-encoding") - 1
-                && ngx_strncmp(h[i].lowcase_key, "content-encoding", 16) == 0
-                && ngx_strcasecmp(h[i].value.data, (u_char *) "identity") != 0)
-            {
-                encoded = 1;
-            }
-        }
-    }
-
-    if (types == 1 && !encoded && r->headers_in.content_type
-        && ngx_comet_gate_type(&r->headers_in.content_type->value))
-    {
-        return NGX_OK;
-    }
-
-    return ngx_comet_refuse(r,
-                            ngx_comet_error_of_status(
-                                            NGX_HTTP_UNSUPPORTED_MEDIA_TYPE),
-                            encoded
-                            ? "The request body must not be compressed: send "
-                              "it without Content-Encoding."
-                            : "The request body must be JSON: send it with "
-                              "one Content-Type, application/json.");
 }
 
 
@@ -371,9 +263,42 @@ ngx_comet_gate_take(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     ctx->gate->judge = judge;
     ctx->gate->cleanup = cln;
-    ctx->reading = 1;
 
     return NGX_OK;
+}
+
+
+/* a body from its first byte, for whatever target is tried */
+
+static ngx_int_t
+ngx_comet_gate_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_comet_gate_t  *gate;
+
+    gate = ctx->gate;
+
+    if (gate->judge == NULL && ngx_comet_gate_take(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_comet_judge_init(gate->judge, ctx->endpoint, &gate->policy);
+    gate->judge->measure.seed = (uint32_t) ngx_random();
+
+    gate->scanned = 0;
+    gate->again = NULL;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_comet_gate_end(ngx_comet_ctx_t *ctx)
+{
+    ngx_comet_gate_give_back(ctx->gate->judge);
+
+    ctx->gate->cleanup->handler = NULL;
+    ctx->gate->judge = NULL;
+    ctx->reading = 0;
 }
 
 
@@ -382,15 +307,12 @@ ngx_comet_gate_read(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_int_t  rc;
 
-    if (ngx_comet_gate_take(r, ctx) != NGX_OK) {
+    if (ngx_comet_gate_begin(r, ctx) != NGX_OK) {
         ngx_comet_count_pause(ctx);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_comet_judge_init(ctx->gate->judge, ctx->endpoint,
-                         &ctx->gate->policy);
-    ctx->gate->judge->measure.seed = (uint32_t) ngx_random();
-
+    ctx->reading = 1;
     ctx->gate->rc = NGX_DONE;
 
     /* what came with the head is judged at once */
@@ -524,21 +446,60 @@ ngx_comet_gate_body_handler(ngx_http_request_t *r)
 }
 
 
+/* for the target of a route, and where that one cannot take it for another */
+
 static ngx_int_t
 ngx_comet_gate_work(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_int_t  rc;
 
-    if (!ctx->gate->scanned && r->request_body && r->request_body->bufs) {
+    for ( ;; ) {
 
-        rc = ngx_comet_gate_scan_again(r, ctx);
+        if (!ctx->gate->scanned && r->request_body && r->request_body->bufs) {
 
-        if (rc != NGX_OK) {
+            rc = ngx_comet_gate_scan_again(r, ctx);
+
+            if (rc != NGX_OK) {
+                return rc;
+            }
+        }
+
+        rc = ngx_comet_gate_decide(r, ctx);
+
+        if (rc == NGX_DECLINED || !ngx_comet_gate_elsewhere(ctx)) {
             return rc;
         }
-    }
 
-    return ngx_comet_gate_decide(r, ctx);
+        ngx_comet_gate_forget(ctx);
+        ngx_comet_admit_forget(ctx);
+
+        if (ngx_comet_gate_begin(r, ctx) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+}
+
+
+static ngx_uint_t
+ngx_comet_gate_elsewhere(ngx_comet_ctx_t *ctx)
+{
+    return ctx->gate->elsewhere && ctx->routed
+           && ngx_comet_route_then(ctx->routed);
+}
+
+
+/* what a target was refused with that is not tried any more */
+
+static void
+ngx_comet_gate_forget(ngx_comet_ctx_t *ctx)
+{
+    ctx->verdict = NGX_COMET_PASS;
+    ctx->error_code = NULL;
+    ctx->refusal = NULL;
+
+    ngx_str_null(&ctx->error_param);
+    ngx_str_null(&ctx->repairs);
+    ctx->nrepairs = 0;
 }
 
 
@@ -591,18 +552,20 @@ ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     judge = ctx->gate->judge;
 
     ctx->judged = 1;
+    ctx->gate->elsewhere = 0;
 
     if (ngx_comet_judge_finish(judge) != 0) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (judge->verdict == NGX_COMET_REFUSED) {
+        ctx->gate->elsewhere = judge->unfit;
         return ngx_comet_gate_refuse(r, ctx);
     }
 
     ngx_comet_gate_remember(r, ctx);
 
-    rc = ngx_comet_admit_call(r, ctx, judge);
+    rc = ngx_comet_gate_admit(r, ctx);
 
     if (rc != NGX_OK) {
         ctx->repairs.len = 0;
@@ -610,17 +573,136 @@ ngx_comet_gate_decide(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
         return rc;
     }
 
+    ngx_comet_gate_accept(r, ctx);
+    ngx_comet_gate_end(ctx);
+
+    return NGX_DECLINED;
+}
+
+
+/* what limits or prices refuse for one model they may let in for another */
+
+static ngx_int_t
+ngx_comet_gate_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_comet_admit_call(r, ctx, ctx->gate->judge);
+
+    ctx->gate->elsewhere = (rc == NGX_HTTP_TOO_MANY_REQUESTS
+                            || rc == NGX_HTTP_FORBIDDEN);
+
+    return rc;
+}
+
+
+static void
+ngx_comet_gate_accept(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_comet_judge_t  *judge;
+
+    judge = ctx->gate->judge;
+
     ctx->edits = judge->edits;
     ctx->nedits = judge->nedits;
     ctx->usage_added = judge->usage_added;
     ctx->input = ngx_comet_measure_tokens(&judge->measure);
     ctx->hides = ngx_comet_estimate_hides(judge);
     ctx->stream = ngx_comet_judge_true(judge, NGX_COMET_PARAM_STREAM);
+}
 
-    ngx_comet_gate_give_back(judge);
-    ctx->gate->cleanup->handler = NULL;
-    ctx->gate->judge = NULL;
-    ctx->reading = 0;
+
+/* while the body is gone through for a target, there is a judge */
+
+ngx_int_t
+ngx_comet_route_next(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_comet_turn_pt handler)
+{
+    ngx_int_t  rc;
+
+    if (ctx->routed == NULL) {
+        return NGX_DECLINED;
+    }
+
+    for ( ;; ) {
+
+        if (ctx->gate->judge == NULL) {
+
+            ngx_comet_admit_release(r, ctx);
+
+            if (!ngx_comet_route_then(ctx->routed)) {
+                ngx_comet_turn_end(&ctx->gate->turn);
+                return NGX_DECLINED;
+            }
+
+            if (ngx_comet_gate_begin(r, ctx) != NGX_OK) {
+                return NGX_ERROR;
+            }
+        }
+
+        rc = ngx_comet_gate_scan_again(r, ctx);
+
+        if (rc == NGX_AGAIN) {
+            rc = ngx_comet_turn(r, &ctx->gate->turn, handler);
+            return rc == NGX_OK ? NGX_AGAIN : rc;
+        }
+
+        if (rc == NGX_OK) {
+            rc = ngx_comet_gate_next(r, ctx);
+        }
+
+        ngx_comet_gate_end(ctx);
+
+        if (rc != NGX_DECLINED) {
+            ngx_comet_turn_end(&ctx->gate->turn);
+            return rc;
+        }
+    }
+}
+
+
+/* what is known of the call changes only if it is let in */
+
+static ngx_int_t
+ngx_comet_gate_next(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_int_t                  rc;
+    const char                *code;
+    ngx_comet_verdict_e        verdict;
+    ngx_comet_refusal_t       *refusal;
+    ngx_comet_usage_result_t   reserved;
+
+    if (ngx_comet_judge_finish(ctx->gate->judge) != 0) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->gate->judge->verdict == NGX_COMET_REFUSED) {
+        return NGX_DECLINED;
+    }
+
+    verdict = ctx->verdict;
+    code = ctx->error_code;
+    refusal = ctx->refusal;
+    reserved = ctx->reserved;
+
+    ctx->refusal = NULL;
+    ngx_comet_admit_forget(ctx);
+
+    rc = ngx_comet_gate_admit(r, ctx);
+
+    if (rc == NGX_OK) {
+        ngx_comet_gate_forget(ctx);
+        ngx_comet_gate_remember(r, ctx);
+        ngx_comet_gate_accept(r, ctx);
+        return NGX_OK;
+    }
+
+    ngx_comet_admit_forget(ctx);
+
+    ctx->verdict = verdict;
+    ctx->error_code = code;
+    ctx->refusal = refusal;
+    ctx->reserved = reserved;
 
     return NGX_DECLINED;
 }
@@ -683,6 +765,12 @@ ngx_comet_gate_remember(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     if (judge->provider) {
         ctx->provider = judge->provider->name;
         ngx_comet_gate_keep(r, &ctx->model, judge->model);
+    }
+
+    if (ctx->routed) {
+        ctx->target = ctx->routed->trying;
+        ctx->route_model = ctx->target->model;
+        ctx->keys = ctx->target->keys;
     }
 
     if (judge->violations && judge->verdict != NGX_COMET_PASS) {

@@ -1,4 +1,4 @@
-/* comet_route: which model a call is sent to */
+/* comet_route: which model a call goes to */
 
 
 #ifndef _NGX_COMET_ROUTE_H_INCLUDED_
@@ -6,6 +6,7 @@
 
 
 #include "ngx_comet_http.h"
+#include "ngx_comet_choice.h"
 #include "ngx_comet_url.h"
 
 
@@ -16,24 +17,51 @@ struct ngx_comet_route_target_s {
     ngx_uint_t                 weight;     /* 0: a "then" */
     uint64_t                   id;         /* of model, pass and key */
     ngx_comet_url_t           *pass;       /* where to, or NULL: as others */
-    ngx_str_t                  bearer;     /* "Bearer KEY", or empty */
+    ngx_comet_keys_t          *keys;       /* its own, or NULL */
 };
 
 
-/*
- * The next target of the call's route, in place of the one that it was let in
- * for and that failed: ctx->target, ctx->edits and what is reserved are of it
- * with NGX_OK.  NGX_AGAIN: there is more to read, the handler is called in
- * another turn of the event loop and asks again.  NGX_DECLINED: there is none
- * that takes the call; nothing is reserved any more, and of what is known of
- * the call nothing has changed.  Nothing may have been sent to the client.
- *
- * The body has to be there as it came, in r->request_body->bufs: what is sent
- * is made of it anew, the request that was sent before is not touched.
- */
+typedef struct {
+    ngx_str_t                  name;
+    ngx_http_complex_value_t  *key;        /* what sticks, or NULL */
+    ngx_array_t                targets;    /* every "to" before every "then" */
+    ngx_comet_choice_t        *choices;    /* of each "to" */
+    ngx_uint_t                 n;          /* of them */
+    ngx_comet_place_t          place;
+    unsigned                   itself:1;   /* is among the targets */
+} ngx_comet_route_t;
 
-ngx_int_t ngx_comet_route_next(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
-    void (*handler)(ngx_http_request_t *r));
+
+/* a call that has one */
+
+struct ngx_comet_routed_s {
+    ngx_comet_route_t               *route;
+    const ngx_comet_route_target_t  *first;
+    const ngx_comet_route_target_t  *trying;
+    ngx_uint_t                       next;     /* of the targets */
+};
+
+
+extern ngx_comet_part_t  ngx_comet_route_part;
+
+
+char *ngx_comet_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* those of http that are not hidden by the tenant's own, which come first */
+
+ngx_comet_route_t *ngx_comet_route_each(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx, ngx_uint_t *i);
+ngx_comet_route_t *ngx_comet_route_find(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx, const char *name, size_t len);
+
+/* asks the judge to go by them, if there are any */
+
+void ngx_comet_route_relies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_comet_policy_t *policy);
+
+/* what is tried is the next "then": 0 if there is none */
+
+ngx_uint_t ngx_comet_route_then(ngx_comet_routed_t *routed);
 
 
 #endif /* _NGX_COMET_ROUTE_H_INCLUDED_ */

@@ -349,18 +349,22 @@ ngx_comet_count_find(ngx_comet_main_conf_t *mcf, ngx_comet_counted_t *counted)
 }
 
 
-/* by the price of the model that was asked for */
+/* by the price of the model that it went to */
 
 static uint64_t
 ngx_comet_count_cost(ngx_comet_main_conf_t *mcf, ngx_comet_ctx_t *ctx,
     ngx_comet_usage_result_t *usage)
 {
-    if (ctx->model.len == 0 || (usage->input == 0 && usage->output == 0)) {
+    ngx_str_t  *model;
+
+    model = ngx_comet_model_sent(ctx);
+
+    if (model->len == 0 || (usage->input == 0 && usage->output == 0)) {
         return 0;
     }
 
-    return ngx_comet_cost(ngx_comet_price_of(mcf, (char *) ctx->model.data,
-                                             ctx->model.len),
+    return ngx_comet_cost(ngx_comet_price_of(mcf, (char *) model->data,
+                                             model->len),
                           usage);
 }
 

@@ -66,6 +66,7 @@ ngx_comet_policy_init(ngx_comet_policy_conf_t *policy)
     policy->params = NGX_CONF_UNSET_PTR;
     policy->models = NGX_CONF_UNSET_PTR;
     policy->deny = NGX_CONF_UNSET_PTR;
+    policy->routes = NGX_CONF_UNSET_PTR;
     policy->cap = NGX_CONF_UNSET_UINT;
     policy->cap_default = NGX_CONF_UNSET;
     policy->reserve = NGX_CONF_UNSET_UINT;
@@ -95,6 +96,7 @@ ngx_comet_policy_inherit(ngx_comet_policy_conf_t *conf,
     ngx_conf_merge_ptr_value(conf->params, prev->params, NULL);
     ngx_conf_merge_ptr_value(conf->models, prev->models, NULL);
     ngx_conf_merge_ptr_value(conf->deny, prev->deny, NULL);
+    ngx_conf_merge_ptr_value(conf->routes, prev->routes, NULL);
     ngx_conf_merge_value(conf->cap_default, prev->cap_default, 0);
     ngx_conf_merge_uint_value(conf->cap, prev->cap, 0);
     ngx_conf_merge_uint_value(conf->reserve, prev->reserve,

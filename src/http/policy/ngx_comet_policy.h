@@ -23,6 +23,7 @@ struct ngx_comet_policy_conf_s {
     ngx_array_t               *params;     /* of ngx_comet_param_t */
     ngx_array_t               *models;     /* of ngx_comet_pattern_t */
     ngx_array_t               *deny;
+    ngx_array_t               *routes;     /* a tenant's own, or NULL */
     ngx_uint_t                 cap;
     ngx_flag_t                 cap_default;
     ngx_comet_limits_t        *limits[NGX_COMET_LIMIT_KINDS];

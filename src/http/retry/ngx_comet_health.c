@@ -394,7 +394,7 @@ ngx_comet_health_look(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     }
 
     if (conf->breaker) {
-        ngx_comet_health_id(ctx, &ctx->model, health->breaker);
+        ngx_comet_health_id(ctx, ngx_comet_model_sent(ctx), health->breaker);
     }
 
     budget = ngx_comet_health_budget(ctx->policy);
@@ -585,8 +585,11 @@ ngx_comet_health_log_breaker(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
         return;
     }
 
-    model = ngx_comet_name_usable((char *) ctx->model.data, ctx->model.len)
-            ? ctx->model : odd;
+    model = *ngx_comet_model_sent(ctx);
+
+    if (!ngx_comet_name_usable((char *) model.data, model.len)) {
+        model = odd;
+    }
 
     if (change->breaker < 0) {
         ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,

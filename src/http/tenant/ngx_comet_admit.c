@@ -29,17 +29,7 @@ typedef struct {
 } ngx_comet_asked_t;
 
 
-/* headers that tell a client of a limit */
-
-typedef struct {
-    ngx_str_t                 limit;
-    ngx_str_t                 remaining;
-    ngx_str_t                 reset;
-} ngx_comet_told_t;
-
-
 static ngx_int_t ngx_comet_admit_init(ngx_conf_t *cf);
-static ngx_int_t ngx_comet_admit_header_filter(ngx_http_request_t *r);
 static ngx_comet_admission_t *ngx_comet_admission(ngx_http_request_t *r);
 static ngx_int_t ngx_comet_admit_no_price(ngx_http_request_t *r,
     ngx_str_t *model);
@@ -51,24 +41,6 @@ static ngx_int_t ngx_comet_admit_refuse(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx, ngx_comet_asked_t *asked);
 static void ngx_comet_admit_cleanup(void *data);
 static ngx_int_t ngx_comet_admit_log(ngx_http_request_t *r);
-
-
-/* by unit; where there are none, clients are not told */
-
-static const ngx_comet_told_t  ngx_comet_admit_told[NGX_COMET_UNITS] = {
-    [NGX_COMET_UNIT_REQUEST] = {
-        ngx_string("x-ratelimit-limit-requests"),
-        ngx_string("x-ratelimit-remaining-requests"),
-        ngx_string("x-ratelimit-reset-requests") },
-
-    [NGX_COMET_UNIT_TOKEN] = {
-        ngx_string("x-ratelimit-limit-tokens"),
-        ngx_string("x-ratelimit-remaining-tokens"),
-        ngx_string("x-ratelimit-reset-tokens") },
-};
-
-
-static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 
 
 ngx_comet_part_t  ngx_comet_admit_part = {
@@ -90,9 +62,6 @@ ngx_comet_admit_init(ngx_conf_t *cf)
     }
 
     *h = ngx_comet_admit_log;
-
-    ngx_http_next_header_filter = ngx_http_top_header_filter;
-    ngx_http_top_header_filter = ngx_comet_admit_header_filter;
 
     return NGX_OK;
 }
@@ -258,8 +227,7 @@ ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
         /* elsewhere: an error_page has led here */
 
-        ctx->admission->refused = 0;
-        ctx->admission->final = 0;
+        ngx_comet_admit_forget(ctx);
         ngx_memzero(ctx->admission->quotas, sizeof(ctx->admission->quotas));
     }
 
@@ -285,8 +253,14 @@ ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
         return NGX_OK;
     }
 
-    model.data = (u_char *) judge->model;
-    model.len = ngx_strlen(judge->model);
+    if (ctx->routed && !admission->routed) {
+        admission->routed = 1;
+        ngx_memcpy(admission->before, admission->quotas,
+                   sizeof(admission->quotas));
+    }
+
+    model.data = (u_char *) ngx_comet_judge_sent(judge);
+    model.len = ngx_strlen(model.data);
 
     ngx_memzero(&usage, sizeof(ngx_comet_usage_result_t));
 
@@ -651,109 +625,90 @@ ngx_comet_admit_refuse(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 }
 
 
-static ngx_int_t
-ngx_comet_admit_tell(ngx_http_request_t *r, ngx_comet_quota_t *quota,
-    const ngx_comet_told_t *told)
+void
+ngx_comet_admit_forget(ngx_comet_ctx_t *ctx)
 {
-    ngx_str_t  remaining, reset;
-
-    if (quota->conf == NULL || told->limit.len == 0) {
-        return NGX_OK;
-    }
-
-    remaining.data = ngx_pnalloc(r->pool, NGX_COMET_DIGITS_LEN
-                                          + NGX_COMET_DURATION_LEN);
-    if (remaining.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    remaining.len = ngx_comet_digits((char *) remaining.data, quota->left);
-
-    reset.data = remaining.data + remaining.len;
-    reset.len = ngx_comet_duration((char *) reset.data,
-                                   ngx_comet_admit_reset(quota));
-
-    if (ngx_comet_header_add(r, &told->limit, &quota->conf->told)
-        != NGX_OK
-        || ngx_comet_header_add(r, &told->remaining, &remaining) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_comet_header_add(r, &told->reset, &reset);
-}
-
-
-static ngx_int_t
-ngx_comet_admit_number(ngx_http_request_t *r, const ngx_str_t *name,
-    uint64_t number)
-{
-    ngx_str_t  value;
-
-    value.data = ngx_pnalloc(r->pool, NGX_COMET_DIGITS_LEN);
-    if (value.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    value.len = ngx_comet_digits((char *) value.data, number);
-
-    return ngx_comet_header_add(r, name, &value);
-}
-
-
-static ngx_int_t
-ngx_comet_admit_headers(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
-{
-    ngx_uint_t              i;
     ngx_comet_admission_t  *admission;
-
-    static ngx_str_t  after = ngx_string("retry-after");
-    static ngx_str_t  after_ms = ngx_string("retry-after-ms");
-    static ngx_str_t  again = ngx_string("x-should-retry");
-    static ngx_str_t  no = ngx_string("false");
 
     admission = ctx->admission;
 
     if (admission == NULL) {
-        return NGX_OK;
+        return;
     }
 
-    for (i = 0; i < NGX_COMET_UNITS; i++) {
-        if (ngx_comet_admit_tell(r, &admission->quotas[i],
-                                 &ngx_comet_admit_told[i])
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
+    admission->refused = 0;
+    admission->final = 0;
 
-    if (!admission->refused || admission->dry_run) {
-        return NGX_OK;
+    if (admission->routed) {
+        ngx_memcpy(admission->quotas, admission->before,
+                   sizeof(admission->quotas));
     }
-
-    if (ngx_comet_admit_number(r, &after, (admission->retry + 999) / 1000)
-        != NGX_OK
-        || ngx_comet_admit_number(r, &after_ms, admission->retry) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return admission->final ? ngx_comet_header_add(r, &again, &no) : NGX_OK;
 }
 
 
-static ngx_int_t
-ngx_comet_admit_header_filter(ngx_http_request_t *r)
+/*
+ * Of an attempt that failed: what it told to have used is charged, and what is
+ * held for its model is not any more.  What was counted once is not counted
+ * again, and what is held for any model is held on.
+ */
+
+void
+ngx_comet_admit_release(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    ngx_comet_ctx_t  *ctx;
+    uint64_t                    amounts[NGX_COMET_UNITS];
+    ngx_uint_t                  i, n, kept;
+    ngx_comet_clock_t           clock;
+    ngx_comet_entry_t           entries[NGX_COMET_ENTRIES_MAX];
+    ngx_comet_admission_t      *admission;
+    ngx_comet_main_conf_t      *mcf;
+    const ngx_comet_demand_t   *demand;
+    ngx_comet_usage_result_t    usage;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+    admission = ctx->admission;
 
-    if (ctx && r == r->main && ngx_comet_admit_headers(r, ctx) != NGX_OK) {
-        return NGX_ERROR;
+    if (admission == NULL || admission->settled) {
+        return;
     }
 
-    return ngx_http_next_header_filter(r);
+    ngx_comet_meter_result(ctx, &usage);
+
+    if (usage.metered != NGX_COMET_METERED_EXACT) {
+        ngx_memzero(&usage, sizeof(ngx_comet_usage_result_t));
+    }
+
+    ngx_comet_amounts(amounts, admission->price, &usage);
+
+    n = 0;
+    kept = 0;
+
+    for (i = 0; i < admission->n; i++) {
+
+        demand = admission->taken[i];
+
+        if (!demand->held || (!demand->judged && demand->conf->models == NULL))
+        {
+            admission->taken[kept++] = demand;
+            continue;
+        }
+
+        entries[n].limit = &demand->conf->limit;
+        entries[n].ref = demand->ref;
+        entries[n].amount = amounts[demand->unit];
+        n++;
+    }
+
+    admission->n = kept;
+
+    if (n == 0) {
+        return;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+
+    ngx_comet_zone_clock(&clock);
+
+    ngx_comet_ledger_release(&mcf->zone->memory, &clock, admission->call,
+                             entries, n);
 }
 
 

@@ -30,6 +30,7 @@ struct ngx_comet_admission_s {
     const ngx_comet_price_t   *price;
 
     ngx_comet_quota_t          quotas[NGX_COMET_UNITS];    /* the tightest */
+    ngx_comet_quota_t          before[NGX_COMET_UNITS];    /* of any model */
     ngx_comet_quota_t          refusing;
     uint64_t                   retry;      /* milliseconds */
 
@@ -37,6 +38,7 @@ struct ngx_comet_admission_s {
     unsigned                   refused:1;
     unsigned                   dry_run:1;
     unsigned                   final:1;    /* no use to try again */
+    unsigned                   routed:1;   /* there may be another model */
 };
 
 
@@ -53,6 +55,14 @@ ngx_int_t ngx_comet_admit_relies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 ngx_int_t ngx_comet_admit(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 ngx_int_t ngx_comet_admit_call(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_comet_judge_t *judge);
+
+/* it was refused for one model and is asked for another */
+
+void ngx_comet_admit_forget(ngx_comet_ctx_t *ctx);
+
+/* it was let in for one model, and is to be for another */
+
+void ngx_comet_admit_release(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 
 /* what was let in is over, whatever becomes of the request */
 

@@ -125,16 +125,20 @@ ngx_comet_cost_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     uintptr_t data)
 {
     u_char                    *p;
+    ngx_str_t                 *model;
     ngx_comet_ctx_t           *ctx;
     const ngx_comet_price_t   *price;
     ngx_comet_usage_result_t   res;
 
     ctx = ngx_comet_kept_ctx(r);
+    price = NULL;
 
-    price = ctx ? ngx_comet_price_of(
-                      ngx_http_get_module_main_conf(r, ngx_comet_module),
-                      (char *) ctx->model.data, ctx->model.len)
-                : NULL;
+    if (ctx) {
+        model = ngx_comet_model_sent(ctx);
+        price = ngx_comet_price_of(
+                    ngx_http_get_module_main_conf(r, ngx_comet_module),
+                    (char *) model->data, model->len);
+    }
 
     if (price == NULL) {
         return ngx_comet_variable_text(v, NULL);

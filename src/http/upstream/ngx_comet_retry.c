@@ -1,12 +1,12 @@
 #include "ngx_comet_retry.h"
 #include "ngx_comet_answer.h"
+#include "ngx_comet_gate.h"
 #include "ngx_comet_header.h"
 #include "ngx_comet_health.h"
 #include "ngx_comet_held.h"
 #include "ngx_comet_patience.h"
 #include "ngx_comet_policy.h"
 #include "ngx_comet_retries.h"
-#include "ngx_comet_route.h"
 #include "ngx_comet_variables.h"
 
 
