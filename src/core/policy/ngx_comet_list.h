@@ -1,5 +1,6 @@
 /*
- * The list of models, less those that are not allowed.
+ * The list of models, less those that are not allowed, and with names that the
+ * gateway gives to some.
  */
 
 
@@ -11,12 +12,24 @@
 
 
 /*
- * The JSON text, to be released by free(); NULL if the list is not in the
- * documented form or there is no memory.
+ * JSON texts, to be released by free(); NULL if there is no memory, or the list
+ * is not in the documented form.  More is called until it returns NULL; what
+ * is in the list already is not put there again.
  */
 
+typedef struct {
+    int         (*admit)(void *data, const char *model, size_t len);
+    const char *(*more)(void *data);
+    void         *data;
+} ngx_comet_list_t;
+
+
 char *ngx_comet_list_filter(const char *text, size_t len,
-    int (*admit)(void *data, const char *model, size_t len), void *data);
+    const ngx_comet_list_t *of);
+
+/* one that the gateway names */
+
+char *ngx_comet_list_print(const char *name);
 
 
 #endif /* _NGX_COMET_LIST_H_INCLUDED_ */

@@ -6,6 +6,7 @@
 
 #include "ngx_comet_endpoints.h"
 #include "ngx_comet_glob.h"
+#include "ngx_comet_models.h"
 #include "ngx_comet_path.h"
 #include "ngx_comet_patterns.h"
 #include "ngx_comet_policy.h"
@@ -346,6 +347,7 @@ ngx_comet_endpoints_method(ngx_http_request_t *r,
 static ngx_int_t
 ngx_comet_endpoints_named(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
+    ngx_int_t                    rc;
     ngx_str_t                    name;
     ngx_comet_error_t            error;
     const ngx_comet_endpoint_t  *endpoint;
@@ -373,7 +375,9 @@ ngx_comet_endpoints_named(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     name.data = r->uri.data + endpoint->head;
 
     if (ngx_comet_policy_admits(ctx->policy, (char *) name.data, name.len)) {
-        return NGX_OK;
+        rc = ngx_comet_models_route(r, ctx, &name);
+
+        return rc == NGX_DECLINED ? NGX_OK : rc;
     }
 
     return ngx_comet_refuse(r, ngx_comet_error_of_status(NGX_HTTP_NOT_FOUND),

@@ -1,16 +1,24 @@
 /*
- * GET /v1/models under comet_models: the upstream's list is taken whole before
- * the head of the answer is sent, and what may be used of it is sent instead.
+ * GET /v1/models under comet_models or comet_route: the upstream's list is
+ * taken whole before the head of the answer is sent, and what may be used of it
+ * is sent instead, with the routes.
  */
 
 
 #include "ngx_comet_models.h"
-#include "ngx_comet_gate.h"
 #include "ngx_comet_list.h"
 #include "ngx_comet_policy.h"
+#include "ngx_comet_route.h"
 
 
 #define NGX_COMET_LIST_MAX  (4 * 1024 * 1024)
+
+
+typedef struct {
+    ngx_http_request_t  *request;
+    ngx_comet_ctx_t     *ctx;
+    ngx_uint_t           route;      /* the next one */
+} ngx_comet_shown_t;
 
 
 static ngx_int_t ngx_comet_models_init(ngx_conf_t *cf);
@@ -60,7 +68,9 @@ ngx_comet_models_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    if (ctx->policy->models == NULL && ctx->policy->deny == NULL) {
+    if (ctx->policy->models == NULL && ctx->policy->deny == NULL
+        && !ngx_comet_route_any(r, ctx))
+    {
         return ngx_http_next_header_filter(r);
     }
 
@@ -144,21 +154,57 @@ ngx_comet_models_take(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 }
 
 
+static int
+ngx_comet_models_admit(void *data, const char *model, size_t len)
+{
+    ngx_comet_shown_t *shown = data;
+
+    return (int) ngx_comet_policy_admits(shown->ctx->policy, model, len);
+}
+
+
+/* a route that may be used */
+
+static const char *
+ngx_comet_models_more(void *data)
+{
+    ngx_comet_shown_t *shown = data;
+
+    ngx_comet_route_t  *route;
+
+    do {
+        route = ngx_comet_route_each(shown->request, shown->ctx,
+                                     &shown->route);
+    } while (route && !ngx_comet_policy_admits(shown->ctx->policy,
+                                               (char *) route->name.data,
+                                               route->name.len));
+
+    return route ? (char *) route->name.data : NULL;
+}
+
+
 static ngx_int_t
 ngx_comet_models_send(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
-    char                *text;
-    ngx_int_t            rc;
-    ngx_buf_t           *b;
-    ngx_chain_t          out;
-    ngx_comet_policy_t  *policy;
+    char               *text;
+    ngx_int_t           rc;
+    ngx_buf_t          *b;
+    ngx_chain_t         out;
+    ngx_comet_list_t    of;
+    ngx_comet_shown_t   shown;
 
     text = NULL;
-    policy = &ctx->gate->policy;
+
+    shown.request = r;
+    shown.ctx = ctx;
+    shown.route = 0;
+
+    of.admit = ngx_comet_models_admit;
+    of.more = ngx_comet_models_more;
+    of.data = &shown;
 
     if (ctx->list->nelts <= NGX_COMET_LIST_MAX) {
-        text = ngx_comet_list_filter(ctx->list->elts, ctx->list->nelts,
-                                     policy->admit, policy->data);
+        text = ngx_comet_list_filter(ctx->list->elts, ctx->list->nelts, &of);
     }
 
     ctx->list = NULL;
@@ -199,4 +245,46 @@ ngx_comet_models_send(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     out.next = NULL;
 
     return ngx_http_next_body_filter(r, &out);
+}
+
+
+/* GET /v1/models/NAME of a route, which the API does not know */
+
+ngx_int_t
+ngx_comet_models_route(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
+    ngx_str_t *name)
+{
+    char                      *text;
+    ngx_int_t                  rc;
+    ngx_buf_t                 *b;
+    ngx_str_t                  type;
+    ngx_comet_route_t         *route;
+    ngx_http_complex_value_t   value;
+
+    route = ngx_comet_route_find(r, ctx, (char *) name->data, name->len);
+
+    /* one that is among its own targets is a model */
+
+    if (route == NULL || route->itself) {
+        return NGX_DECLINED;
+    }
+
+    text = ngx_comet_list_print((char *) route->name.data);
+    b = text ? ngx_comet_text_buf(r, text) : NULL;
+
+    if (b == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_str_set(&type, "application/json");
+    ngx_memzero(&value, sizeof(ngx_http_complex_value_t));
+
+    value.value.data = b->pos;
+    value.value.len = b->last - b->pos;
+
+    rc = ngx_http_send_response(r, NGX_HTTP_OK, &type, &value);
+
+    /* the phases would go on, or wait */
+
+    return rc == NGX_OK || rc == NGX_AGAIN ? NGX_HTTP_OK : rc;
 }

@@ -548,17 +548,24 @@ ngx_comet_route_each(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
 }
 
 
+ngx_uint_t
+ngx_comet_route_any(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_comet_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
+
+    return mcf->routes || ctx->policy->routes;
+}
+
+
 /* the name becomes another one, so readers must not differ about it */
 
 void
 ngx_comet_route_relies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_comet_policy_t *policy)
 {
-    ngx_comet_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_comet_module);
-
-    if (mcf->routes || ctx->policy->routes) {
+    if (ngx_comet_route_any(r, ctx)) {
         policy->route = ngx_comet_route_choose;
         policy->named = 1;
     }

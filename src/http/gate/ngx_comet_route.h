@@ -54,6 +54,8 @@ ngx_comet_route_t *ngx_comet_route_each(ngx_http_request_t *r,
 ngx_comet_route_t *ngx_comet_route_find(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx, const char *name, size_t len);
 
+ngx_uint_t ngx_comet_route_any(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
+
 /* asks the judge to go by them, if there are any */
 
 void ngx_comet_route_relies(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
