@@ -11,7 +11,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 # what stands in http, when it is a line's first word outside of braces
 HTTP = {"server", "upstream", "map", "log_format", "include", "comet_zone",
-        "comet_tenant", "comet_provider", "comet_price"}
+        "comet_tenant", "comet_provider", "comet_price", "comet_route"}
 
 # of this machine, in place of what the documents name
 PLACES = [

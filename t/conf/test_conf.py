@@ -451,6 +451,70 @@ def test_mistakes_of_providers(nginx, text, said):
     assert status != 0 and said in output and "nginx.conf:" in output
 
 
+ROUTES = [
+    ("comet_route smart { }", 'add "to MODEL;" to it, in'),
+    ("comet_route { to a; }", "invalid number of arguments"),
+    ("comet_route smart { then a; to b; }", "before the first \"then\""),
+    ("comet_route smart { to a; then b; to c; }", "before the first \"then\""),
+    ("comet_route smart { to; }", 'it takes "to MODEL'),
+    ("comet_route smart { default a; }", 'it takes "to MODEL'),
+    ("comet_route smart { to a weight=0; }", "a number from 1 to 1000000"),
+    ("comet_route smart { to a weight=-1; }", "a number from 1 to 1000000"),
+    ("comet_route smart { to a weight=1.5; }", "a number from 1 to 1000000"),
+    ("comet_route smart { to a weight=1000001; }",
+     "a number from 1 to 1000000"),
+    ("comet_route smart { to a; then b weight=1; }", 'a "then" has no weight'),
+    ("comet_route smart { to weight=1; }", "write the name of one model"),
+    ("comet_route smart { to gpt-*; }", "write the name of one model"),
+    ("comet_route smart { to ' a'; }", "write the name of one model"),
+    ("comet_route smart { to a'b\\\\'; }", "write the name of one model"),
+    ("comet_route gpt-* { to a; }", "write the name of one model"),
+    ("comet_route %s { to a; }" % ("x" * 256), "write the name of one model"),
+    ("comet_route smart { to a; to a; }", "write it once, with its weight"),
+    ("comet_route smart { to a; then b; then b; }", "is tried once"),
+    ("comet_route smart { to a; } comet_route smart { to b; }",
+     "write all of its targets in one block"),
+    ("comet_route smart { to a b; }", "behind a model it takes"),
+    ("comet_route smart { to a size=3; }", "behind a model it takes"),
+    ("comet_route smart user { to a; }", "write key=$variable"),
+    ("comet_route smart key=user { to a; }", "write key=$variable"),
+    ("comet_route smart { to a pass=api; }", "write https://HOST"),
+    ("comet_route smart { to a pass=https://h/v1; }", 'write "https://h"'),
+    ("comet_route smart { to a pass=http://h?x=1; }", "takes no query"),
+    ("comet_route smart { to a pass=http://127.0.0.1:1 "
+     "pass=http://127.0.0.1:2; }", "once each"),
+    ("comet_route smart { to a key=sk-123456; }", "write key=file:"),
+    ("comet_route smart { to a key=env:NO_SUCH_NAME_SET; }", "is not set"),
+    ("comet_route smart { to a key=file:; }", "write file:/path"),
+    ("comet_route a { to b; } comet_route b { to c; }",
+     '"b" in "comet_route a" is a route itself'),
+    ("comet_route b { to c; } comet_tenant t { comet_route a { to d; then b; }"
+     " }", '"b" in "comet_route a" is a route itself'),
+    ("server { comet_route a { to b; } }", "not allowed here"),
+]
+
+
+@pytest.mark.parametrize("text,said", ROUTES)
+def test_mistakes_of_routes(nginx, text, said):
+    status, output = nginx(text, run=False).test()
+    assert status != 0 and said in output and "nginx.conf:" in output
+    assert "sk-123456" not in output
+
+
+@pytest.mark.parametrize("text", [
+    "comet_route smart { to a; }",
+    "comet_route gpt-5.4 { to gpt-5.4 weight=9; to b; then c; then a/b; }",
+    "comet_route gpt-5.4 { to gpt-5.4; then b; } comet_route a { to gpt-5.4; }",
+    "comet_route smart key=$remote_addr$arg_x { to a weight=1000000; then a; }",
+    "comet_route smart { to a; to a pass=http://127.0.0.1:9/x; "
+    "to a key=file:KEYFILE; then a pass=https://127.0.0.1:9; }",
+    "comet_route b { to a; } comet_tenant t { comet_client_key "
+    "0123456789abcdef; comet_route b { to c; } comet_route d { to e; } }"])
+def test_routes_that_are_right(nginx, text):
+    status, output = nginx(text, run=False).test()
+    assert status == 0 and "[warn]" not in output and "[emerg]" not in output
+
+
 @pytest.mark.parametrize("text,said", TLS_MISTAKES)
 def test_mistakes_of_tls(nginx, text, said):
     status, output = nginx(conf(

@@ -86,6 +86,66 @@ test_held_and_charged(void **state)
 }
 
 
+/* an attempt is over, the call goes on with what is not of its model */
+
+static void
+test_release(void **state)
+{
+    size_t             i;
+    ngx_comet_call_t  *call;
+    ngx_comet_entry_t  given[2];
+
+    (void) state;
+
+    ask(TOKEN, 1000);
+    ask(BUDGETS, 1000);
+
+    call = NULL;
+
+    assert_int_equal(admit(&call, LIMITS), NGX_COMET_ADMITTED);
+    assert_int_equal(call->nholds, 4);
+
+    given[0] = entries[TOKEN];
+    given[0].amount = 0;
+    given[1] = entries[BUDGETS];
+    given[1].amount = 7;
+
+    for (i = 0; i < 2; i++) {
+
+        /* what is not held any more is not given back again */
+
+        ngx_comet_ledger_release(&memory, &now, call, given, 2);
+
+        assert_int_equal(call->nholds, 2);
+        assert_int_equal(level(TOKEN)->reserved, 0);
+        assert_int_equal(level(TOKEN)->used, 0);
+        assert_int_equal(level(BUDGETS)->reserved, 0);
+        assert_int_equal(level(BUDGETS)->used, 7);
+        assert_int_equal(level(GAUGES)->reserved, 1);
+        assert_int_equal(level(SPENT)->reserved, 1);
+        assert_int_equal(level(RATES)->used, MINUTE);
+        assert_int_equal(check_ledger(&memory), 1);
+
+        given[1].amount = 0;
+    }
+
+    /* and for another model */
+
+    ask(TOKEN, 500);
+    entries[0] = entries[TOKEN];
+
+    assert_int_equal(admit(&call, 1), NGX_COMET_ADMITTED);
+    assert_int_equal(call->nholds, 3);
+    assert_int_equal(level(TOKEN)->reserved, 500);
+
+    ngx_comet_ledger_settle(&memory, &now, call, entries, 0);
+
+    assert_int_equal(level(TOKEN)->reserved, 0);
+    assert_int_equal(level(GAUGES)->reserved, 0);
+    assert_int_equal(check_ledger(&memory), 0);
+}
+
+
 /* more or less than was reserved, nothing, or all there is */
 
 static void
@@ -749,6 +809,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test_setup(test_all_or_none, setup),
         cmocka_unit_test_setup(test_held_and_charged, setup),
+        cmocka_unit_test_setup(test_release, setup),
         cmocka_unit_test_setup(test_settle_amounts, setup),
         cmocka_unit_test_setup(test_probe, setup),
         cmocka_unit_test_setup(test_two_steps, setup),
