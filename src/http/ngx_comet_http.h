@@ -77,6 +77,7 @@ typedef struct {
     ngx_comet_found_t         *found;      /* series, by a worker */
     ngx_comet_names_t         *names;      /* of APIs */
     unsigned                   refused:1;  /* by a check */
+    unsigned                   tls:1;      /* for a target of a route */
 } ngx_comet_main_conf_t;
 
 

@@ -5,7 +5,9 @@ import json
 import openai
 import pytest
 
-from conftest import edge_conf, wait_for
+from cometapi import Mock
+from conftest import KEY, edge_conf, wait_for
+from test_tls import pki, tls_mock  # noqa: F401
 from test_tenants import ALICE, BOB, bearer, tenants
 from wire import CHAT, Client, call, chat, plan
 
@@ -329,6 +331,59 @@ def test_a_body_in_a_file(nginx, mock, size):
         model = "gpt-5.4" if more else CLAUDE
         assert answer.header("x-comet-model") == model
         assert mock.last().body == json.dumps(dict(body, model=model)).encode()
+
+
+@pytest.fixture
+def other():
+    server = Mock().start()
+    yield server
+    server.stop()
+
+
+def test_targets_with_an_api_of_their_own(nginx, mock, other, tmp_path):
+    """Its address, its path, its Host and its key, for this target alone."""
+    (tmp_path / "other.key").write_text("sk-other-1\n")
+    edge = nginx(edge_conf(mock, "comet_host api.example.com;", http=route(
+        "to gpt-5.4 pass=http://127.0.0.1:%d/llm key=file:%s;"
+        % (other.port, tmp_path / "other.key"))
+        + route("to gpt-5.4 pass=http://127.0.0.1:%d;" % other.port, "two")
+        + route("to gpt-5.4 key=file:%s;" % (tmp_path / "other.key"), "three")
+        + route("to gpt-5.4 pass=http://group; then o3;", "four")
+        + "upstream group { server 127.0.0.1:%d; }" % other.port))
+    here = "127.0.0.1:%d" % other.port
+    for name, api, path, host, key in [
+            ("smart", other, "/llm/v1/chat/completions", here, "sk-other-1"),
+            ("two", other, "/v1/chat/completions", here, KEY),
+            ("three", mock, "/v1/chat/completions", "api.example.com",
+             "sk-other-1"),
+            ("four", other, "/v1/chat/completions", "group", KEY),
+            ("gpt-5.4", mock, "/v1/chat/completions", "api.example.com", KEY)]:
+        answer = chat(edge, asking(name))
+        assert answer.status in (200, 404)
+        request = api.last()
+        assert request.target == path
+        assert request.header("host") == host
+        assert request.header("authorization") == "Bearer " + key
+        assert request.json() == asking("gpt-5.4")
+        api.requests.clear()
+    assert not mock.requests and not other.requests
+    assert "sk-other" not in edge.log()
+
+
+def test_a_target_over_tls_is_verified(nginx, mock, tls_mock, pki):
+    """Where the location itself is not over TLS."""
+    groups = "".join("upstream %s { server 127.0.0.1:%d; }\n"
+                     % (name, tls_mock.port)
+                     for name in ("api.test", "wrong.test"))
+    edge = nginx(edge_conf(
+        mock, "comet_ssl_trusted_certificate %s/root.pem;" % pki,
+        http=groups + route("to gpt-5.4 pass=https://api.test;")
+        + route("to gpt-5.4 pass=https://wrong.test;", "wrong")))
+    assert went(edge) == "gpt-5.4"
+    assert tls_mock.last().header("host") == "api.test"
+    assert chat(edge, asking("wrong")).status == 502
+    assert chat(edge).status == 200
+    assert len(tls_mock.requests) == 1 and len(mock.requests) == 1
 
 
 def test_behind_an_error_page(nginx, mock):

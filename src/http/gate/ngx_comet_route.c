@@ -276,8 +276,9 @@ static char *
 ngx_comet_route_word(ngx_conf_t *cf, ngx_comet_route_target_t *target,
     ngx_str_t *word)
 {
-    char       *rv;
-    ngx_str_t   text;
+    char                   *rv;
+    ngx_str_t               text;
+    ngx_comet_main_conf_t  *mcf;
 
     text.data = (u_char *) ngx_strchr(word->data, '=');
 
@@ -304,6 +305,10 @@ ngx_comet_route_word(ngx_conf_t *cf, ngx_comet_route_target_t *target,
 
             target->id = ngx_comet_choice_hash(target->id + 1, text.data,
                                                text.len);
+
+            mcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+            mcf->tls |= target->pass->tls;
+
             return rv;
         }
     }

@@ -67,6 +67,7 @@ ngx_comet_tls_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
     ngx_comet_loc_conf_t *conf)
 {
     ngx_comet_tls_conf_t      *tls, *around;
+    ngx_comet_main_conf_t     *mcf;
     ngx_http_upstream_conf_t  *u, *pu;
 
     tls = conf->tls;
@@ -97,7 +98,9 @@ ngx_comet_tls_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
                              NULL);
     ngx_conf_merge_ptr_value(u->ssl_passwords, pu->ssl_passwords, NULL);
 
-    if (!conf->pass->tls_needed) {
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+
+    if (!conf->pass->tls_needed && !(conf->passing && mcf->tls)) {
         return NGX_OK;
     }
 
