@@ -515,6 +515,19 @@ def test_routes_that_are_right(nginx, text):
     assert status == 0 and "[warn]" not in output and "[emerg]" not in output
 
 
+@pytest.mark.parametrize("route", [
+    "%s", "comet_tenant t { comet_client_key 0123456789abcdef; %s }"])
+def test_a_target_in_clear_is_warned_of(nginx, route):
+    for url, warned in [("http://192.0.2.1:9", 1), ("https://192.0.2.1:9", 0),
+                        ("http://127.0.0.1:9", 0), ("http://api", 0)]:
+        text = route % ("comet_route a { to b pass=%s; }" % url)
+        status, output = nginx(
+            "upstream api { server 192.0.2.1; }" + text, run=False,
+            name="nginx-" + url.replace("/", "-")).test()
+        assert status == 0
+        assert output.count("in clear: write https://") == warned
+
+
 @pytest.mark.parametrize("text,said", TLS_MISTAKES)
 def test_mistakes_of_tls(nginx, text, said):
     status, output = nginx(conf(

@@ -639,15 +639,15 @@ ngx_comet_route_then(ngx_comet_routed_t *routed)
 {
     ngx_comet_route_target_t  *target;
 
-    target = routed->route->targets.elts;
-
     while (routed->next < routed->route->targets.nelts) {
 
-        routed->trying = &target[routed->next++];
+        target = routed->route->targets.elts;
+        target += routed->next++;
 
-        /* it was tried before all of them */
+        /* the first was tried before all of them */
 
-        if (routed->trying->id != routed->first->id) {
+        if (target->id != routed->first->id) {
+            routed->trying = target;
             return 1;
         }
     }

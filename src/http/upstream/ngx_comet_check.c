@@ -8,6 +8,8 @@
 #include "ngx_comet_conf.h"
 #include "ngx_comet_keep.h"
 #include "ngx_comet_pass.h"
+#include "ngx_comet_route.h"
+#include "ngx_comet_tenant.h"
 
 
 #define NGX_COMET_BUFFER_MIN   1024
@@ -31,6 +33,9 @@ static ngx_int_t ngx_comet_check_location(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *conf);
 static void ngx_comet_check_exposure(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *conf);
+static void ngx_comet_check_clear(ngx_conf_t *cf, ngx_comet_place_t *place,
+    ngx_http_upstream_srv_conf_t *uscf, ngx_str_t *host);
+static void ngx_comet_check_routes(ngx_conf_t *cf, ngx_array_t *routes);
 static ngx_int_t ngx_comet_check_init(ngx_conf_t *cf);
 static ngx_int_t ngx_comet_check_policy(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *conf);
@@ -179,23 +184,61 @@ ngx_comet_check_location(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
 static void
 ngx_comet_check_exposure(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
 {
-    ngx_str_t                     *host;
-    ngx_http_upstream_srv_conf_t  *uscf;
+    ngx_comet_main_conf_t  *mcf;
 
     if (conf->inherited) {
         return;
     }
 
-    if (conf->pass->tls_needed && !conf->pass->upstream.ssl_verify) {
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+
+    if ((conf->pass->tls_needed || mcf->tls)
+        && !conf->pass->upstream.ssl_verify)
+    {
         ngx_comet_conf_warn(cf, &conf->place,
                             "with \"comet_ssl_verify off\" the key goes to "
                             "whoever answers,");
     }
 
-    uscf = conf->pass->peers;
-    host = &conf->pass->target.host;
+    if (!conf->pass->tls_needed) {
+        ngx_comet_check_clear(cf, &conf->place, conf->pass->peers,
+                              &conf->pass->target.host);
+    }
+}
 
-    if (conf->pass->tls_needed || uscf == NULL
+
+static void
+ngx_comet_check_routes(ngx_conf_t *cf, ngx_array_t *routes)
+{
+    ngx_uint_t                  i, k;
+    ngx_comet_route_t         **route;
+    ngx_comet_route_target_t   *target;
+
+    if (routes == NULL || routes == NGX_CONF_UNSET_PTR) {
+        return;
+    }
+
+    route = routes->elts;
+
+    for (i = 0; i < routes->nelts; i++) {
+        target = route[i]->targets.elts;
+
+        for (k = 0; k < route[i]->targets.nelts; k++) {
+            if (target[k].pass && !target[k].pass->tls) {
+                ngx_comet_check_clear(cf, &route[i]->place,
+                                      target[k].pass->upstream,
+                                      &target[k].pass->target.host);
+            }
+        }
+    }
+}
+
+
+static void
+ngx_comet_check_clear(ngx_conf_t *cf, ngx_comet_place_t *place,
+    ngx_http_upstream_srv_conf_t *uscf, ngx_str_t *host)
+{
+    if (uscf == NULL
         || (uscf->flags & NGX_HTTP_UPSTREAM_CREATE)
         || (host->len >= 4 && ngx_strncmp(host->data, "127.", 4) == 0)
         || (host->len >= 5 && ngx_strncmp(host->data, "[::1]", 5) == 0)
@@ -204,7 +247,7 @@ ngx_comet_check_exposure(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
         return;
     }
 
-    ngx_comet_conf_warn(cf, &conf->place,
+    ngx_comet_conf_warn(cf, place,
                         "the key goes to \"%V\" in clear: write https://...,",
                         host);
 }
@@ -213,9 +256,10 @@ ngx_comet_check_exposure(ngx_conf_t *cf, ngx_comet_loc_conf_t *conf)
 static ngx_int_t
 ngx_comet_check_init(ngx_conf_t *cf)
 {
-    ngx_uint_t              i;
-    ngx_comet_loc_conf_t  **conf;
-    ngx_comet_main_conf_t  *mcf;
+    ngx_uint_t               i;
+    ngx_comet_tenant_t     **tenant;
+    ngx_comet_loc_conf_t   **conf;
+    ngx_comet_main_conf_t   *mcf;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
 
@@ -233,6 +277,14 @@ ngx_comet_check_init(ngx_conf_t *cf)
         if (!conf[i]->inherited) {
             ngx_comet_check_pass(cf, mcf, conf[i]);
         }
+    }
+
+    ngx_comet_check_routes(cf, mcf->routes);
+
+    tenant = mcf->tenants->list.elts;
+
+    for (i = 0; i < mcf->tenants->list.nelts; i++) {
+        ngx_comet_check_routes(cf, tenant[i]->policy.routes);
     }
 
     return NGX_OK;
