@@ -1,14 +1,16 @@
 """An attempt that fails: what follows, and what the client is told."""
 
 import itertools
+import json
 import re
 import socket
 
 import pytest
 
-from conftest import edge_conf, wait_for
+from conftest import KEY, edge_conf, wait_for
 from faults import Faults
 from test_pass import Names
+from test_routes import CLAUDE, asking, route
 from wire import ASKED, CHAT, STREAM, Client, call, chat, plan, request
 
 RETRY = "comet_retry attempts=3 base=1ms max=50ms; comet_tell_attempts on;"
@@ -129,7 +131,7 @@ def test_what_is_the_client_s_fault_is_not_tried_again(retrying, mock, status):
     ({"type": "server_error", "code": None, "message": "invalid_request"}, 3),
 ])
 def test_a_500_that_blames_the_request(retrying, mock, error, n, framing):
-    text = '{"error":%s}' % __import__("json").dumps(error)
+    text = '{"error":%s}' % json.dumps(error)
     before = len(mock.requests)
     answer = chat(retrying, CHAT, plan(status=500, body=text, framing=framing))
     assert answer.status == 500 and answer.complete
@@ -343,3 +345,105 @@ def test_a_name_that_is_not_found(nginx, mock):
     answer = chat(edge, CHAT, {"X-Region": "us"})
     assert answer.status == 502
     assert answer.header("x-comet-attempts") == "3"
+
+
+TWICE = "comet_retry attempts=2 base=1ms max=2ms; comet_tell_attempts on;"
+NEXT = route("to gpt-5.4; then %s;" % CLAUDE)
+
+
+@pytest.mark.parametrize("size", ["in memory", "in a file"])
+@pytest.mark.parametrize("how", ["503", "429", "reset before the head"])
+def test_the_next_of_a_route_after_the_last_attempt(nginx, mock, how, size):
+    """Its body is made for it: what the first took, the next may not."""
+    edge = edge_of(nginx, mock, TWICE, http=NEXT)
+    large = BIG if size == "in a file" else CHAT
+    body = asking(messages=large["messages"], max_tokens=7, temperature=1.5)
+    before = len(mock.requests)
+    answer = chat(edge, body, attempts(FAILURES[how], FAILURES[how], {}))
+    assert answer.status == 200 and answer.complete
+    assert answer.json()["model"] == CLAUDE
+    assert answer.all("x-comet-model") == [CLAUDE]
+    assert answer.all("x-comet-attempts") == ["3"]
+    assert answer.header("x-should-retry") is None
+    first, again, then = mock.requests[before:]
+    assert first.body == again.body
+    gpt = asking("gpt-5.4", messages=large["messages"],
+                 max_completion_tokens=7, temperature=1.5)
+    assert first.json() == gpt
+    assert then.json() == asking(CLAUDE, messages=large["messages"],
+                                 max_tokens=7, temperature=1)
+    assert int(then.header("content-length")) == len(then.body)
+    keys = [one.header("idempotency-key") for one in (first, again, then)]
+    assert keys[0] == keys[1] != keys[2]
+    assert last(edge)[0] == "3" and last(edge)[2] == "200"
+
+
+def test_a_stream_of_the_next_of_a_route(nginx, mock):
+    edge = edge_of(nginx, mock, TWICE, http=NEXT)
+    answer = chat(edge, dict(STREAM, model="smart"),
+                  attempts({"status": 503}, {"cut": 0}, {}))
+    assert answer.status == 200 and answer.complete
+    assert answer.body.rstrip().endswith(b"[DONE]")
+    assert mock.last().json()["model"] == CLAUDE
+
+
+@pytest.mark.parametrize("size", ["in memory", "in a file"])
+def test_where_all_of_a_route_fail_the_last_answer_is_told(nginx, mock, size):
+    edge = edge_of(nginx, mock, TWICE, http=NEXT)
+    body = dict(BIG if size == "in a file" else CHAT, model="smart")
+    before = len(mock.requests)
+    answer = chat(edge, body, attempts(
+        {"status": 503}, {"status": 503},
+        {"status": 429, "headers": {"x-said": "req_3"}},
+        {"cut": 0, "how": "reset"}))
+    assert answer.status == 429 and answer.complete
+    assert answer.header("x-said") == "req_3"
+    assert answer.json()["error"]["message"]
+    assert answer.header("x-comet-attempts") == "4"
+    assert answer.header("x-should-retry") == "false"
+    assert [one.json()["model"] for one in mock.requests[before:]] == \
+        ["gpt-5.4"] * 2 + [CLAUDE] * 2
+    assert chat(edge, body, attempts({"cut": 0})).status == 502
+
+
+@pytest.mark.parametrize("how", ["503", "closed before the head"])
+def test_without_the_directive_the_next_of_a_route_follows_at_once(
+        nginx, mock, how):
+    edge = edge_of(nginx, mock, "", http=route(
+        "to gpt-5.4; then o3; then %s;" % CLAUDE))
+    before = len(mock.requests)
+    answer = chat(edge, asking(), attempts(FAILURES[how], FAILURES[how], {}))
+    assert answer.status == 200
+    assert answer.header("x-comet-model") == CLAUDE
+    assert [one.json()["model"] for one in mock.requests[before:]] == \
+        ["gpt-5.4", "o3", CLAUDE]
+    before = len(mock.requests)
+    assert chat(edge, asking(), plan(status=400)).status == 400
+    assert len(mock.requests) - before == 1
+
+
+def test_the_key_of_a_target_goes_to_no_other(nginx, mock, tmp_path):
+    own = tmp_path / "own.key"
+    own.write_text("sk-own-1\n")
+    edge = edge_of(nginx, mock, TWICE, http=route(
+        "to gpt-5.4 key=file:%s; then %s; then o3 key=file:%s;"
+        % (own, CLAUDE, own)))
+    before = len(mock.requests)
+    answer = chat(edge, asking(), attempts(*[{"status": 503}] * 5, {}))
+    assert answer.status == 200
+    keys = [one.header("authorization") for one in mock.requests[before:]]
+    assert keys == ["Bearer sk-own-1"] * 2 + ["Bearer " + KEY] * 2 \
+        + ["Bearer sk-own-1"] * 2
+
+
+def test_the_next_of_a_route_where_a_breaker_is_open(nginx, mock):
+    """It is the model's that failed, not that of the name."""
+    edge = edge_of(nginx, mock, "comet_breaker failures=2 rest=60s;",
+                   http=NEXT)
+    for _ in range(2):
+        assert chat(edge, asking(), attempts({"status": 503}, {})).status \
+            == 200
+    before = len(mock.requests)
+    answer = chat(edge, asking())
+    assert answer.header("x-comet-model") == CLAUDE
+    assert len(mock.requests) - before == 1

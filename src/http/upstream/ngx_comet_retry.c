@@ -445,6 +445,11 @@ ngx_comet_retry_target(ngx_http_request_t *r)
 
     case NGX_OK:
         ctx->retry->tries = 0;
+
+        /* what is sent now is another body */
+
+        ngx_str_set(&ctx->sending->idempotency, "");
+
         ngx_comet_retry_begin(r, ctx);
         return;
 
