@@ -11,6 +11,7 @@ from conftest import KEY, edge_conf, wait_for
 from faults import Faults
 from test_pass import Names
 from test_routes import CLAUDE, asking, route
+from test_tenants import bearer, tenants
 from wire import ASKED, CHAT, STREAM, Client, call, chat, plan, request
 
 RETRY = "comet_retry attempts=3 base=1ms max=50ms; comet_tell_attempts on;"
@@ -447,3 +448,32 @@ def test_the_next_of_a_route_where_a_breaker_is_open(nginx, mock):
     answer = chat(edge, asking())
     assert answer.header("x-comet-model") == CLAUDE
     assert len(mock.requests) - before == 1
+
+
+@pytest.mark.parametrize("location", [TWICE, ""])
+def test_what_is_reserved_is_of_the_target_that_is_tried(nginx, mock,
+                                                         location):
+    """All that may be used is held once, and in the end what was used."""
+    edge = nginx(tenants(mock, location=location, alice=NEXT,
+                         http="comet_tokens 1000/m; comet_concurrency 1;"))
+    body = asking(max_tokens=800)
+    failures = [{"status": 503}] * (2 if location else 1)
+    for _ in range(3):
+        answer = chat(edge, body, {**attempts(*failures, {}), **bearer()})
+        assert answer.status == 200
+        assert answer.header("x-comet-model") == CLAUDE
+        answer = chat(edge, body, {**plan(status=503), **bearer()})
+        assert answer.status == 503
+    assert chat(edge, body, bearer()).status == 200
+
+
+def test_a_next_one_that_its_limits_refuse(nginx, mock):
+    edge = nginx(tenants(mock, location=TWICE,
+                         alice=route("to gpt-5.4; then gpt-4o;"),
+                         http="comet_budget 1/1d models=gpt-4o;"))
+    answer = chat(edge, asking(), {**plan(status=503), **bearer()})
+    assert answer.status == 503
+    assert answer.header("x-comet-model") == "gpt-5.4"
+    assert answer.header("x-comet-attempts") == "2"
+    assert [one.json()["model"] for one in mock.requests] == ["gpt-5.4"] * 2
+    assert chat(edge, asking(), bearer()).status == 200
