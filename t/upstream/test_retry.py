@@ -14,7 +14,8 @@ from test_routes import CLAUDE, asking, route
 from test_tenants import bearer, tenants
 from wire import ASKED, CHAT, STREAM, Client, call, chat, plan, request
 
-RETRY = "comet_retry attempts=3 base=1ms max=50ms; comet_tell_attempts on;"
+RETRY = "comet_retry attempts=3 base=1ms max=50ms; comet_tell_attempts on;" \
+        "client_body_buffer_size 8k;"
 CALLS = itertools.count()
 
 BIG = dict(CHAT, messages=[{"role": "user", "content": "x" * 100000}])
@@ -348,7 +349,8 @@ def test_a_name_that_is_not_found(nginx, mock):
     assert answer.header("x-comet-attempts") == "3"
 
 
-TWICE = "comet_retry attempts=2 base=1ms max=2ms; comet_tell_attempts on;"
+TWICE = "comet_retry attempts=2 base=1ms max=2ms; comet_tell_attempts on;" \
+        "client_body_buffer_size 8k;"
 NEXT = route("to gpt-5.4; then %s;" % CLAUDE)
 
 
