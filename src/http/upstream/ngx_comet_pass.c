@@ -16,6 +16,7 @@
 #include "ngx_comet_request.h"
 #include "ngx_comet_retry.h"
 #include "ngx_comet_route.h"
+#include "ngx_comet_tenant.h"
 
 
 /* what the parts of this wing keep of a request */
@@ -34,6 +35,8 @@ static ngx_int_t ngx_comet_pass_create(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *lcf);
 static ngx_int_t ngx_comet_pass_merge(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
+static ngx_int_t ngx_comet_pass_check(ngx_conf_t *cf);
+static ngx_int_t ngx_comet_pass_targets(ngx_conf_t *cf, ngx_array_t *routes);
 static void ngx_comet_pass_inherit(ngx_conf_t *cf,
     ngx_comet_loc_conf_t *prev, ngx_comet_loc_conf_t *conf);
 static ngx_int_t ngx_comet_pass_eval(ngx_http_request_t *r,
@@ -70,7 +73,8 @@ ngx_comet_setter_t  ngx_comet_takes_next_upstream = {
 
 ngx_comet_part_t  ngx_comet_pass_part = {
     .create_loc_conf = ngx_comet_pass_create,
-    .merge_loc_conf = ngx_comet_pass_merge
+    .merge_loc_conf = ngx_comet_pass_merge,
+    .check = ngx_comet_pass_check
 };
 
 
@@ -177,6 +181,66 @@ ngx_comet_pass_merge(ngx_conf_t *cf, ngx_comet_loc_conf_t *prev,
     }
 
     ngx_comet_pass_inherit(cf, prev, conf);
+
+    return NGX_OK;
+}
+
+
+/* where the targets of routes lead to */
+
+static ngx_int_t
+ngx_comet_pass_check(ngx_conf_t *cf)
+{
+    ngx_uint_t               i;
+    ngx_comet_tenant_t     **tenant;
+    ngx_comet_main_conf_t   *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_comet_module);
+
+    tenant = mcf->tenants->list.elts;
+
+    for (i = 0; i < mcf->tenants->list.nelts; i++) {
+        if (ngx_comet_pass_targets(cf, tenant[i]->policy.routes) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_comet_pass_targets(cf, mcf->routes);
+}
+
+
+static ngx_int_t
+ngx_comet_pass_targets(ngx_conf_t *cf, ngx_array_t *routes)
+{
+    ngx_uint_t                  i, k;
+    ngx_comet_url_t            *pass;
+    ngx_comet_route_t         **route;
+    ngx_comet_route_target_t   *target;
+
+    if (routes == NULL || routes == NGX_CONF_UNSET_PTR) {
+        return NGX_OK;
+    }
+
+    route = routes->elts;
+
+    for (i = 0; i < routes->nelts; i++) {
+        target = route[i]->targets.elts;
+
+        for (k = 0; k < route[i]->targets.nelts; k++) {
+
+            pass = target[k].pass;
+
+            if (pass == NULL) {
+                continue;
+            }
+
+            pass->upstream = ngx_comet_peers_upstream(cf, pass->address,
+                                                      &route[i]->place);
+            if (pass->upstream == NULL) {
+                return NGX_ERROR;
+            }
+        }
+    }
 
     return NGX_OK;
 }
