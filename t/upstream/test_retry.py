@@ -5,11 +5,13 @@ import json
 import re
 import socket
 
+import openai
 import pytest
 
 from conftest import KEY, edge_conf, wait_for
 from faults import Faults
 from test_pass import Names
+from test_tls import pki, tls_mock  # noqa: F401
 from test_routes import CLAUDE, asking, route
 from test_tenants import bearer, tenants
 from wire import ASKED, CHAT, STREAM, Client, call, chat, plan, request
@@ -479,3 +481,26 @@ def test_a_next_one_that_its_limits_refuse(nginx, mock):
     assert answer.header("x-comet-attempts") == "2"
     assert [one.json()["model"] for one in mock.requests] == ["gpt-5.4"] * 2
     assert chat(edge, asking(), bearer()).status == 200
+
+
+@pytest.mark.parametrize("how", ["reset", "close", "read", "garbage"])
+def test_handshakes_that_fail(nginx, tls_mock, how):
+    faults = Faults(tls_mock.port, [how, how])
+    edge = edge_of(nginx, tls_mock, RETRY + "comet_ssl_verify off;",
+                   port=faults.port)
+    edge.reload(edge.http.replace("comet_pass http:", "comet_pass https:"))
+    assert chat(edge, CHAT).status == 200
+    assert last(edge)[0] == "3"
+    assert len(tls_mock.requests) == 1
+    faults.stop()
+
+
+def test_the_retries_of_an_sdk_and_ours_do_not_multiply(retrying, mock):
+    sdk = openai.OpenAI(base_url=retrying.url + "/v1", api_key="any",
+                        max_retries=2)
+    before = len(mock.requests)
+    for wishes in (plan(status=503), plan(cut=0),
+                   plan(status=429, headers={"retry-after-ms": "1"})):
+        with pytest.raises(openai.APIStatusError):
+            sdk.chat.completions.create(**CHAT, extra_headers=wishes)
+    assert len(mock.requests) - before == 3 * 3
