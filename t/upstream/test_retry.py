@@ -150,6 +150,7 @@ def test_a_large_error_passes_as_it_is(retrying, mock):
         answer = chat(retrying, CHAT,
                       plan(status=503, fill=200000, framing=framing))
         assert answer.status == 503 and answer.body.decode() == text
+        assert answer.header("x-comet-attempts") == "1"
     assert len(mock.requests) - before == 3
 
 
@@ -504,3 +505,53 @@ def test_the_retries_of_an_sdk_and_ours_do_not_multiply(retrying, mock):
         with pytest.raises(openai.APIStatusError):
             sdk.chat.completions.create(**CHAT, extra_headers=wishes)
     assert len(mock.requests) - before == 3 * 3
+
+
+def test_a_post_action_has_the_request_that_waited(nginx, mock):
+    """The next attempt does not begin in what nginx made of the request."""
+    conf = edge_conf(mock, "comet_retry attempts=3 max=1s;"
+                           "post_action /after;",
+                     "location = /after { proxy_pass http://127.0.0.1:%d; }"
+                     % mock.port, LOG)
+    edge = nginx(conf)
+    before = len(mock.requests)
+    with Client(edge) as client:
+        client.send(request("POST", "/v1/chat/completions", CHAT, attempts(
+            {"status": 503, "headers": {"retry-after-ms": "300"}},
+            {"delay": 1})))
+        wait_for(lambda: "begins in 300 ms" in edge.log())
+    wait_for(lambda: len(logged(edge)) == 1)
+    assert [one.target for one in mock.requests[before:]] == [
+        "/v1/chat/completions", "/after"]
+    assert chat(edge, CHAT).status == 200
+
+
+def test_a_server_that_nginx_turns_to_is_of_the_same_attempt(nginx, mock):
+    edge = edge_of(nginx, mock, RETRY + "comet_next_upstream http_503 error "
+                                        "non_idempotent;",
+                   http="upstream api { server 127.0.0.1:%d max_fails=0;"
+                        "server localhost:%d max_fails=0; }"
+                        % (mock.port, mock.port))
+    edge.reload(edge.http.replace("comet_pass http://127.0.0.1:%d"
+                                  % mock.port, "comet_pass http://api"))
+    answer = chat(edge, CHAT, attempts({"status": 503}, {}))
+    assert answer.status == 200
+    assert answer.all("x-comet-attempts") == ["1"]
+    assert last(edge) == ["1", "-", "200"]
+
+
+def test_what_ends_with_its_connection_is_not_asked_for_again(nginx, mock):
+    """nginx would: to it, an answer that it was not told of has not come."""
+    edge = edge_of(nginx, mock, "comet_retry attempts=2 base=1ms;"
+                                "comet_next_upstream error;",
+                   http="upstream api { server 127.0.0.1:%d max_fails=0;"
+                        "server localhost:%d max_fails=0; }"
+                        % (mock.port, mock.port))
+    edge.reload(edge.http.replace("comet_pass http://127.0.0.1:%d"
+                                  % mock.port, "comet_pass http://api"))
+    before = len(mock.requests)
+    answer = call(edge, "GET", "/v1/models", headers=attempts(
+        {"status": 503, "framing": "close", "body": "first"},
+        {"cut": 20, "how": "reset"}))
+    assert answer.status == 503 and answer.body == b"first"
+    assert len(mock.requests) - before >= 2

@@ -17,6 +17,7 @@
 struct ngx_comet_turn_s {
     ngx_event_t               event;
     ngx_http_request_t       *request;
+    void                     *ctx;
     ngx_comet_turn_pt         handler;
 };
 
@@ -155,6 +156,7 @@ ngx_comet_turn(ngx_http_request_t *r, ngx_comet_turn_t **place,
         }
 
         turn->request = r;
+        turn->ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
         turn->handler = handler;
         turn->event.handler = ngx_comet_turn_event;
         turn->event.data = turn;
@@ -190,6 +192,13 @@ ngx_comet_turn_event(ngx_event_t *ev)
     c = r->connection;
 
     ngx_http_set_log_request(c->log, r);
+
+    /* or a post_action has the request now */
+
+    if (ngx_http_get_module_ctx(r, ngx_comet_module) != turn->ctx) {
+        ngx_comet_turn_cleanup(turn);
+        return;
+    }
 
     turn->handler(r);
 

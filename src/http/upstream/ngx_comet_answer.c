@@ -82,6 +82,7 @@ ngx_comet_answer_init(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
     ngx_memzero(&ctx->answer->status, sizeof(ngx_http_status_t));
     ngx_memzero(&ctx->answer->chunked, sizeof(ngx_http_chunked_t));
     ctx->answer->interim = 0;
+    ctx->attempt->holding = 0;
     ctx->relaying = 0;
 
     u = r->upstream;
@@ -743,7 +744,7 @@ ngx_comet_answer_buf(ngx_http_request_t *r, ngx_chain_t **last)
  * close_notify nothing more is read from the socket.
  */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_comet_answer_truncated(ngx_connection_t *c)
 {
     return c->ssl && BIO_eof(SSL_get_rbio(c->ssl->connection));

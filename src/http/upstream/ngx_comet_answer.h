@@ -26,6 +26,10 @@ ngx_int_t ngx_comet_answer_reinit(ngx_http_request_t *r);
 
 ngx_uint_t ngx_comet_answer_bodiless(ngx_http_request_t *r);
 
+/* one that ends with its TLS connection was cut */
+
+ngx_uint_t ngx_comet_answer_truncated(ngx_connection_t *c);
+
 /* a header of this name is not passed on */
 
 void ngx_comet_answer_drop(ngx_http_upstream_t *u, u_char *name, size_t len);

@@ -102,8 +102,10 @@ ngx_comet_attempt_resolve(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     attempt->resolver = resolver;
 
-    r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_http_request_empty_handler;
+    if (!r->post_action) {
+        r->read_event_handler = ngx_http_test_reading;
+        r->write_event_handler = ngx_http_request_empty_handler;
+    }
 
     if (ngx_resolve_name(resolver) != NGX_OK) {
         attempt->resolver = NULL;
@@ -134,6 +136,13 @@ ngx_comet_attempt_resolved(ngx_resolver_ctx_t *resolver)
     ngx_http_set_log_request(c->log, r);
 
     ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    if (ctx == NULL || ctx->attempt != attempt) {
+        ngx_resolve_name_done(resolver);
+        attempt->resolver = NULL;
+        return;
+    }
+
     resolved = ctx->sending->resolved;
 
     if (resolver->state) {
@@ -284,8 +293,18 @@ ngx_comet_attempt_free(ngx_peer_connection_t *pc, void *data,
 
     pc->sockaddr = NULL;
 
-    if (!r->connection->error
-        && !ngx_comet_attempt_goes_on(r, ngx_comet_attempt_types[kind]))
+    if (r->connection->error) {
+        return;
+    }
+
+    /* behind a head nginx fails one only where it has the next server */
+
+    if (ctx->relaying && !ctx->attempt->holding) {
+        return;
+    }
+
+    if (ctx->attempt->holding
+        || !ngx_comet_attempt_goes_on(r, ngx_comet_attempt_types[kind]))
     {
         ctx->attempt->hooks->failed(r, ctx, kind);
     }
@@ -321,7 +340,7 @@ ngx_comet_attempt_kind(ngx_http_upstream_t *u)
 
     /* the head of an answer that ends too early is not one that is wrong */
 
-    if (c->read->eof || c->read->error || c->error
+    if (c->read->eof || c->read->error || c->write->error || c->error
         || u->buffer.last == u->buffer.start)
     {
         return NGX_COMET_OUTCOME_RESET;
@@ -443,6 +462,7 @@ ngx_comet_attempt_handler(ngx_event_t *ev)
 {
     ngx_comet_attempt_t *attempt = ev->data;
 
+    ngx_comet_ctx_t     *ctx;
     ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
@@ -451,7 +471,15 @@ ngx_comet_attempt_handler(ngx_event_t *ev)
 
     ngx_http_set_log_request(c->log, r);
 
-    attempt->hooks->next(r, ngx_http_get_module_ctx(r, ngx_comet_module));
+    ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
+
+    /* a post_action has the request now */
+
+    if (ctx == NULL || ctx->attempt != attempt) {
+        return;
+    }
+
+    attempt->hooks->next(r, ctx);
 
     ngx_http_run_posted_requests(c);
 }

@@ -58,6 +58,7 @@ struct ngx_comet_attempt_s {
 
     unsigned                          watched:1; /* by a cleanup */
     unsigned                          taken:1;   /* out of nginx's hands */
+    unsigned                          holding:1; /* an answer, until it ends */
 };
 
 

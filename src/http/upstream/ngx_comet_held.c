@@ -6,6 +6,7 @@
 
 #include "ngx_comet_held.h"
 #include "ngx_comet_answer.h"
+#include "ngx_comet_attempt.h"
 
 
 #define NGX_COMET_HELD_MAX  65536
@@ -23,7 +24,7 @@ static ngx_int_t ngx_comet_held_head(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_comet_held(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
-    ngx_int_t (*whole)(ngx_http_request_t *r, ngx_comet_ctx_t *ctx))
+    ngx_comet_held_pt whole, ngx_comet_held_pt passes)
 {
     ngx_http_upstream_t  *u;
 
@@ -32,11 +33,14 @@ ngx_comet_held(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_memzero(&ctx->held->chunked, sizeof(ngx_http_chunked_t));
 
     ctx->held->whole = whole;
+    ctx->held->passes = passes;
     ctx->held->read = 0;
-    ctx->held->holding = 1;
+    ctx->attempt->holding = 1;
     ctx->held->framed = (u->headers_in.chunked
                          || u->headers_in.content_length_n != -1
                          || ngx_comet_answer_bodiless(r));
+
+    u->state->header_time = ngx_current_msec - u->start_time;
 
     u->process_header = ngx_comet_held_more;
 
@@ -75,9 +79,9 @@ ngx_comet_held_more(ngx_http_request_t *r)
 
     /* what is too large, or no body, goes on as it is */
 
-    ctx->held->holding = 0;
+    ctx->attempt->holding = 0;
 
-    return rc == NGX_OK ? ctx->held->whole(r, ctx) : NGX_OK;
+    return rc == NGX_OK ? ctx->held->whole(r, ctx) : ctx->held->passes(r, ctx);
 }
 
 

@@ -8,21 +8,27 @@
 #include "ngx_comet_http.h"
 
 
+typedef ngx_int_t (*ngx_comet_held_pt)(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
+
+
 struct ngx_comet_held_s {
     ngx_http_upstream_t       *last;       /* real answer, of those held */
-    ngx_int_t                (*whole)(ngx_http_request_t *r,
-                                      ngx_comet_ctx_t *ctx);
+    ngx_comet_held_pt          whole;
+    ngx_comet_held_pt          passes;
     ngx_http_chunked_t         chunked;
     size_t                     read;       /* bytes of the body */
-    unsigned                   holding:1;
     unsigned                   framed:1;   /* its end is known */
 };
 
 
-/* there is a head; whole() is called with the body, as process_header() */
+/*
+ * There is a head: whole() is called with the body, as process_header(), or
+ * passes() where the answer cannot be held.
+ */
 
 ngx_int_t ngx_comet_held(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
-    ngx_int_t (*whole)(ngx_http_request_t *r, ngx_comet_ctx_t *ctx));
+    ngx_comet_held_pt whole, ngx_comet_held_pt passes);
 
 /* the text of the body, or NULL data */
 

@@ -24,6 +24,7 @@ typedef struct {
     ngx_queue_t                 queue;
     ngx_event_t                 event;
     ngx_http_request_t         *request;
+    void                       *ctx;
     ngx_http_event_handler_pt   handler;
 } ngx_comet_wait_t;
 
@@ -599,6 +600,7 @@ ngx_comet_names_await(ngx_http_request_t *r, ngx_comet_name_t *name,
     ngx_memzero(wait, sizeof(ngx_comet_wait_t));
 
     wait->request = r;
+    wait->ctx = ngx_http_get_module_ctx(r, ngx_comet_module);
     wait->handler = handler;
 
     wait->event.handler = ngx_comet_names_resume;
@@ -629,6 +631,12 @@ ngx_comet_names_resume(ngx_event_t *ev)
     c = r->connection;
 
     ngx_comet_names_forget(wait);
+
+    /* a post_action has the request now */
+
+    if (ngx_http_get_module_ctx(r, ngx_comet_module) != wait->ctx) {
+        return;
+    }
 
     wait->handler(r);
 

@@ -318,22 +318,6 @@ ngx_comet_peers_settle(ngx_comet_peer_t *peer, ngx_uint_t failed)
 }
 
 
-void
-ngx_comet_peers_failed(ngx_http_request_t *r)
-{
-    ngx_comet_peer_t  *peer;
-
-    if (r->upstream && r->upstream->peer.get == ngx_comet_peers_get) {
-
-        peer = r->upstream->peer.data;
-
-        if (peer->addr) {
-            ngx_comet_peers_settle(peer, 1);
-        }
-    }
-}
-
-
 static ngx_int_t
 ngx_comet_peers_set_session(ngx_peer_connection_t *pc, void *data)
 {

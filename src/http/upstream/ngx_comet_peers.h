@@ -18,9 +18,5 @@ ngx_http_upstream_srv_conf_t *ngx_comet_peers_upstream(ngx_conf_t *cf,
 void ngx_comet_peers_start(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us);
 
-/* the address that the request is at: others are taken for a while */
-
-void ngx_comet_peers_failed(ngx_http_request_t *r);
-
 
 #endif /* _NGX_COMET_PEERS_H_INCLUDED_ */

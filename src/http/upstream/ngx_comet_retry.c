@@ -13,6 +13,8 @@
 static void ngx_comet_retry_begin(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 static ngx_int_t ngx_comet_retry_head(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
+static ngx_int_t ngx_comet_retry_passes(ngx_http_request_t *r,
+    ngx_comet_ctx_t *ctx);
 static void ngx_comet_retry_look(ngx_http_request_t *r, ngx_comet_ctx_t *ctx);
 static ngx_int_t ngx_comet_retry_whole(ngx_http_request_t *r,
     ngx_comet_ctx_t *ctx);
@@ -238,11 +240,19 @@ ngx_comet_retry_head(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
             && ngx_comet_outcome_decide(outcome, ctx->policy->retries->on, 1)
                != NGX_COMET_RETRY_PASS)
         {
-            return ngx_comet_held(r, ctx, ngx_comet_retry_whole);
+            return ngx_comet_held(r, ctx, ngx_comet_retry_whole,
+                                  ngx_comet_retry_passes);
         }
     }
 
-    ngx_comet_health_head(r, ctx, outcome);
+    return ngx_comet_retry_passes(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_comet_retry_passes(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
+{
+    ngx_comet_health_head(r, ctx, &ctx->retry->outcome);
     ngx_comet_retry_tell(r, ctx);
 
     /* or else the first token is waited for */
@@ -280,13 +290,8 @@ ngx_comet_retry_whole(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 {
     ngx_comet_retry_look(r, ctx);
 
-    if (ngx_comet_retry_over(r, ctx)) {
-        return NGX_ERROR;
-    }
-
-    ngx_comet_retry_tell(r, ctx);
-
-    return NGX_OK;
+    return ngx_comet_retry_over(r, ctx) ? NGX_ERROR
+                                        : ngx_comet_retry_passes(r, ctx);
 }
 
 
@@ -294,14 +299,18 @@ static void
 ngx_comet_retry_failed(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     ngx_comet_outcome_e kind)
 {
+    ngx_connection_t     *c;
     ngx_comet_outcome_t  *outcome;
 
     outcome = &ctx->retry->outcome;
 
     /* an answer without a length is whole by the end of its connection */
 
-    if (ctx->held->holding && !ctx->held->framed
-        && kind == NGX_COMET_OUTCOME_RESET)
+    c = r->upstream->peer.connection;
+
+    if (ctx->attempt->holding && !ctx->held->framed
+        && c && c->read->eof && !c->read->error
+        && !ngx_comet_answer_truncated(c))
     {
         ngx_comet_retry_look(r, ctx);
 
@@ -312,7 +321,7 @@ ngx_comet_retry_failed(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
         outcome->retry_after = NGX_COMET_RETRY_AFTER_NONE;
     }
 
-    ctx->held->holding = 0;
+    ctx->attempt->holding = 0;
 
     if (ngx_comet_retry_over(r, ctx)) {
         return;
@@ -341,7 +350,7 @@ ngx_comet_retry_over(ngx_http_request_t *r, ngx_comet_ctx_t *ctx)
 
     ngx_comet_health_end(r, ctx, &retry->outcome);
 
-    if (r != r->main || r->post_action) {
+    if (r != r->main || r->post_action || r->connection->error) {
         return 0;
     }
 
@@ -385,10 +394,14 @@ ngx_comet_retry_choose(ngx_http_request_t *r, ngx_comet_ctx_t *ctx,
     decided = ngx_comet_outcome_decide(&retry->outcome, conf->on,
                                        ngx_comet_health_has_another(r, ctx));
 
-    if (decided == NGX_COMET_RETRY_KEY) {
+    if (decided == NGX_COMET_RETRY_KEY
+        && ++retry->keys < ngx_comet_health_keys(r, ctx))
+    {
         retry->tries--;
         return NGX_COMET_NEXT_SAME;
     }
+
+    decided = ngx_comet_outcome_decide(&retry->outcome, conf->on, 0);
 
     if (decided == NGX_COMET_RETRY_PASS) {
         return NGX_COMET_NEXT_NONE;
@@ -445,6 +458,7 @@ ngx_comet_retry_target(ngx_http_request_t *r)
 
     case NGX_OK:
         ctx->retry->tries = 0;
+        ctx->retry->keys = 0;
 
         /* what is sent now is another body */
 

@@ -20,6 +20,7 @@ struct ngx_comet_retry_s {
     ngx_comet_outcome_t        outcome;    /* of the last attempt */
     ngx_uint_t                 attempts;   /* that began */
     ngx_uint_t                 tries;      /* of them, of this target */
+    ngx_uint_t                 keys;       /* changed for it, at once */
     const char                *why;        /* there was another one */
     char                       reason[NGX_COMET_OUTCOME_NAME];
     unsigned                   declined:1; /* by the health of the API */
