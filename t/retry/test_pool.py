@@ -96,7 +96,7 @@ def test_a_key_rests_after_429(nginx, mock, http):
     edge = nginx(pool(mock, "abc", http))
     calls(edge, mock, 3, **rest("b", 60))
     assert set(calls(edge, mock, 6)) == set("ac")
-    assert 'key 2 of 3 of location "/v1/" is at rest for 60000ms' in edge.log()
+    wait_for(lambda: 'key 2 of 3 of location "/v1/" is at rest for 60000ms' in edge.log())
     assert "sk-" not in edge.log()
 
 
@@ -105,7 +105,7 @@ def test_it_comes_back_after_its_rest(nginx, mock):
     calls(edge, mock, 2, **rest("a", 1))
     assert calls(edge, mock, 2) == "bb"
     wait_for(lambda: "a" in calls(edge, mock, 1))
-    assert 'key 1 of 2 of location "/v1/" is back' in edge.log()
+    wait_for(lambda: 'key 1 of 2 of location "/v1/" is back' in edge.log())
 
 
 def test_it_comes_back_with_few_calls_at_once(nginx, mock):
@@ -124,7 +124,7 @@ def test_a_key_that_is_refused_is_taken_out(nginx, mock):
     edge = nginx(pool(mock, "abc", ZONE))
     calls(edge, mock, 3, keys={"sk-a": {"status": 401}})
     assert set(calls(edge, mock, 6)) == set("bc")
-    assert 'key 1 of 3 of location "/v1/" is taken out' in edge.log()
+    wait_for(lambda: 'key 1 of 3 of location "/v1/" is taken out' in edge.log())
     assert "sk-" not in edge.log()
 
 
@@ -204,7 +204,7 @@ def test_tenants_have_pools_of_their_own(nginx, mock):
         chat(edge, headers=team)
         chat(edge, headers=other)
     assert sorted(keys(mock, 3)) == list("abcc")
-    assert 'key 2 of 2 of tenant "team" is at rest' in edge.log()
+    wait_for(lambda: 'key 2 of 2 of tenant "team" is at rest' in edge.log())
 
 
 def test_a_key_is_the_same_wherever_it_stands(nginx, mock):
@@ -288,7 +288,7 @@ def test_keys_of_a_pool_never_show(nginx, mock):
         assert not any(key.encode() in answer.raw + answer.body
                        for key in LONG)
     edge.stop()
-    assert "at rest" in edge.log()
+    wait_for(lambda: "at rest" in edge.log())
     assert not any(key in edge.log() for key in LONG)
     assert not any(key in edge.test("-T")[1] for key in LONG)
     twice = nginx(secret_pool(mock).replace(LONG[1], LONG[0]), run=False)
