@@ -251,7 +251,7 @@ def test_nobody_listens(nginx, mock):
 
 def test_a_head_that_does_not_come(nginx, mock):
     faults = Faults(mock.port, ["stall", "stall"])
-    edge = edge_of(nginx, mock, RETRY + "comet_read_timeout 100ms;",
+    edge = edge_of(nginx, mock, RETRY + "comet_read_timeout 1500ms;",
                    port=faults.port)
     assert chat(edge, CHAT).status == 200
     assert last(edge) == ["3", "timeout", "200"]
@@ -259,7 +259,7 @@ def test_a_head_that_does_not_come(nginx, mock):
 
 
 def test_a_first_token_that_does_not_come(nginx, mock):
-    edge = edge_of(nginx, mock, RETRY + "comet_first_token_timeout 100ms;")
+    edge = edge_of(nginx, mock, RETRY + "comet_first_token_timeout 1500ms;")
     answer = chat(edge, STREAM, attempts({"silent": True}, {}))
     assert answer.status == 200 and answer.complete
     assert last(edge) == ["2", "timeout", "200"]
@@ -287,7 +287,7 @@ def test_a_client_that_leaves_ends_the_wait(nginx, mock):
 
 def test_a_deadline_is_over_all_attempts(nginx, mock):
     edge = edge_of(nginx, mock, "comet_retry attempts=3 base=1ms max=60s;"
-                                "comet_deadline 300ms;")
+                                "comet_deadline 2s;")
     before = len(mock.requests)
     answer = chat(edge, CHAT, plan(silent=True))
     assert answer.status == 504
@@ -296,7 +296,7 @@ def test_a_deadline_is_over_all_attempts(nginx, mock):
                                    headers={"retry-after": "5"}))
     assert answer.status == 503
     assert len(mock.requests) - before == 2
-    answer = chat(edge, STREAM, plan(events=8, pace=0.06))
+    answer = chat(edge, STREAM, plan(events=8, pace=0.4))
     assert answer.status == 200 and answer.complete
 
 
