@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from callers import bearer, estimate, left, tenants
 from conftest import edge_conf, wait_for
-from test_tenants import bearer, estimate, left, tenants
 from wire import Client, call, plan
 
 COMPACT = "/v1/responses/compact"

@@ -1,6 +1,5 @@
 """Errors that are made here are JSON that a person and an SDK understand."""
 
-import time
 
 import pytest
 

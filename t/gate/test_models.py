@@ -3,7 +3,7 @@
 import pytest
 
 from conftest import free_port
-from test_gate import gate
+from judged import gate
 from wire import Client, call, plan, request
 
 

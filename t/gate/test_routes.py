@@ -5,10 +5,10 @@ import json
 import openai
 import pytest
 
+from callers import ALICE, BOB, bearer, tenants
 from cometapi import Mock
 from conftest import KEY, edge_conf, wait_for
 from test_tls import pki, tls_mock  # noqa: F401
-from test_tenants import ALICE, BOB, bearer, tenants
 from wire import CHAT, Client, call, chat, plan
 
 CLAUDE = "claude-sonnet-4-6"

@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from conftest import ROOT, wait_for
-from test_tenants import ALICE, BOB, bearer, tenants
+from callers import ALICE, BOB, bearer, tenants
 from wire import CHAT, STREAM, Client, call, chat, plan, request
 
 COUNTED = dict(STREAM, stream_options={"include_usage": True})

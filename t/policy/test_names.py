@@ -3,9 +3,9 @@ know it in all of them."""
 
 import pytest
 
+from callers import CAPPED, bearer, tenants
 from conftest import edge_conf
-from test_gate import with_
-from test_tenants import CAPPED, bearer, tenants
+from judged import with_
 from wire import call, chat, plan
 
 # as one of these may be served: gpt-5.4-pro

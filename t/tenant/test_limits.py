@@ -5,9 +5,8 @@ import re
 
 import pytest
 
+from callers import ALICE, BOB, CAPPED, COST, bearer, left, tenants
 from conftest import wait_for
-from test_tenants import ALICE, BOB, CAPPED, COST, bearer, left, models, \
-    tenants
 from wire import call, chat
 
 

@@ -12,9 +12,9 @@ import time
 
 import pytest
 
+from callers import ALICE, bearer, left, tenants
 from conftest import wait_for
-from test_tenants import ALICE, bearer, left, tenants
-from wire import CHAT, STREAM, Client, chat, plan, request
+from wire import CHAT, STREAM, Client, plan, request
 
 SLOW = "COMET_SLOW" in os.environ
 BUDGET = 1000000000

@@ -9,7 +9,7 @@ import pytest
 from conftest import free_port, wait_for
 from test_settle import BUDGET, charged, conf, finished, hang_up, \
     left_waiting, lines, send
-from test_tenants import ALICE, bearer, left
+from callers import ALICE, bearer, left
 from wire import CHAT, Client, plan, request
 
 CAP = 4000

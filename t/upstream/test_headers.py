@@ -6,8 +6,8 @@ import hmac
 
 import pytest
 
+from callers import ALICE, BOB, bearer, tenants
 from conftest import KEY, edge_conf
-from test_tenants import ALICE, BOB, bearer, tenants
 from wire import call, chat, plan
 
 

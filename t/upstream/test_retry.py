@@ -8,12 +8,12 @@ import socket
 import openai
 import pytest
 
+from callers import bearer, tenants
 from conftest import KEY, edge_conf, wait_for
 from faults import Faults
 from test_pass import Names
-from test_tls import pki, tls_mock  # noqa: F401
 from test_routes import CLAUDE, asking, route
-from test_tenants import bearer, tenants
+from test_tls import pki, tls_mock  # noqa: F401
 from wire import ASKED, CHAT, STREAM, Client, call, chat, plan, request
 
 RETRY = "comet_retry attempts=3 base=1ms max=50ms; comet_tell_attempts on;" \
